@@ -1,0 +1,61 @@
+// What goes wrong for a caller: a dozen codes, each with a message the caller
+// may read and one that only the log sees. Which HTTP status or body a code
+// becomes is each dialect's own table. A bad key is no error: it is a verdict.
+
+/** Every way a call can fail. A dialect maps each of them, or does not compile. */
+export type ErrorCode =
+  | 'bad_request'
+  | 'unauthenticated'
+  | 'forbidden'
+  | 'not_found'
+  | 'method_not_allowed'
+  | 'conflict'
+  | 'quota_exceeded'
+  | 'precondition_failed'
+  | 'too_large'
+  | 'unsupported_media_type'
+  | 'invalid'
+  | 'unavailable'
+  | 'internal';
+
+/** One field that breaks one rule. `pointer` is an RFC 6901 JSON Pointer into the body, or a parameter's name. */
+export interface FieldError {
+  readonly pointer: string;
+  readonly message: string;
+}
+
+/** What may go with an error besides its message. */
+export interface ErrorFacts {
+  /** For the log only: never part of a reply. */
+  readonly internal?: string;
+  readonly fields?: readonly FieldError[];
+  /** The permission that was missing, for `forbidden`. */
+  readonly permission?: string;
+  /** Seconds after which a retry makes sense, for `unavailable`. */
+  readonly retryAfterSeconds?: number;
+  readonly cause?: unknown;
+}
+
+/** An error that a caller is told about: `message` is public, `facts.internal` is not. */
+export class WarderError extends Error {
+  override readonly name = 'WarderError';
+  readonly code: ErrorCode;
+  readonly facts: ErrorFacts;
+
+  constructor(code: ErrorCode, message: string, facts: ErrorFacts = {}) {
+    super(message, { cause: facts.cause });
+    this.code = code;
+    this.facts = facts;
+  }
+}
+
+/** An `invalid` error about one field. */
+export function invalid(pointer: string, message: string): WarderError {
+  return new WarderError('invalid', `${pointer.replace(/^\//, '') || 'The body'} ${message}`, {
+    fields: [{ pointer, message }],
+  });
+}
+
+export function notFound(what: string): WarderError {
+  return new WarderError('not_found', `There is no such ${what}.`);
+}

@@ -1,0 +1,23 @@
+// The domain of Warder: what keys, owners and workspaces are, who may do what
+// with them, and whether a key is good. It imports nothing and touches nothing.
+
+export * from './caller.ts';
+export * from './cidr.ts';
+export * from './error.ts';
+export * from './event.ts';
+export * from './installation.ts';
+export * from './judge.ts';
+export * from './key.ts';
+export * from './metadata.ts';
+export type { CreatedKey, KeyDraft, VerifyRequest } from './operations/keys.ts';
+export type { OwnerAddress } from './operations/owners.ts';
+export * from './operations.ts';
+export * from './owner.ts';
+export * from './page.ts';
+export * from './permission.ts';
+export * from './ports.ts';
+export * from './scope.ts';
+export * from './terms.ts';
+export * from './token.ts';
+export type { Keep, Parts } from './work.ts';
+export * from './workspace.ts';

@@ -1,0 +1,135 @@
+// The use cases of workspaces. A key of one workspace sees and edits its own;
+// making, suspending, resuming and deleting them is for keys of the instance.
+
+import { beginAct, chosenWorkspace, requireInstance, requirePermission } from '../caller.ts';
+import { notFound, WarderError } from '../error.ts';
+import type { Act } from '../event.ts';
+import { eraseKey } from '../key.ts';
+import { type Page, type PageRequest, readPage } from '../page.ts';
+import type { Change } from '../ports.ts';
+import { checkVersion, type IfVersion, type Work } from '../work.ts';
+import {
+  createWorkspace,
+  deleteWorkspace,
+  editWorkspace,
+  resumeWorkspace,
+  suspendWorkspace,
+  type Workspace,
+  type WorkspaceChange,
+  type WorkspaceDraft,
+} from '../workspace.ts';
+
+const KEYS_A_STEP = 100;
+
+export function workspaceOperations({ caller, reach, host, write }: Work) {
+  const readWorkspace = async (id: string): Promise<Workspace> => {
+    const workspace = await reach.workspace(id);
+    if (workspace === null || workspace.deletedAt !== null) throw notFound('workspace');
+    return workspace;
+  };
+
+  const changeWorkspace = (
+    id: string,
+    match: IfVersion,
+    decide: (workspace: Workspace, act: Act) => WorkspaceChange | null,
+    more: readonly Change[] = [],
+  ): Promise<Workspace> =>
+    write(async () => {
+      requirePermission(caller, 'workspaces:write');
+      const before = await readWorkspace(id);
+      checkVersion(before, match);
+      const change = decide(before, beginAct(caller, host));
+      if (change === null) return { changes: [], result: before };
+      return { changes: [...changesOf(change, before), ...more], result: change.workspace };
+    });
+
+  return {
+    /** @throws conflict when the slug is taken */
+    createWorkspace(draft: WorkspaceDraft): Promise<Workspace> {
+      return write(async () => {
+        requirePermission(caller, 'workspaces:write');
+        requireInstance(caller);
+        const { workspace, event } = createWorkspace(draft, beginAct(caller, host));
+        const changes: Change[] = [
+          { type: 'insert_workspace', workspace },
+          { type: 'insert_event', event },
+        ];
+        return { changes, result: workspace };
+      });
+    },
+
+    listWorkspaces(request: PageRequest): Promise<Page<Workspace>> {
+      requirePermission(caller, 'workspaces:read');
+      const list = JSON.stringify(['workspaces', chosenWorkspace(caller, undefined)]);
+      return readPage(request, list, host, (slice) => reach.workspaces(slice));
+    },
+
+    getWorkspace(id: string): Promise<Workspace> {
+      requirePermission(caller, 'workspaces:read');
+      return readWorkspace(id);
+    },
+
+    updateWorkspace: (id: string, patch: Partial<WorkspaceDraft>, match: IfVersion = {}) =>
+      changeWorkspace(id, match, (workspace, act) => editWorkspace(workspace, patch, act)),
+
+    suspendWorkspace: (id: string, match: IfVersion = {}) =>
+      changeWorkspace(id, match, (workspace, act) => {
+        requireInstance(caller);
+        return suspendWorkspace(workspace, act);
+      }),
+
+    resumeWorkspace: (id: string, match: IfVersion = {}) =>
+      changeWorkspace(id, match, (workspace, act) => {
+        requireInstance(caller);
+        return resumeWorkspace(workspace, act);
+      }),
+
+    /**
+     * Begins a workspace's end; `eraseRemaining` finishes it.
+     * @throws conflict where it has keys that are not revoked and `revokeKeys` is not set
+     */
+    deleteWorkspace(
+      id: string,
+      { revokeKeys = false, ifVersion }: IfVersion & { revokeKeys?: boolean | undefined } = {},
+    ): Promise<Workspace> {
+      const guard = revokeKeys
+        ? []
+        : [{ type: 'at_most_keys', workspaceId: id, ownerId: null, most: 0 } as const];
+      const decide = (workspace: Workspace, act: Act) => {
+        requireInstance(caller);
+        return deleteWorkspace(workspace, act);
+      };
+      return changeWorkspace(id, { ifVersion }, decide, guard).catch((error: unknown) => {
+        if (!(error instanceof WarderError && error.code === 'quota_exceeded')) throw error;
+        throw new WarderError(
+          'conflict',
+          'This workspace has keys: revoke them first, or delete it with keys=revoke.',
+        );
+      });
+    },
+
+    /** One step of erasing the keys of deleted workspaces: answers how many, 0 when none is left. */
+    eraseRemaining(): Promise<number> {
+      return write(async () => {
+        requireInstance(caller);
+        const act = beginAct(caller, host);
+        const keys = await reach.keysToErase(KEYS_A_STEP);
+        const changes = keys.flatMap((before): Change[] => {
+          const { key, event } = eraseKey(before, act);
+          return [
+            { type: 'update_key', key, was: before.version },
+            { type: 'insert_event', event },
+          ];
+        });
+        return { changes, result: keys.length };
+      });
+    },
+  };
+}
+
+function changesOf({ workspace, event }: WorkspaceChange, before: Workspace): Change[] {
+  return [
+    { type: 'update_workspace', workspace, was: before.version },
+    { type: 'insert_event', event },
+  ];
+}

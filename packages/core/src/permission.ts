@@ -1,0 +1,92 @@
+// What a management key may do in Warder itself: a closed set of permissions,
+// presets of them by name, and grants, which bound what it may put on the keys
+// it makes. Nobody hands out more than they hold. Scopes (scope.ts) never count here.
+
+import { covers } from './scope.ts';
+import { ENVIRONMENTS, type Environment } from './token.ts';
+
+export const PERMISSIONS = [
+  'keys:read',
+  'keys:write',
+  'keys:verify',
+  'management_keys:write',
+  'workspaces:read',
+  'workspaces:write',
+  'owners:read',
+  'owners:write',
+  'events:read',
+  'usage:read',
+] as const;
+
+export type Permission = (typeof PERMISSIONS)[number];
+
+/** What a key stores: `['*']` is all permissions, of today and of later versions. */
+export type PermissionSet = readonly Permission[] | readonly ['*'];
+
+const READ = [
+  'keys:read',
+  'workspaces:read',
+  'owners:read',
+  'events:read',
+  'usage:read',
+] as const satisfies readonly Permission[];
+const EDIT = [...READ, 'keys:write', 'keys:verify', 'owners:write'] as const;
+
+export type Preset = 'viewer' | 'verifier' | 'issuer' | 'editor' | 'admin' | 'owner';
+
+/** The presets; a member's role (viewer, editor, admin, owner) is the preset of that name. */
+export const PRESETS: Readonly<Record<Preset, PermissionSet>> = {
+  viewer: READ,
+  verifier: ['keys:verify'],
+  issuer: ['keys:read', 'keys:write', 'owners:read', 'owners:write'],
+  editor: EDIT,
+  admin: [...EDIT, 'workspaces:write', 'management_keys:write'],
+  owner: ['*'],
+};
+
+export function isPermission(text: string): text is Permission {
+  return (PERMISSIONS as readonly string[]).includes(text);
+}
+
+export function isPreset(text: string): text is Preset {
+  return Object.hasOwn(PRESETS, text);
+}
+
+export function holds(set: PermissionSet, permission: Permission): boolean {
+  return isAll(set) || set.includes(permission);
+}
+
+function isAll(set: PermissionSet): set is readonly ['*'] {
+  return set[0] === '*';
+}
+
+/** What may be put on the keys one makes. */
+export interface Grants {
+  /** Patterns of the scopes that standard keys may be given. */
+  readonly scopes: readonly string[];
+  readonly environments: readonly Environment[];
+  /** Longest life of a key, in seconds; null for no bound. */
+  readonly maxLifeSeconds: number | null;
+}
+
+export const ALL_GRANTS: Grants = {
+  scopes: ['*'],
+  environments: ENVIRONMENTS,
+  maxLifeSeconds: null,
+};
+
+/** The permissions of `wanted` that `held` does not have; `*` only comes from who holds `*`. */
+export function beyondPermissions(held: PermissionSet, wanted: PermissionSet): string[] {
+  return isAll(held) ? [] : wanted.filter((one) => one === '*' || !held.includes(one as never));
+}
+
+/** Which part of `wanted` goes beyond `held`; null if none does. */
+export function beyondGrants(held: Grants, wanted: Grants): keyof Grants | null {
+  if (!wanted.scopes.every((scope) => held.scopes.some((mine) => covers(mine, scope)))) {
+    return 'scopes';
+  }
+  if (!wanted.environments.every((one) => held.environments.includes(one))) return 'environments';
+  const bound = held.maxLifeSeconds;
+  const within = bound === null || (wanted.maxLifeSeconds ?? Number.POSITIVE_INFINITY) <= bound;
+  return within ? null : 'maxLifeSeconds';
+}

@@ -1,0 +1,142 @@
+// What a caller decides about a key, and the rules it must keep: its terms, and
+// its rights, which are scopes for a standard key and permissions with grants for
+// a management key. The two vocabularies never meet.
+
+import { parseNetwork } from './cidr.ts';
+import { invalid, type WarderError } from './error.ts';
+import type { JsonObject } from './event.ts';
+import { checkedMetadata, checkedSize, MAX_EXTENSION_BYTES } from './metadata.ts';
+import { checkedOwnerId } from './owner.ts';
+import type { Grants, PermissionSet } from './permission.ts';
+import { isScope, MAX_SCOPES, SCOPE_RULE } from './scope.ts';
+
+export const KEY_KINDS = ['standard', 'management'] as const;
+export type KeyKind = (typeof KEY_KINDS)[number];
+
+/** What a caller decides about a key; everything else is drawn or derived. */
+export interface KeyTerms {
+  readonly name: string | null;
+  /** The operator's own id of its owner. */
+  readonly ownerId: string | null;
+  /** Networks it may be used from; empty for any. */
+  readonly allowedCidrs: readonly string[];
+  /** Whether its holder may revoke it with nothing but the key itself, where a surface offers that. */
+  readonly allowSelfRevoke: boolean;
+  readonly metadata: JsonObject;
+  /** Keyed by dialect: what a surface must give back and the domain need not understand. */
+  readonly extension: JsonObject;
+  readonly notBefore: number | null;
+  readonly expiresAt: number | null;
+}
+
+export type KeyRights =
+  | { readonly kind: 'standard'; readonly scopes: readonly string[] }
+  | { readonly kind: 'management'; readonly permissions: PermissionSet; readonly grants: Grants };
+
+/** What an edit may name; what it does not name stays. */
+export type KeyPatch = {
+  readonly [Term in keyof KeyTerms]?: KeyTerms[Term] | undefined;
+} & {
+  readonly scopes?: readonly string[] | undefined;
+  readonly permissions?: PermissionSet | undefined;
+  readonly grants?: Grants | undefined;
+};
+
+export const MAX_KEY_NAME_LENGTH = 255;
+export const MAX_REASON_LENGTH = 500;
+export const MAX_CIDRS = 100;
+
+export function editedTerms(before: KeyTerms, patch: KeyPatch): KeyTerms {
+  return checkedTerms({
+    name: patch.name === undefined ? before.name : patch.name,
+    ownerId: patch.ownerId === undefined ? before.ownerId : patch.ownerId,
+    allowedCidrs: patch.allowedCidrs ?? before.allowedCidrs,
+    allowSelfRevoke: patch.allowSelfRevoke ?? before.allowSelfRevoke,
+    metadata: patch.metadata ?? before.metadata,
+    extension: patch.extension ?? before.extension,
+    notBefore: patch.notBefore === undefined ? before.notBefore : patch.notBefore,
+    expiresAt: patch.expiresAt === undefined ? before.expiresAt : patch.expiresAt,
+  });
+}
+
+export function editedRights(before: KeyRights, patch: KeyPatch): KeyRights {
+  if (before.kind === 'standard') {
+    if (patch.permissions || patch.grants) throw onlyFor('/permissions', 'management');
+    return checkedRights({ kind: 'standard', scopes: patch.scopes ?? before.scopes });
+  }
+  if (patch.scopes) throw onlyFor('/scopes', 'standard');
+  return checkedRights({
+    kind: 'management',
+    permissions: patch.permissions ?? before.permissions,
+    grants: patch.grants ?? before.grants,
+  });
+}
+
+/** The error for rights of the other kind: the two vocabularies never meet. */
+export function onlyFor(pointer: string, kind: KeyKind): WarderError {
+  return invalid(pointer, `is for ${kind} keys only`);
+}
+
+export function checkedRights(rights: KeyRights): KeyRights {
+  if (rights.kind === 'standard') {
+    return { kind: 'standard', scopes: checkedScopes('/scopes', rights.scopes) };
+  }
+  const { permissions, grants } = rights;
+  if (permissions.length === 0) throw invalid('/permissions', 'must name at least one');
+  if (grants.maxLifeSeconds !== null && !(grants.maxLifeSeconds > 0)) {
+    throw invalid('/grants/max_life_seconds', 'must be above zero, or null');
+  }
+  const all = permissions.some((one) => one === '*');
+  return {
+    kind: 'management',
+    permissions: all ? ['*'] : ([...new Set(permissions)] as PermissionSet),
+    grants: {
+      scopes: checkedScopes('/grants/scopes', grants.scopes),
+      environments: [...new Set(grants.environments)],
+      maxLifeSeconds: grants.maxLifeSeconds,
+    },
+  };
+}
+
+function checkedScopes(pointer: string, scopes: readonly string[]): readonly string[] {
+  if (scopes.length > MAX_SCOPES) throw invalid(pointer, `must be at most ${MAX_SCOPES}`);
+  for (const [i, scope] of scopes.entries()) {
+    if (!isScope(scope)) throw invalid(`${pointer}/${i}`, `must be a scope: ${SCOPE_RULE}`);
+  }
+  return [...new Set(scopes)];
+}
+
+export function checkedTerms(terms: KeyTerms): KeyTerms {
+  const { name, ownerId, allowedCidrs, notBefore, expiresAt } = terms;
+  if (name !== null && (name === '' || [...name].length > MAX_KEY_NAME_LENGTH)) {
+    throw invalid('/name', `must be null or have 1 to ${MAX_KEY_NAME_LENGTH} characters`);
+  }
+  if (ownerId !== null) checkedOwnerId(ownerId);
+  if (allowedCidrs.length > MAX_CIDRS) {
+    throw invalid('/allowed_cidrs', `must be at most ${MAX_CIDRS}`);
+  }
+  for (const [i, cidr] of allowedCidrs.entries()) {
+    if (!parseNetwork(cidr)) {
+      throw invalid(
+        `/allowed_cidrs/${i}`,
+        'must be an IPv4 or IPv6 address or network, as 192.0.2.0/24',
+      );
+    }
+  }
+  if (notBefore !== null && expiresAt !== null && notBefore >= expiresAt) {
+    throw invalid('/not_before', 'must be before expires_at');
+  }
+  return {
+    ...terms,
+    allowedCidrs: [...new Set(allowedCidrs)],
+    metadata: checkedMetadata(terms.metadata),
+    extension: checkedSize('/extension', terms.extension, MAX_EXTENSION_BYTES),
+  };
+}
+
+export function checkedReason(reason: string | null): string | null {
+  if (reason !== null && (reason === '' || [...reason].length > MAX_REASON_LENGTH)) {
+    throw invalid('/reason', `must be null or have 1 to ${MAX_REASON_LENGTH} characters`);
+  }
+  return reason;
+}

@@ -1,0 +1,84 @@
+// What an operation works with: its caller, that caller's reach, and the one way
+// to write. A decision is made, then committed with the versions it was made on;
+// a stale one is made again.
+
+import type { Caller } from './caller.ts';
+import { WarderError } from './error.ts';
+import type { Key } from './key.ts';
+import type { Change, CommitRefusal, Host, Reach, Storage, Verifier } from './ports.ts';
+
+export interface Parts {
+  readonly storage: Storage;
+  readonly host: Host;
+  readonly verifier: Verifier;
+  readonly defaultWorkspaceId: string;
+}
+
+/** What goes into a commit besides its own changes, made of the result: a reply kept for a retry. */
+export type Keep = (result: unknown, secretOf: Key | null) => readonly Change[];
+
+export interface Work extends Parts {
+  readonly caller: Caller;
+  /** The caller's own reach. */
+  readonly reach: Reach;
+  /**
+   * Runs a decision until its changes are written.
+   * @param decide reads, decides and answers the changes and the result; run again when a row was stale.
+   */
+  write<Result>(decide: () => Promise<Decision<Result>>): Promise<Result>;
+}
+
+export interface Decision<Result> {
+  readonly changes: readonly Change[];
+  readonly result: Result;
+  /** The key whose secret is in the result. */
+  readonly secretOf?: Key;
+}
+
+/** Which version of an object a change is meant for; none for whatever it is. */
+export interface IfVersion {
+  readonly ifVersion?: number | undefined;
+}
+
+export function checkVersion(before: { version: number }, { ifVersion }: IfVersion): void {
+  if (ifVersion !== undefined && ifVersion !== before.version) {
+    throw new WarderError(
+      'precondition_failed',
+      'This was changed since the version that If-Match names: read it again.',
+    );
+  }
+}
+
+const TRIES = 10;
+
+export function startWork(parts: Parts, caller: Caller, keep: Keep): Work {
+  const { storage } = parts;
+  const { home } = caller;
+  const reach =
+    'instance' in home ? storage.everywhere(home.instance) : storage.within(home.workspaceId);
+  return {
+    ...parts,
+    caller,
+    reach,
+    async write(decide) {
+      for (let tries = 1; ; tries++) {
+        const { changes, result, secretOf } = await decide();
+        const all = [...changes, ...keep(result, secretOf ?? null)];
+        const outcome = all.length === 0 ? 'done' : await reach.commit(all);
+        if (outcome === 'done') return result;
+        if (outcome !== 'stale' || tries === TRIES) throw new WarderError(...REFUSALS[outcome]);
+      }
+    },
+  };
+}
+
+const REFUSALS: Readonly<Record<CommitRefusal, ConstructorParameters<typeof WarderError>>> = {
+  stale: ['conflict', 'This changed too often meanwhile: try again.'],
+  slug_taken: ['conflict', 'Another workspace has this slug.'],
+  workspace_gone: ['not_found', 'There is no such workspace.'],
+  too_many_keys: [
+    'quota_exceeded',
+    'The workspace or this owner has as many keys as its settings allow: revoke one first.',
+  ],
+  replied: ['conflict', 'This Idempotency-Key was used meanwhile: try again for its reply.'],
+};
