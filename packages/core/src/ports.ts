@@ -109,7 +109,8 @@ export type Change =
   | { readonly type: 'insert_owner'; readonly owner: Owner }
   | { readonly type: 'update_owner'; readonly owner: Owner; readonly was: number }
   | { readonly type: 'insert_event'; readonly event: Event }
-  | { readonly type: 'insert_reply'; readonly reply: StoredReply }
+  /** Takes the place of one of that id that has ended by `now`. */
+  | { readonly type: 'insert_reply'; readonly reply: StoredReply; readonly now: number }
   | { readonly type: 'insert_installation'; readonly installation: Installation }
   | { readonly type: 'add_secret_check'; readonly check: SecretCheck }
   /** Holds when, changes included, the workspace (or that owner in it) has at most so many keys that are not revoked. */
