@@ -37,7 +37,7 @@ export interface DrawnToken extends TokenPreview {
 
 const CHECKSUM_LENGTH = 6;
 const LONGEST_RANDOM = 40;
-const SHORTEST_RANDOM = 32;
+const LONGEST_PREFIX = 11;
 const SHOWN_EACH_SIDE = 8;
 const UNSHOWN_BITS = 128;
 
@@ -130,26 +130,27 @@ export function checksumHolds(text: string): boolean {
   return text.slice(-CHECKSUM_LENGTH) === checksum(body);
 }
 
-const TOKEN_IN_TEXT = new RegExp(
-  `[a-z][a-z0-9]{0,10}_(?:live|test)_[0-9A-Za-z]{${SHORTEST_RANDOM + CHECKSUM_LENGTH},${LONGEST_RANDOM + CHECKSUM_LENGTH}}`,
-  'g',
-);
+const ENVIRONMENT_IN_TEXT = /_(?=(?:live|test)_)/g;
 
 /** Replaces each token in a text by its preview: the last step of whatever leaves the process. */
 export function redactTokens(text: string): string {
-  return text.replace(TOKEN_IN_TEXT, (found) => {
-    const token = findToken(found);
-    return token ? found.replace(token.secret, `${token.prefix}${token.start}…`) : found;
-  });
+  let redacted = '';
+  let done = 0;
+  for (const { index } of text.matchAll(ENVIRONMENT_IN_TEXT)) {
+    const token = findToken(text, done, index);
+    if (token === null) continue;
+    const from = index + '_live_'.length - token.prefix.length;
+    redacted += `${text.slice(done, from)}${token.prefix}${token.start}…`;
+    done = from + token.secret.length;
+  }
+  return redacted + text.slice(done);
 }
 
-// The match is greedy on both sides: a token may begin later or end earlier in it.
-function findToken(found: string): DrawnToken | null {
-  const lead = found.search(/_(?:live|test)_/);
-  for (let from = 0; from < lead; from++) {
-    const prefix = found.slice(from, lead);
-    const length = WARDER_FORMAT.randomLength(prefix) + CHECKSUM_LENGTH;
-    const token = readToken(found.slice(from, lead + '_live_'.length + length));
+// Other text may be glued to both sides, so each beginning that a prefix may have is tried.
+function findToken(text: string, least: number, lead: number): DrawnToken | null {
+  for (let from = Math.max(least, lead - LONGEST_PREFIX); from < lead; from++) {
+    const length = WARDER_FORMAT.randomLength(text.slice(from, lead)) + CHECKSUM_LENGTH;
+    const token = readToken(text.slice(from, lead + '_live_'.length + length));
     if (token) return token;
   }
   return null;
