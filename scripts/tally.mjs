@@ -1,7 +1,7 @@
 /**
  * A vitest reporter that ends the output with `N passed, N failed, N skipped`, counted from
- * the tests that really ran. A file that cannot be loaded or an error outside every test
- * counts as failed. Under CI a skipped test fails the run.
+ * the tests that really ran. A file that cannot be loaded, a hook that fails and an error outside
+ * every test count as failed. Under CI a skipped test fails the run.
  */
 import { writeSync } from 'node:fs';
 
@@ -15,7 +15,8 @@ export default class Tally {
 
   /** @param {readonly import('vitest/node').TestModule[]} modules @param {readonly unknown[]} errors */
   onTestRunEnd(modules, errors) {
-    const broken = modules.filter((module) => module.errors().length > 0);
+    const groups = modules.flatMap((module) => [module, ...module.children.allSuites()]);
+    const broken = groups.filter((group) => group.errors().length > 0);
     count.failed += broken.length + errors.length;
     process.once('exit', () => {
       if (count.failed > 0 || (process.env.CI && count.skipped > 0)) process.exitCode ||= 1;

@@ -3,7 +3,7 @@
  * what the lockfile names and node_modules lacks, then goes on under a Node the product
  * supports. That is the calling one if it is new enough, else the one in the lockfile.
  */
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { join } from 'node:path';
@@ -37,8 +37,14 @@ const [name = '', ...rest] = process.argv.slice(2);
 const command = commands[name];
 if (!command) fail(`with-node.mjs runs one of: ${Object.keys(commands).join(', ')}.`);
 
-if (!isInstalled()) await install();
-run(supportedNode(), [...command.run, ...rest], command.env);
+const node = supportedNode();
+if (!existsSync(node) || !isInstalled()) await install();
+const { code, signal } = await run(node, [...command.run, ...rest], {
+  stdio: 'inherit',
+  env: { ...process.env, ...command.env },
+});
+process.exitCode = code ?? 128 + constants.signals[signal ?? 'SIGTERM'];
+if (signal) process.kill(process.pid, signal);
 
 /** @param {string} sentence @returns {never} */
 function fail(sentence) {
@@ -73,21 +79,16 @@ async function install() {
     if (!waited) console.error('Waiting for another start that is installing.');
     await new Promise((resolve) => setTimeout(resolve, 250));
   }
-  try {
-    if (isInstalled()) return;
-    console.error('Installing what the lockfile names (once)...');
-    const npm = spawnSync(
-      'npm ci --ignore-scripts --include=dev --include=optional --loglevel=error',
-      { cwd: root, shell: true, encoding: 'utf8' },
-    );
-    if (npm.status !== 0) {
-      console.error(`${npm.stdout ?? ''}${npm.stderr ?? ''}`);
-      process.exitCode = 1;
-    }
-  } finally {
-    rmSync(lock, { force: true });
-  }
-  if (process.exitCode) fail('npm ci failed; its output is above.');
+  const npm = isInstalled() ? { code: 0, output: '' } : await installFromLockfile();
+  rmSync(lock, { force: true });
+  if (npm.code !== 0) fail(`${npm.output}\nnpm ci failed; its output is above.`);
+}
+
+function installFromLockfile() {
+  console.error('Installing what the lockfile names (once)...');
+  const args = ['ci', '--ignore-scripts', '--include=dev', '--include=optional'];
+  // Windows starts npm only through a shell; engines are minded below, so npm warns in vain.
+  return run('npm', [...args, '--loglevel=error'], { shell: process.platform === 'win32' });
 }
 
 /** @param {string} lock */
@@ -116,23 +117,40 @@ function supportedNode() {
     return process.execPath;
   }
   const locked = lockedNodes[`${process.platform}-${process.arch}`];
-  if (locked && existsSync(join(root, locked))) return join(root, locked);
+  if (locked) return join(root, locked);
   return fail(
     `Warder needs Node ${oldest} or later (this is ${process.version}): install Node 24.`,
   );
 }
 
-/** @param {string} node @param {string[]} args @param {Record<string, string>} [env] */
-function run(node, args, env) {
-  const child = spawn(node, args, { cwd: root, stdio: 'inherit', env: { ...process.env, ...env } });
-  process.on('SIGTERM', () => child.kill('SIGTERM'));
+/** Runs a program to its end and passes signals on. What it prints is in `output` if it is piped.
+ * @param {string} program @param {string[]} args @param {import('node:child_process').SpawnOptions} options
+ * @returns {Promise<{ code: number | null, signal: NodeJS.Signals | null, output: string }>} */
+function run(program, args, options) {
+  const child = spawn(program, args, { cwd: root, ...options });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    stream?.setEncoding('utf8').on('data', (text) => {
+      output += text;
+    });
+  }
+  const terminate = () => child.kill('SIGTERM');
   // A terminal gives Ctrl-C to the child too; passing it on would make one key press two signals.
-  process.on('SIGINT', () => process.stdin.isTTY || child.kill('SIGINT'));
-  child.on('error', (error) => fail(error.message));
-  child.on('exit', (code, signal) => {
-    process.exitCode = code ?? 128 + constants.signals[signal ?? 'SIGTERM'];
-    if (!signal) return;
-    process.removeAllListeners(signal);
-    process.kill(process.pid, signal);
+  const interrupt = () => process.stdin.isTTY || child.kill('SIGINT');
+  process.on('SIGTERM', terminate).on('SIGINT', interrupt);
+  // npm gives SIGTERM to its shell, which dies of it and tells nobody: a new parent is the only sign.
+  const parent = process.ppid;
+  const watch = setInterval(() => {
+    if (process.ppid === parent || !process.env.npm_lifecycle_event) return;
+    clearInterval(watch);
+    terminate();
+  }, 250);
+  return new Promise((resolve) => {
+    child.on('error', (error) => fail(error.message));
+    child.on('close', (code, signal) => {
+      clearInterval(watch);
+      process.off('SIGTERM', terminate).off('SIGINT', interrupt);
+      resolve({ code, signal, output });
+    });
   });
 }
