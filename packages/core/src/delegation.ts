@@ -34,8 +34,8 @@ export function checkHandingOut(
   }
   const had = before?.kind === 'standard' ? before.scopes : [];
   const added = given.rights.scopes.filter((scope) => !had.includes(scope));
-  checkScopes(caller.grants, settings, added);
-  if (before === null || before.expiresAt !== given.expiresAt) checkLife(caller, settings, given);
+  checkScopes([...caller.grants.scopes, ...had], settings, added);
+  if (before === null || endOf(given) > endOf(before)) checkLife(caller, settings, given);
 }
 
 function checkManagement(
@@ -47,9 +47,13 @@ function checkManagement(
   if (permission !== undefined) throw beyond(`give the permission ${permission}`);
   const grant = beyondGrants(caller.grants, grants);
   if (grant !== null) throw beyond(`give such grants: ${PUBLISHED[grant]} go beyond your own`);
-  if (caller.expiresAt !== null && (expiresAt ?? Number.POSITIVE_INFINITY) > caller.expiresAt) {
+  if (endOf({ expiresAt }) > endOf(caller)) {
     throw beyond('make or change a management key that outlives your own');
   }
+}
+
+function endOf({ expiresAt }: { expiresAt: number | null }): number {
+  return expiresAt ?? Number.POSITIVE_INFINITY;
 }
 
 const PUBLISHED: Readonly<Record<keyof Grants, string>> = {
@@ -59,11 +63,11 @@ const PUBLISHED: Readonly<Record<keyof Grants, string>> = {
 };
 
 function checkScopes(
-  grants: Grants,
+  granted: readonly string[],
   settings: WorkspaceSettings | null,
   scopes: readonly string[],
 ): void {
-  const [ungranted] = missingScopes(grants.scopes, scopes);
+  const [ungranted] = missingScopes(granted, scopes);
   if (ungranted !== undefined) throw beyond(`give the scope ${ungranted}`);
   const known = settings?.knownScopes;
   if (!known) return;
