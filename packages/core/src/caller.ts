@@ -19,7 +19,7 @@ export interface Caller {
   readonly grants: Grants;
   /** When its own credential ends: a management key that it makes ends no later. */
   readonly expiresAt: number | null;
-  /** The key it presented, for `whoami`. */
+  /** The key it presented; null for one that signed in otherwise. */
   readonly key: Key | null;
   readonly origin: Origin;
 }

@@ -31,6 +31,8 @@ export interface ErrorFacts {
   readonly fields?: readonly FieldError[];
   /** The permission that was missing, for `forbidden`. */
   readonly permission?: string;
+  /** The methods there are, for `method_not_allowed`. */
+  readonly allow?: readonly string[];
   /** Seconds after which a retry makes sense, for `unavailable`. */
   readonly retryAfterSeconds?: number;
   readonly cause?: unknown;

@@ -107,6 +107,8 @@ export function issueKey(
 ): KeyChange {
   const { prefix, start, end } = token;
   const key: Key = {
+    // First, so that nothing a caller's terms may carry besides outranks what follows.
+    ...checkedTerms(plan.terms),
     id: act.newId(),
     handle: Array.from(handle, (byte) => byte.toString(16).padStart(2, '0')).join(''),
     workspaceId: plan.workspaceId,
@@ -118,7 +120,6 @@ export function issueKey(
     enabled: true,
     softBlocked: false,
     ...checkedRights(plan.rights),
-    ...checkedTerms(plan.terms),
     createdBy: act.actor,
     replaces: plan.replaces,
     createdAt: act.at,

@@ -2,7 +2,7 @@
 // otherwise gives back what it was given.
 
 import { invalid } from './error.ts';
-import type { JsonObject } from './event.ts';
+import type { Json, JsonObject } from './event.ts';
 
 export const MAX_METADATA_MEMBERS = 50;
 export const MAX_METADATA_BYTES = 16_384;
@@ -13,6 +13,23 @@ export function checkedMetadata(metadata: JsonObject): JsonObject {
     throw invalid('/metadata', `must have at most ${MAX_METADATA_MEMBERS} members`);
   }
   return checkedSize('/metadata', metadata, MAX_METADATA_BYTES);
+}
+
+/** Merges a patch into an object (RFC 7396): null removes a member, an object merges, all else replaces. */
+export function mergePatch(target: JsonObject, patch: JsonObject): JsonObject {
+  const merged = new Map(Object.entries(target));
+  for (const [name, value] of Object.entries(patch)) {
+    if (value === null) merged.delete(name);
+    else if (isObject(value)) {
+      const before = merged.get(name) ?? null;
+      merged.set(name, mergePatch(isObject(before) ? before : {}, value));
+    } else merged.set(name, value);
+  }
+  return Object.fromEntries(merged);
+}
+
+function isObject(value: Json): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 export function checkedSize(pointer: string, value: JsonObject, mostBytes: number): JsonObject {

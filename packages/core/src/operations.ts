@@ -2,12 +2,14 @@
 // so no way in can forget it. Each decides purely, then writes once.
 
 import { type Caller, requirePermission } from './caller.ts';
+import { WarderError } from './error.ts';
+import { statusOf } from './key.ts';
 import { eventOperations } from './operations/events.ts';
 import { keyOperations } from './operations/keys.ts';
 import { ownerOperations } from './operations/owners.ts';
 import { workspaceOperations } from './operations/workspaces.ts';
 import type { Permission } from './permission.ts';
-import { type Keep, type Parts, startWork } from './work.ts';
+import { type Keep, type Parts, startWork, type Work } from './work.ts';
 
 export type Operations = ReturnType<ReturnType<typeof operations>['as']>;
 
@@ -21,9 +23,28 @@ export function operations(parts: Parts) {
         ...workspaceOperations(work),
         ...ownerOperations(work),
         ...eventOperations(work),
-        /** Asks for a permission by itself, where a kept reply is given again. */
-        requirePermission: (permission: Permission) => requirePermission(caller, permission),
+        checkReplay: (permission: Permission | null, secretOf: string | null) =>
+          checkReplay(work, permission, secretOf),
       };
     },
   };
+}
+
+/**
+ * Whether a kept reply may be given again: to a caller still allowed to ask for
+ * it and, where a key's secret is in it, only while that key is active.
+ */
+async function checkReplay(
+  { caller, reach, host }: Work,
+  permission: Permission | null,
+  secretOf: string | null,
+): Promise<void> {
+  if (permission !== null) requirePermission(caller, permission);
+  if (secretOf === null) return;
+  const key = await reach.key(secretOf);
+  if (key !== null && statusOf(key, host.now()) === 'active') return;
+  throw new WarderError(
+    'conflict',
+    `The key that this request made is not active any more, so its text is not shown again: ${secretOf}.`,
+  );
 }

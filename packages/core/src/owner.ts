@@ -4,7 +4,7 @@
 
 import { invalid } from './error.ts';
 import { type Act, type Event, eventOf, type JsonObject, moment } from './event.ts';
-import { checkedMetadata } from './metadata.ts';
+import { checkedMetadata, mergePatch } from './metadata.ts';
 
 export interface Owner {
   /** UUIDv7. */
@@ -25,7 +25,6 @@ export interface Owner {
 export interface OwnerPatch {
   readonly type?: string | null | undefined;
   readonly name?: string | null | undefined;
-  /** Replaces the metadata whole. */
   readonly metadata?: JsonObject | undefined;
 }
 
@@ -57,13 +56,20 @@ export function createOwner(
   return { owner, event: ownerEvent(act, 'owner.created', null, owner) };
 }
 
-/** Edits what the patch names; null when nothing changes. */
+/** Edits what the patch names, merging metadata (RFC 7396); null when nothing changes. */
 export function editOwner(before: Owner, patch: OwnerPatch, act: Act): OwnerChange | null {
+  const { type = before.type, name = before.name, metadata = {} } = patch;
+  const merged = mergePatch(before.metadata, metadata);
+  return replaceOwner(before, { type, name, metadata: merged }, act);
+}
+
+/** Writes all that can be written of an owner anew: what is not named is cleared. */
+export function replaceOwner(before: Owner, facts: OwnerPatch, act: Act): OwnerChange | null {
   return changed(act, 'owner.updated', before, {
     ...before,
-    type: patch.type === undefined ? before.type : checkedText('/type', patch.type),
-    name: patch.name === undefined ? before.name : checkedText('/name', patch.name),
-    metadata: patch.metadata === undefined ? before.metadata : checkedMetadata(patch.metadata),
+    type: checkedText('/type', facts.type ?? null),
+    name: checkedText('/name', facts.name ?? null),
+    metadata: checkedMetadata(facts.metadata ?? {}),
   });
 }
 

@@ -69,6 +69,18 @@ export interface Grants {
   readonly maxLifeSeconds: number | null;
 }
 
+/** What an edit of grants may name; what it does not name stays. */
+export type GrantsPatch = { readonly [Name in keyof Grants]?: Grants[Name] | undefined };
+
+export function editedGrants(before: Grants, patch: GrantsPatch = {}): Grants {
+  return {
+    scopes: patch.scopes ?? before.scopes,
+    environments: patch.environments ?? before.environments,
+    maxLifeSeconds:
+      patch.maxLifeSeconds === undefined ? before.maxLifeSeconds : patch.maxLifeSeconds,
+  };
+}
+
 export const ALL_GRANTS: Grants = {
   scopes: ['*'],
   environments: ENVIRONMENTS,

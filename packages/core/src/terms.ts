@@ -5,10 +5,18 @@
 import { parseNetwork } from './cidr.ts';
 import { invalid, type WarderError } from './error.ts';
 import type { JsonObject } from './event.ts';
-import { checkedMetadata, checkedSize, MAX_EXTENSION_BYTES } from './metadata.ts';
+import { checkedMetadata, checkedSize, MAX_EXTENSION_BYTES, mergePatch } from './metadata.ts';
 import { checkedOwnerId } from './owner.ts';
-import type { Grants, PermissionSet } from './permission.ts';
+import {
+  editedGrants,
+  type Grants,
+  type GrantsPatch,
+  isPermission,
+  PERMISSIONS,
+  type PermissionSet,
+} from './permission.ts';
 import { isScope, MAX_SCOPES, SCOPE_RULE } from './scope.ts';
+import { MAX_LIFE_SECONDS } from './workspace.ts';
 
 export const KEY_KINDS = ['standard', 'management'] as const;
 export type KeyKind = (typeof KEY_KINDS)[number];
@@ -33,18 +41,20 @@ export type KeyRights =
   | { readonly kind: 'standard'; readonly scopes: readonly string[] }
   | { readonly kind: 'management'; readonly permissions: PermissionSet; readonly grants: Grants };
 
-/** What an edit may name; what it does not name stays. */
+/** What an edit may name; what it does not name stays. `metadata` is merged (RFC 7396). */
 export type KeyPatch = {
   readonly [Term in keyof KeyTerms]?: KeyTerms[Term] | undefined;
 } & {
   readonly scopes?: readonly string[] | undefined;
   readonly permissions?: PermissionSet | undefined;
-  readonly grants?: Grants | undefined;
+  readonly grants?: GrantsPatch | undefined;
 };
 
 export const MAX_KEY_NAME_LENGTH = 255;
 export const MAX_REASON_LENGTH = 500;
 export const MAX_CIDRS = 100;
+/** The last moment that RFC 3339 can write. */
+const LATEST = Date.UTC(9999, 11, 31, 23, 59, 59, 999);
 
 export function editedTerms(before: KeyTerms, patch: KeyPatch): KeyTerms {
   return checkedTerms({
@@ -52,7 +62,7 @@ export function editedTerms(before: KeyTerms, patch: KeyPatch): KeyTerms {
     ownerId: patch.ownerId === undefined ? before.ownerId : patch.ownerId,
     allowedCidrs: patch.allowedCidrs ?? before.allowedCidrs,
     allowSelfRevoke: patch.allowSelfRevoke ?? before.allowSelfRevoke,
-    metadata: patch.metadata ?? before.metadata,
+    metadata: mergePatch(before.metadata, patch.metadata ?? {}),
     extension: patch.extension ?? before.extension,
     notBefore: patch.notBefore === undefined ? before.notBefore : patch.notBefore,
     expiresAt: patch.expiresAt === undefined ? before.expiresAt : patch.expiresAt,
@@ -61,14 +71,15 @@ export function editedTerms(before: KeyTerms, patch: KeyPatch): KeyTerms {
 
 export function editedRights(before: KeyRights, patch: KeyPatch): KeyRights {
   if (before.kind === 'standard') {
-    if (patch.permissions || patch.grants) throw onlyFor('/permissions', 'management');
+    if (patch.permissions) throw onlyFor('/permissions', 'management');
+    if (patch.grants) throw onlyFor('/grants', 'management');
     return checkedRights({ kind: 'standard', scopes: patch.scopes ?? before.scopes });
   }
   if (patch.scopes) throw onlyFor('/scopes', 'standard');
   return checkedRights({
     kind: 'management',
     permissions: patch.permissions ?? before.permissions,
-    grants: patch.grants ?? before.grants,
+    grants: editedGrants(before.grants, patch.grants),
   });
 }
 
@@ -83,8 +94,16 @@ export function checkedRights(rights: KeyRights): KeyRights {
   }
   const { permissions, grants } = rights;
   if (permissions.length === 0) throw invalid('/permissions', 'must name at least one');
-  if (grants.maxLifeSeconds !== null && !(grants.maxLifeSeconds > 0)) {
-    throw invalid('/grants/max_life_seconds', 'must be above zero, or null');
+  for (const [i, one] of permissions.entries()) {
+    if (one !== '*' && !isPermission(one)) {
+      throw invalid(`/permissions/${i}`, `must be "*" or of ${PERMISSIONS.join(', ')}`);
+    }
+  }
+  if (grants.maxLifeSeconds !== null && !isWhole(grants.maxLifeSeconds, 1, MAX_LIFE_SECONDS)) {
+    throw invalid(
+      '/grants/max_life_seconds',
+      `must be a whole number from 1 to ${MAX_LIFE_SECONDS}, or null`,
+    );
   }
   const all = permissions.some((one) => one === '*');
   return {
@@ -123,6 +142,11 @@ export function checkedTerms(terms: KeyTerms): KeyTerms {
       );
     }
   }
+  for (const [name, at] of Object.entries({ not_before: notBefore, expires_at: expiresAt })) {
+    if (at !== null && !isWhole(at, 0, LATEST)) {
+      throw invalid(`/${name}`, 'must be between the years 1970 and 9999');
+    }
+  }
   if (notBefore !== null && expiresAt !== null && notBefore >= expiresAt) {
     throw invalid('/not_before', 'must be before expires_at');
   }
@@ -132,6 +156,10 @@ export function checkedTerms(terms: KeyTerms): KeyTerms {
     metadata: checkedMetadata(terms.metadata),
     extension: checkedSize('/extension', terms.extension, MAX_EXTENSION_BYTES),
   };
+}
+
+function isWhole(value: number, least: number, most: number): boolean {
+  return Number.isInteger(value) && value >= least && value <= most;
 }
 
 export function checkedReason(reason: string | null): string | null {

@@ -43,6 +43,10 @@ export interface WorkspaceDraft {
   readonly settings?: Partial<WorkspaceSettings> | undefined;
 }
 
+export type WorkspacePatch = {
+  readonly [Name in keyof WorkspaceDraft]?: WorkspaceDraft[Name] | undefined;
+};
+
 export const DEFAULT_SETTINGS: WorkspaceSettings = {
   tokenPrefix: null,
   defaultLifeSeconds: null,
@@ -88,7 +92,7 @@ export function createWorkspace(
 /** Edits name, slug and settings; settings are merged, so what is not named stays. Null when nothing changes. */
 export function editWorkspace(
   before: Workspace,
-  patch: Partial<WorkspaceDraft>,
+  patch: WorkspacePatch,
   act: Act,
 ): WorkspaceChange | null {
   const edited = {

@@ -27,7 +27,7 @@ import {
 } from '../key.ts';
 import { createOwner } from '../owner.ts';
 import { type Page, type PageRequest, readPage } from '../page.ts';
-import { ALL_GRANTS, type Grants, type PermissionSet } from '../permission.ts';
+import { ALL_GRANTS, editedGrants, type GrantsPatch, type PermissionSet } from '../permission.ts';
 import type { Change, KeyFilter } from '../ports.ts';
 import { parseScopeQuery } from '../scope.ts';
 import { type KeyPatch, type KeyRights, type KeyTerms, onlyFor } from '../terms.ts';
@@ -50,7 +50,7 @@ export type KeyDraft = {
   readonly environment?: Environment | undefined;
   readonly scopes?: readonly string[] | undefined;
   readonly permissions?: PermissionSet | undefined;
-  readonly grants?: Partial<Grants> | undefined;
+  readonly grants?: GrantsPatch | undefined;
 } & { readonly [Term in keyof KeyTerms]?: KeyTerms[Term] | undefined };
 
 export interface CreatedKey {
@@ -74,7 +74,7 @@ interface KeyStep extends KeyChange {
 }
 
 export function keyOperations(work: Work) {
-  const { caller, reach, storage, host, verifier, write, defaultWorkspaceId } = work;
+  const { caller, reach, host, verifier, write, defaultWorkspaceId } = work;
 
   const readKey = async (id: string): Promise<Key> => {
     const key = await reach.key(id);
@@ -220,12 +220,8 @@ export function keyOperations(work: Work) {
     /** The caller about itself: any credential may ask. */
     async whoami(): Promise<{ caller: Caller; key: Key | null; workspace: Workspace | null }> {
       const { home, key } = caller;
-      if ('instance' in home) return { caller, key, workspace: null };
-      return {
-        caller,
-        key,
-        workspace: await storage.within(home.workspaceId).workspace(home.workspaceId),
-      };
+      const workspace = 'instance' in home ? null : await reach.workspace(home.workspaceId);
+      return { caller, key, workspace };
     },
   };
 }
@@ -280,7 +276,7 @@ function planKey(
 function rightsOf(draft: KeyDraft): KeyRights {
   if (draft.kind === 'management') {
     if (draft.scopes) throw onlyFor('/scopes', 'standard');
-    const grants = { ...ALL_GRANTS, ...draft.grants };
+    const grants = editedGrants(ALL_GRANTS, draft.grants);
     return { kind: 'management', permissions: draft.permissions ?? [], grants };
   }
   if (draft.permissions) throw onlyFor('/permissions', 'management');

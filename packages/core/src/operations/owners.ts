@@ -9,6 +9,7 @@ import {
   type Owner,
   type OwnerChange,
   type OwnerPatch,
+  replaceOwner,
   resumeOwner,
   suspendOwner,
 } from '../owner.ts';
@@ -80,8 +81,7 @@ export function ownerOperations({ caller, reach, host, write, defaultWorkspaceId
           return { changes, result: { owner, created: true } };
         }
         checkVersion(before, match);
-        const whole = { type: null, name: null, metadata: {}, ...defined(facts) };
-        const { changes, result } = decided(before, editOwner(before, whole, act));
+        const { changes, result } = decided(before, replaceOwner(before, facts, act));
         return { changes, result: { owner: result, created: false } };
       });
     },
@@ -105,8 +105,4 @@ function decided(before: Owner, change: OwnerChange | null) {
     { type: 'insert_event', event: change.event },
   ];
   return { changes, result: change.owner };
-}
-
-function defined(facts: OwnerPatch): OwnerPatch {
-  return Object.fromEntries(Object.entries(facts).filter(([, value]) => value !== undefined));
 }

@@ -17,6 +17,7 @@ import {
   type Workspace,
   type WorkspaceChange,
   type WorkspaceDraft,
+  type WorkspacePatch,
 } from '../workspace.ts';
 
 const KEYS_A_STEP = 100;
@@ -69,7 +70,7 @@ export function workspaceOperations({ caller, reach, host, write }: Work) {
       return readWorkspace(id);
     },
 
-    updateWorkspace: (id: string, patch: Partial<WorkspaceDraft>, match: IfVersion = {}) =>
+    updateWorkspace: (id: string, patch: WorkspacePatch, match: IfVersion = {}) =>
       changeWorkspace(id, match, (workspace, act) => editWorkspace(workspace, patch, act)),
 
     suspendWorkspace: (id: string, match: IfVersion = {}) =>
