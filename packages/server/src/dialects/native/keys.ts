@@ -1,0 +1,271 @@
+// The routes of keys: create, list, get, update, revoke, disable, enable, delete,
+// verify, and whoami.
+
+import {
+  type CreatedKey,
+  describeKey,
+  describeWorkspace,
+  type Key,
+  moment,
+  statusOf,
+  type Verdict,
+  type VerdictCode,
+} from '@warder/core';
+import type { z } from 'zod';
+import { type Answer, route } from '../../dialect.ts';
+import { pageBody, pageRequest } from './paging.ts';
+import * as schemas from './schemas.ts';
+
+export const keyRoutes = [
+  route({
+    method: 'POST',
+    path: '/v1/keys',
+    operationId: 'createKey',
+    summary: 'Create a key',
+    description:
+      'The reply holds the key itself, once. A standard key has scopes and is made to be verified; a management key (kind `management`, which also needs management_keys:write) has permissions and calls this API.',
+    permission: 'keys:write',
+    body: schemas.KeyCreate,
+    retryable: true,
+    replies: { 201: schemas.CreatedKey },
+    run: ({ operations, body }) =>
+      operations.createKey({
+        ...termsOf(body),
+        workspaceId: body.workspace_id,
+        kind: body.kind,
+        environment: body.environment,
+      }),
+    out: ({ key, secret }: CreatedKey, now) => ({
+      status: 201,
+      body: { ...keyBody(key, now), key: secret },
+      version: key.version,
+      location: `/v1/keys/${key.id}`,
+    }),
+  }),
+  route({
+    method: 'GET',
+    path: '/v1/keys',
+    operationId: 'listKeys',
+    summary: 'List keys',
+    description: 'Newest first. Without workspace_id a key of the instance sees all workspaces.',
+    permission: 'keys:read',
+    query: schemas.KeyPageQuery,
+    replies: { 200: schemas.KeyPage },
+    run: ({ operations, query }) =>
+      operations.listKeys({
+        ...pageRequest(query),
+        workspaceId: query.workspace_id,
+        status: query.status,
+        kind: query.kind,
+        ownerId: query.owner_id,
+        environment: query.environment,
+        includeDeleted: query.include_deleted,
+      }),
+    out: (page, now) => pageBody(page, (key) => keyBody(key, now)),
+  }),
+  route({
+    method: 'POST',
+    path: '/v1/keys/verify',
+    operationId: 'verifyKey',
+    summary: 'Verify a key',
+    description:
+      'Answers 200 with a verdict, `{"valid": true|false, "code": ...}`, whether the key is good or not; where no verdict can be given it answers 503, without `valid`. The first check that fails is the code. Management keys are never valid here.',
+    permission: 'keys:verify',
+    body: schemas.KeyVerify,
+    replies: { 200: schemas.Verdict },
+    run: async ({ operations, body }) => ({
+      include: body.include,
+      verdict: await operations.verifyKey({
+        secret: body.key,
+        workspaceId: body.workspace_id,
+        scopes: body.scopes,
+        query: body.query,
+        ip: body.ip,
+      }),
+    }),
+    out: ({ verdict, include }) => ({ status: 200, body: verdictBody(verdict, include) }),
+  }),
+  route({
+    method: 'GET',
+    path: '/v1/keys/{id}',
+    operationId: 'getKey',
+    summary: 'Get a key',
+    permission: 'keys:read',
+    params: schemas.IdParams,
+    query: schemas.KeyQuery,
+    replies: { 200: schemas.Key },
+    run: ({ operations, params, query }) =>
+      operations.getKey(params.id, { includeDeleted: query.include_deleted }),
+    out: keyAnswer,
+  }),
+  route({
+    method: 'PATCH',
+    path: '/v1/keys/{id}',
+    operationId: 'updateKey',
+    summary: 'Update a key',
+    description:
+      'A merge patch (RFC 7396): what is absent stays, null clears. States are changed by the calls named after them.',
+    permission: 'keys:write',
+    params: schemas.IdParams,
+    body: schemas.KeyPatch,
+    replies: { 200: schemas.Key },
+    run: ({ operations, params, body, ifVersion }) =>
+      operations.updateKey(params.id, termsOf(body), { ifVersion }),
+    out: keyAnswer,
+  }),
+  route({
+    method: 'DELETE',
+    path: '/v1/keys/{id}',
+    operationId: 'deleteKey',
+    summary: 'Erase a key',
+    description:
+      'Revokes the key and removes its name, owner, metadata and usage. What stays is a tombstone, so that its text is never good again; the reply shows it.',
+    permission: 'keys:write',
+    params: schemas.IdParams,
+    replies: { 200: schemas.Key },
+    run: ({ operations, params, ifVersion }) => operations.eraseKey(params.id, { ifVersion }),
+    out: keyAnswer,
+  }),
+  route({
+    method: 'POST',
+    path: '/v1/keys/{id}/revoke',
+    operationId: 'revokeKey',
+    summary: 'Revoke a key',
+    description: 'Final. Revoking a revoked key again changes nothing.',
+    permission: 'keys:write',
+    params: schemas.IdParams,
+    body: schemas.KeyRevoke,
+    bodyOptional: true,
+    retryable: true,
+    replies: { 200: schemas.Key },
+    run: ({ operations, params, body, ifVersion }) =>
+      operations.revokeKey(params.id, body.reason, { ifVersion }),
+    out: keyAnswer,
+  }),
+  route({
+    method: 'POST',
+    path: '/v1/keys/{id}/disable',
+    operationId: 'disableKey',
+    summary: 'Disable a key',
+    description: 'Until it is enabled again.',
+    permission: 'keys:write',
+    params: schemas.IdParams,
+    retryable: true,
+    replies: { 200: schemas.Key },
+    run: ({ operations, params, ifVersion }) => operations.disableKey(params.id, { ifVersion }),
+    out: keyAnswer,
+  }),
+  route({
+    method: 'POST',
+    path: '/v1/keys/{id}/enable',
+    operationId: 'enableKey',
+    summary: 'Enable a key',
+    permission: 'keys:write',
+    params: schemas.IdParams,
+    retryable: true,
+    replies: { 200: schemas.Key },
+    run: ({ operations, params, ifVersion }) => operations.enableKey(params.id, { ifVersion }),
+    out: keyAnswer,
+  }),
+  route({
+    method: 'GET',
+    path: '/v1/whoami',
+    operationId: 'whoami',
+    summary: 'Who am I',
+    description: 'Any key about itself.',
+    permission: null,
+    replies: { 200: schemas.Whoami },
+    run: ({ operations }) => operations.whoami(),
+    out: ({ caller, key, workspace }, now) => ({
+      status: 200,
+      body: {
+        identity: caller.identity,
+        kind: key?.kind ?? null,
+        instance: 'instance' in caller.home,
+        workspace: workspace && describeWorkspace(workspace),
+        permissions: caller.permissions,
+        key: key && keyBody(key, now),
+      },
+    }),
+  }),
+];
+
+type Terms = z.output<typeof schemas.KeyPatch>;
+
+function termsOf(body: Terms | z.output<typeof schemas.KeyCreate>) {
+  return {
+    name: body.name,
+    ownerId: body.owner_id,
+    scopes: body.scopes,
+    permissions: body.permissions,
+    grants: body.grants,
+    allowedCidrs: body.allowed_cidrs,
+    allowSelfRevoke: body.allow_self_revoke,
+    metadata: body.metadata,
+    notBefore: body.not_before,
+    expiresAt: body.expires_at,
+  };
+}
+
+function keyAnswer(key: Key, now: number): Answer {
+  return { status: 200, body: keyBody(key, now), version: key.version };
+}
+
+function keyBody(key: Key, now: number) {
+  return { ...describeKey(key), status: statusOf(key, now), last_used_at: moment(key.lastUsedAt) };
+}
+
+function verdictBody(verdict: Verdict, include: readonly string[] = []) {
+  if (!verdict.valid) {
+    const { code } = verdict;
+    const message = MESSAGES[code];
+    if (!('key' in verdict)) return { valid: false, code, message };
+    const missing = 'missingScopes' in verdict ? { missing_scopes: verdict.missingScopes } : {};
+    return { valid: false, code, message, ...idsOf(verdict.key), ...missing };
+  }
+  const { key, owner } = verdict;
+  const { name, environment, scopes, created_at, not_before, expires_at, metadata } =
+    describeKey(key);
+  const more = include.includes('metadata');
+  return {
+    valid: true,
+    code: 'valid',
+    ...idsOf(key),
+    name,
+    environment,
+    scopes,
+    created_at,
+    not_before,
+    expires_at,
+    owner: owner && {
+      id: owner.id,
+      owner_id: owner.externalId,
+      type: owner.type,
+      name: owner.name,
+      ...(more ? { metadata: owner.metadata } : {}),
+    },
+    ...(more ? { metadata } : {}),
+  };
+}
+
+function idsOf(key: Key) {
+  return { key_id: key.id, workspace_id: key.workspaceId, owner_id: key.ownerId };
+}
+
+const MESSAGES: Readonly<Record<Exclude<VerdictCode, 'valid'>, string>> = {
+  malformed: 'This is not a key: it is cut, mistyped or of another service.',
+  not_found: 'No key like this is known.',
+  wrong_workspace: 'The key is of another workspace.',
+  wrong_environment:
+    'The key is of another environment: a live verifier sees live keys, a test verifier test keys.',
+  wrong_kind:
+    'This is a management key, which calls Warder and is never valid here: verify the key that your own caller sent.',
+  revoked: 'The key is revoked.',
+  suspended: 'The workspace or the owner of the key is suspended.',
+  disabled: 'The key is disabled.',
+  soft_blocked: 'The key is blocked for now.',
+  expired: 'The key has expired.',
+  not_yet_valid: 'The key is not valid yet.',
+  forbidden_ip: 'The key may not be used from this address, or the call names no `ip`.',
+  insufficient_scope: 'The key lacks a scope that was asked for.',
+};

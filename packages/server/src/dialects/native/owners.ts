@@ -1,0 +1,111 @@
+// The routes of owners. An owner's address is the caller's own id of
+// it, as one percent-encoded path segment.
+
+import { describeOwner, type Owner } from '@warder/core';
+import { type Answer, route } from '../../dialect.ts';
+import { pageBody, pageRequest } from './paging.ts';
+import * as schemas from './schemas.ts';
+
+const ADDRESS = 'A key of the instance names the workspace by workspace_id; without it `default`.';
+
+export const ownerRoutes = [
+  route({
+    method: 'GET',
+    path: '/v1/owners',
+    operationId: 'listOwners',
+    summary: 'List owners',
+    permission: 'owners:read',
+    query: schemas.WithinPageQuery,
+    replies: { 200: schemas.OwnerPage },
+    run: ({ operations, query }) =>
+      operations.listOwners({ ...pageRequest(query), workspaceId: query.workspace_id }),
+    out: (page) => pageBody(page, describeOwner),
+  }),
+  route({
+    method: 'GET',
+    path: '/v1/owners/{owner_id}',
+    operationId: 'getOwner',
+    summary: 'Get an owner',
+    description: ADDRESS,
+    permission: 'owners:read',
+    params: schemas.OwnerParams,
+    query: schemas.WorkspaceQuery,
+    replies: { 200: schemas.Owner },
+    run: ({ operations, params, query }) => operations.getOwner(address(params, query)),
+    out: ownerAnswer,
+  }),
+  route({
+    method: 'PUT',
+    path: '/v1/owners/{owner_id}',
+    operationId: 'putOwner',
+    summary: 'Create or replace an owner',
+    description: `What is not named is cleared. ${ADDRESS}`,
+    permission: 'owners:write',
+    params: schemas.OwnerParams,
+    body: schemas.OwnerPut,
+    replies: { 200: schemas.Owner, 201: schemas.Owner },
+    run: ({ operations, params, body, ifVersion }) => {
+      const { workspace_id, ...facts } = body;
+      return operations.putOwner(address(params, { workspace_id }), facts, { ifVersion });
+    },
+    out: ({ owner, created }) => ({
+      ...ownerAnswer(owner),
+      ...(created
+        ? { status: 201, location: `/v1/owners/${encodeURIComponent(owner.externalId)}` }
+        : {}),
+    }),
+  }),
+  route({
+    method: 'PATCH',
+    path: '/v1/owners/{owner_id}',
+    operationId: 'updateOwner',
+    summary: 'Update an owner',
+    description: `A merge patch (RFC 7396). ${ADDRESS}`,
+    permission: 'owners:write',
+    params: schemas.OwnerParams,
+    query: schemas.WorkspaceQuery,
+    body: schemas.OwnerPatch,
+    replies: { 200: schemas.Owner },
+    run: ({ operations, params, query, body, ifVersion }) =>
+      operations.patchOwner(address(params, query), body, { ifVersion }),
+    out: ownerAnswer,
+  }),
+  route({
+    method: 'POST',
+    path: '/v1/owners/{owner_id}/suspend',
+    operationId: 'suspendOwner',
+    summary: 'Suspend an owner',
+    description: `All its keys answer \`suspended\` until it is resumed. ${ADDRESS}`,
+    permission: 'owners:write',
+    params: schemas.OwnerParams,
+    query: schemas.WorkspaceQuery,
+    retryable: true,
+    replies: { 200: schemas.Owner },
+    run: ({ operations, params, query, ifVersion }) =>
+      operations.suspendOwner(address(params, query), { ifVersion }),
+    out: ownerAnswer,
+  }),
+  route({
+    method: 'POST',
+    path: '/v1/owners/{owner_id}/resume',
+    operationId: 'resumeOwner',
+    summary: 'Resume an owner',
+    description: ADDRESS,
+    permission: 'owners:write',
+    params: schemas.OwnerParams,
+    query: schemas.WorkspaceQuery,
+    retryable: true,
+    replies: { 200: schemas.Owner },
+    run: ({ operations, params, query, ifVersion }) =>
+      operations.resumeOwner(address(params, query), { ifVersion }),
+    out: ownerAnswer,
+  }),
+];
+
+function address(params: { owner_id: string }, query: { workspace_id?: string | undefined }) {
+  return { ownerId: params.owner_id, workspaceId: query.workspace_id };
+}
+
+function ownerAnswer(owner: Owner): Answer {
+  return { status: 200, body: describeOwner(owner), version: owner.version };
+}

@@ -1,0 +1,337 @@
+// The shapes of the native API: what it takes and what it gives. Bodies are strict,
+// so a member that cannot be set is refused; replies are cut down to these shapes.
+
+import {
+  ENVIRONMENTS,
+  isPermission,
+  isPreset,
+  KEY_KINDS,
+  KEY_STATUSES,
+  MAX_LIMIT,
+  MAX_METADATA_MEMBERS,
+  PERMISSIONS,
+  type PermissionSet,
+  PRESETS,
+  VERDICT_CODES,
+} from '@warder/core';
+import { z } from 'zod';
+
+const LATEST = Date.UTC(9999, 11, 31, 23, 59, 59, 999);
+
+const moment = z.iso.datetime();
+const nullableMoment = moment.nullable();
+const uuid = z.uuid();
+const metadata = z.record(z.string(), z.json());
+const scopes = z.array(z.string());
+
+const givenMoment = z.iso
+  .datetime({ offset: true })
+  .transform((text) => Date.parse(text))
+  .refine((at) => at >= 0 && at <= LATEST, 'must be between the years 1970 and 9999');
+const givenMetadata = metadata.refine(
+  (members) => Object.keys(members).length <= MAX_METADATA_MEMBERS,
+  `must have at most ${MAX_METADATA_MEMBERS} members`,
+);
+const givenUuid = uuid.toLowerCase();
+const nullsToEmpty = scopes.nullable().transform((list) => list ?? []);
+
+const permissionSet = z
+  .union([z.string(), z.array(z.string())])
+  .transform((given, context): PermissionSet => {
+    if (typeof given === 'string' && isPreset(given)) return PRESETS[given];
+    const list = typeof given === 'string' ? [given] : given;
+    if (list.includes('*')) return ['*'];
+    const known = list.filter(isPermission);
+    if (known.length < list.length) {
+      const message = `must be of ${PERMISSIONS.join(', ')}, "*", or be one of the presets ${Object.keys(PRESETS).join(', ')}`;
+      context.addIssue({ code: 'custom', message });
+    }
+    return known;
+  })
+  .meta({
+    wire: {
+      oneOf: [
+        { type: 'string', enum: Object.keys(PRESETS) },
+        { type: 'array', items: { type: 'string', enum: [...PERMISSIONS, '*'] } },
+      ],
+    },
+  });
+
+const Grants = z.object({
+  scopes,
+  environments: z.array(z.enum(ENVIRONMENTS)),
+  max_life_seconds: z.number().nullable(),
+});
+const givenGrants = z
+  .strictObject({
+    scopes,
+    environments: z.array(z.enum(ENVIRONMENTS)),
+    max_life_seconds: z.int().positive().nullable(),
+  })
+  .partial()
+  .transform(({ max_life_seconds, ...rest }) => ({ ...rest, maxLifeSeconds: max_life_seconds }));
+
+const Actor = z.object({ type: z.enum(['key', 'member', 'service', 'system']), id: z.string() });
+
+export const Key = z.object({
+  id: uuid,
+  handle: z.string(),
+  workspace_id: uuid.nullable(),
+  kind: z.enum(KEY_KINDS),
+  name: z.string().nullable(),
+  environment: z.enum(ENVIRONMENTS),
+  format: z.string(),
+  prefix: z.string(),
+  start: z.string(),
+  end: z.string(),
+  status: z.enum(KEY_STATUSES),
+  enabled: z.boolean(),
+  soft_blocked: z.boolean(),
+  owner_id: z.string().nullable(),
+  scopes,
+  permissions: z.array(z.string()),
+  grants: Grants.nullable(),
+  allowed_cidrs: z.array(z.string()),
+  allow_self_revoke: z.boolean(),
+  metadata,
+  extension: metadata,
+  created_by: Actor,
+  replaces: uuid.nullable(),
+  created_at: moment,
+  updated_at: moment,
+  last_used_at: nullableMoment,
+  not_before: nullableMoment,
+  expires_at: nullableMoment,
+  revoked_at: nullableMoment,
+  revoked_reason: z.string().nullable(),
+  deleted_at: nullableMoment,
+});
+
+export const CreatedKey = Key.extend({
+  key: z.string().describe('The key itself. Shown in this reply and never again.'),
+});
+
+export const KeyCreate = z.strictObject({
+  workspace_id: givenUuid
+    .nullable()
+    .optional()
+    .describe(
+      'The workspace, for a key of the instance; without it `default`. Null makes a management key of the instance.',
+    ),
+  kind: z.enum(KEY_KINDS).default('standard'),
+  name: z.string().nullable().optional(),
+  environment: z.enum(ENVIRONMENTS).default('live'),
+  owner_id: z.string().nullable().optional(),
+  scopes: scopes.optional(),
+  permissions: permissionSet.optional(),
+  grants: givenGrants.optional(),
+  allowed_cidrs: z.array(z.string()).optional(),
+  allow_self_revoke: z.boolean().optional(),
+  metadata: givenMetadata.optional(),
+  not_before: givenMoment.nullable().optional(),
+  expires_at: givenMoment.nullable().optional(),
+});
+
+export const KeyPatch = z.strictObject({
+  name: z.string().nullable().optional(),
+  owner_id: z.string().nullable().optional(),
+  scopes: nullsToEmpty.optional(),
+  permissions: permissionSet.optional(),
+  grants: givenGrants.optional(),
+  allowed_cidrs: nullsToEmpty.optional(),
+  allow_self_revoke: z.boolean().optional(),
+  metadata: givenMetadata.optional(),
+  not_before: givenMoment.nullable().optional(),
+  expires_at: givenMoment.nullable().optional(),
+});
+
+export const KeyRevoke = z.strictObject({ reason: z.string().nullable().optional() });
+
+export const KeyVerify = z.strictObject({
+  key: z.string().describe('The key to judge.'),
+  workspace_id: givenUuid.optional(),
+  scopes: scopes.optional().describe('The key must hold all of these.'),
+  query: z.string().optional().describe('`files:read and (admin or billing:write)`'),
+  ip: z
+    .string()
+    .optional()
+    .describe('Where the key is used from; needed for keys with allowed_cidrs.'),
+  include: z.array(z.enum(['metadata'])).optional(),
+});
+
+const VerdictOwner = z.object({
+  id: uuid,
+  owner_id: z.string(),
+  type: z.string().nullable(),
+  name: z.string().nullable(),
+  metadata: metadata.optional(),
+});
+
+export const Verdict = z.discriminatedUnion('valid', [
+  z.object({
+    valid: z.literal(true),
+    code: z.literal('valid'),
+    key_id: uuid,
+    workspace_id: uuid.nullable(),
+    owner_id: z.string().nullable(),
+    name: z.string().nullable(),
+    environment: z.enum(ENVIRONMENTS),
+    scopes,
+    created_at: moment,
+    not_before: nullableMoment,
+    expires_at: nullableMoment,
+    owner: VerdictOwner.nullable(),
+    metadata: metadata.optional(),
+  }),
+  z.object({
+    valid: z.literal(false),
+    code: z.enum(VERDICT_CODES).exclude(['valid']),
+    message: z.string(),
+    key_id: uuid.optional(),
+    workspace_id: uuid.nullable().optional(),
+    owner_id: z.string().nullable().optional(),
+    missing_scopes: scopes.optional(),
+  }),
+]);
+
+const Settings = z.object({
+  token_prefix: z.string().nullable(),
+  default_life_seconds: z.number().nullable(),
+  max_life_seconds: z.number().nullable(),
+  max_keys: z.number().nullable(),
+  max_keys_per_owner: z.number().nullable(),
+  known_scopes: scopes.nullable(),
+  metadata_filters: z.array(z.string()),
+});
+const givenSettings = z
+  .strictObject({
+    token_prefix: z.string().nullable(),
+    default_life_seconds: z.int().nullable(),
+    max_life_seconds: z.int().nullable(),
+    max_keys: z.int().nullable(),
+    max_keys_per_owner: z.int().nullable(),
+    known_scopes: scopes.nullable(),
+    metadata_filters: nullsToEmpty,
+  })
+  .partial();
+
+export const Workspace = z.object({
+  id: uuid,
+  name: z.string(),
+  slug: z.string(),
+  is_default: z.boolean(),
+  settings: Settings,
+  created_at: moment,
+  updated_at: moment,
+  suspended_at: nullableMoment,
+  deleted_at: nullableMoment,
+});
+
+export const WorkspaceCreate = z.strictObject({
+  name: z.string(),
+  slug: z.string().optional(),
+  settings: givenSettings.optional(),
+});
+export const WorkspacePatch = WorkspaceCreate.partial();
+
+export const Owner = z.object({
+  id: uuid,
+  workspace_id: uuid,
+  owner_id: z.string(),
+  type: z.string().nullable(),
+  name: z.string().nullable(),
+  metadata,
+  created_at: moment,
+  updated_at: moment,
+  suspended_at: nullableMoment,
+});
+
+export const OwnerPatch = z.strictObject({
+  type: z.string().nullable().optional(),
+  name: z.string().nullable().optional(),
+  metadata: givenMetadata.optional(),
+});
+export const OwnerPut = OwnerPatch.extend({ workspace_id: givenUuid.optional() });
+
+export const Event = z.object({
+  id: uuid,
+  workspace_id: uuid.nullable(),
+  type: z.string(),
+  created_at: moment,
+  actor: Actor,
+  origin: z.object({ address: z.string().nullable(), request_id: z.string().nullable() }),
+  subject: z.object({ type: z.string(), id: z.string() }),
+  before: metadata.nullable(),
+  after: metadata.nullable(),
+});
+
+export const Whoami = z.object({
+  identity: Actor,
+  kind: z.enum(KEY_KINDS).nullable(),
+  instance: z.boolean().describe('Whether it acts in every workspace.'),
+  workspace: z.object({ id: uuid, name: z.string(), slug: z.string() }).nullable(),
+  permissions: z.array(z.string()),
+  key: Key.nullable(),
+});
+
+function pageOf<Item extends z.ZodType>(item: Item) {
+  return z.object({
+    data: z.array(item),
+    next: z.string().nullable().describe('Cursor for `after`; null at the end.'),
+    prev: z.string().nullable().describe('Cursor for `before`; null at the beginning.'),
+    total: z.int().optional().describe('With include=total: how many there are in all.'),
+  });
+}
+export const KeyPage = pageOf(Key);
+export const WorkspacePage = pageOf(Workspace);
+export const OwnerPage = pageOf(Owner);
+export const EventPage = pageOf(Event);
+
+export const Problem = z.object({
+  type: z.string(),
+  title: z.string(),
+  status: z.int(),
+  detail: z.string(),
+  code: z.string(),
+  request_id: z.string(),
+  errors: z.array(z.object({ pointer: z.string(), message: z.string() })).optional(),
+});
+
+export const Health = z.object({ status: z.string(), reason: z.string().optional() });
+
+export const IdParams = z.object({ id: z.string() });
+export const OwnerParams = z.object({ owner_id: z.string() });
+
+export const WorkspaceQuery = z.strictObject({ workspace_id: givenUuid.optional() });
+
+export const PageQuery = z.strictObject({
+  limit: z
+    .string()
+    .regex(/^\d{1,9}$/, `must be a whole number from 1 to ${MAX_LIMIT}`)
+    .transform(Number)
+    .optional()
+    .meta({ wire: { type: 'integer', minimum: 1, maximum: MAX_LIMIT, default: 50 } }),
+  after: z.string().optional(),
+  before: z.string().optional(),
+  include: z.literal('total').optional(),
+});
+
+const flag = z
+  .enum(['true', 'false'])
+  .transform((text) => text === 'true')
+  .meta({ wire: { type: 'boolean', default: false } });
+
+export const KeyQuery = z.strictObject({ include_deleted: flag.optional() });
+
+export const KeyPageQuery = PageQuery.extend({
+  workspace_id: givenUuid.optional(),
+  status: z.enum(KEY_STATUSES).optional(),
+  kind: z.enum(KEY_KINDS).optional(),
+  owner_id: z.string().optional(),
+  environment: z.enum(ENVIRONMENTS).optional(),
+  include_deleted: flag.optional(),
+});
+
+export const WithinPageQuery = PageQuery.extend({ workspace_id: givenUuid.optional() });
+
+export const WorkspaceDeleteQuery = z.strictObject({ keys: z.literal('revoke').optional() });

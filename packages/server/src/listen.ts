@@ -1,0 +1,155 @@
+// The one file that knows node:http. It bounds what a client may send and how long
+// it may take, refuses what another parser might read differently, and on the way
+// out finishes what is in flight while it refuses what is new.
+
+import {
+  createServer as createHttpServer,
+  type IncomingMessage,
+  type Server,
+  type ServerResponse,
+} from 'node:http';
+import { createServer as createHttpsServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import { type Network, WarderError } from '@warder/core';
+import { originAddress } from './peer.ts';
+import type { Arrival, Handler, Reply } from './serve.ts';
+
+export interface ListenOptions {
+  readonly handle: Handler;
+  readonly host: string;
+  /** 0 for any free one. */
+  readonly port: number;
+  /** PEM texts; without them plain HTTP. */
+  readonly tls?: { readonly cert: string; readonly key: string } | undefined;
+  readonly trustedProxies?: readonly Network[] | undefined;
+  /** How long a drain waits for requests in flight. */
+  readonly drainMilliseconds?: number | undefined;
+  readonly newRequestId: () => string;
+}
+
+export interface Listener {
+  /** `http://127.0.0.1:7700`. */
+  readonly url: string;
+  /** Finishes what is in flight, refuses what is new, then closes. */
+  close(): Promise<void>;
+}
+
+const MAX_BODY_BYTES = 256 * 1024;
+const LIMITS = {
+  maxHeaderSize: 16 * 1024,
+  headersTimeout: 10_000,
+  requestTimeout: 20_000,
+  keepAliveTimeout: 65_000,
+  connectionsCheckingInterval: 2_000,
+};
+
+/** Headers that another hop may read differently when there are two: one only. */
+const SINGLE = new Set([
+  'authorization',
+  'x-api-key',
+  'content-type',
+  'content-encoding',
+  'if-match',
+  'idempotency-key',
+]);
+
+export async function listen(options: ListenOptions): Promise<Listener> {
+  const { handle, host, port, tls } = options;
+  let draining = false;
+
+  const respond = async (request: IncomingMessage, response: ServerResponse) => {
+    const origin = originOf(request, options);
+    const arrive = async (): Promise<Reply> => {
+      if (draining) throw new WarderError('unavailable', 'This process is shutting down.');
+      refuseDuplicates(request.rawHeaders);
+      return await handle(arrivalOf(request, origin, await readBody(request)));
+    };
+    const { status, headers, body } = await arrive().catch((error) => handle.refuse(error, origin));
+    // A body that was not read to its end leaves nothing to go on with.
+    if (draining || !request.complete) response.setHeader('connection', 'close');
+    response.writeHead(status, { ...headers, 'content-length': Buffer.byteLength(body) });
+    response.end(request.method === 'HEAD' ? undefined : body);
+  };
+  const onRequest = (request: IncomingMessage, response: ServerResponse) =>
+    void respond(request, response);
+  const server: Server = tls
+    ? createHttpsServer({ ...LIMITS, ...tls }, onRequest)
+    : createHttpServer(LIMITS, onRequest);
+
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, host, resolve);
+  });
+  return {
+    url: urlOf(server, tls !== undefined),
+    async close() {
+      draining = true;
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      server.closeIdleConnections();
+      const patience = setTimeout(
+        () => server.closeAllConnections(),
+        options.drainMilliseconds ?? 8_000,
+      );
+      await closed;
+      clearTimeout(patience);
+    },
+  };
+}
+
+function urlOf(server: Server, secure: boolean): string {
+  // A server that listens on host and port has an address of this kind.
+  const { address, family, port } = server.address() as AddressInfo;
+  const host = family === 'IPv6' ? `[${address}]` : address;
+  return `${secure ? 'https' : 'http'}://${host}:${port}`;
+}
+
+function originOf(request: IncomingMessage, options: ListenOptions): Arrival['origin'] {
+  const forwarded = request.headers['x-forwarded-for'];
+  const given = request.headers['x-request-id'];
+  return {
+    address: originAddress(
+      request.socket.remoteAddress,
+      typeof forwarded === 'string' ? forwarded : null,
+      options.trustedProxies ?? [],
+    ),
+    requestId:
+      typeof given === 'string' && /^[\w-]{8,64}$/.test(given) ? given : options.newRequestId(),
+  };
+}
+
+function arrivalOf(request: IncomingMessage, origin: Arrival['origin'], body: Uint8Array): Arrival {
+  return {
+    method: request.method ?? '',
+    target: request.url ?? '',
+    // Only `set-cookie` is ever a list, and that is no request header.
+    headers: request.headers as Arrival['headers'],
+    body,
+    origin,
+  };
+}
+
+function refuseDuplicates(rawHeaders: readonly string[]): void {
+  const seen = new Set<string>();
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    const name = rawHeaders[i]?.toLowerCase() ?? '';
+    if (!SINGLE.has(name)) continue;
+    if (seen.has(name)) {
+      throw new WarderError('bad_request', `The header ${name} is sent twice.`);
+    }
+    seen.add(name);
+  }
+}
+
+async function readBody(request: IncomingMessage): Promise<Uint8Array> {
+  const tooLarge = () =>
+    new WarderError('too_large', `The body is larger than ${MAX_BODY_BYTES / 1024} KiB.`);
+  if (Number(request.headers['content-length'] ?? 0) > MAX_BODY_BYTES) throw tooLarge();
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of request) {
+    bytes += chunk.length;
+    if (bytes > MAX_BODY_BYTES) throw tooLarge();
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}

@@ -1,0 +1,172 @@
+// The interpreter: serves any dialect's table. A request comes in and a reply goes
+// out: route, credential, caller, input, operation, output, and each error in the
+// dialect's own shape. It knows no dialect by name.
+
+import {
+  type Caller,
+  type Keep,
+  type Origin,
+  type operations,
+  redactTokens,
+  WarderError,
+} from '@warder/core';
+import type { SignIn } from './auth.ts';
+import type { Answer, CallRoute, Dialect, RequestHeaders, Route, Service } from './dialect.ts';
+import type { Attempts } from './idempotency.ts';
+import { readBody, readIfMatch, readParams, readQuery, splitTarget } from './input.ts';
+import type { Log } from './log.ts';
+import { createRouter } from './router.ts';
+
+/** A request as it arrived, its body read within its bound. */
+export interface Arrival {
+  readonly method: string;
+  /** Path and query exactly as they were sent. */
+  readonly target: string;
+  readonly headers: RequestHeaders;
+  readonly body: Uint8Array;
+  readonly origin: Origin & { readonly requestId: string };
+}
+
+export interface Reply {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
+export interface Handler {
+  (arrival: Arrival): Promise<Reply>;
+  /** The reply to a request that could not even be read. */
+  refuse(error: unknown, origin: Arrival['origin']): Reply;
+}
+
+export interface ServeParts {
+  readonly operations: ReturnType<typeof operations>;
+  readonly signIn: SignIn;
+  readonly attempts: Attempts;
+  readonly service: Service;
+  /** Base of absolute links; null for relative ones. */
+  readonly publicUrl: string | null;
+  readonly now: () => number;
+  readonly log: Log;
+}
+
+/** Serves one dialect. Never throws: what goes wrong is an error reply. */
+export function serve(dialect: Dialect, parts: ServeParts): Handler {
+  const find = createRouter(dialect.routes);
+  const { now } = parts;
+
+  const handle = async (arrival: Arrival): Promise<Reply> => {
+    try {
+      const [path, search] = splitTarget(arrival.target);
+      const { route, params } = find(arrival.method, path);
+      if ('answer' in route) return write(route, await route.answer(parts.service), arrival);
+      return await call(route, params, search, arrival);
+    } catch (error) {
+      return refuse(error, arrival.origin);
+    }
+  };
+
+  async function call(
+    route: CallRoute,
+    params: Readonly<Record<string, string>>,
+    search: string,
+    arrival: Arrival,
+  ): Promise<Reply> {
+    const { headers } = arrival;
+    const caller = await callerOf(arrival);
+    const input = {
+      caller,
+      params: readParams(route, params),
+      query: readQuery(route, search),
+      body: readBody(route, headers, arrival.body),
+      ifVersion: readIfMatch(headers['if-match']),
+    };
+    const run = async (keep?: Keep) => {
+      const operations = parts.operations.as(caller, keep);
+      return write(route, route.out(await route.run({ ...input, operations }), now()), arrival);
+    };
+
+    const idempotencyKey = headers['idempotency-key'];
+    if (!route.retryable || idempotencyKey === undefined) return await run();
+    const request = JSON.stringify([route.method, arrival.target, input.body]);
+    const attempt = await parts.attempts.begin(caller.identity, idempotencyKey, request);
+    try {
+      if (attempt.kept === null) {
+        return await run((result, secretOf) => [
+          attempt.keep(JSON.stringify(cut(route, route.out(result, now()))), secretOf),
+        ]);
+      }
+      await parts.operations.as(caller).checkReplay(route.permission, attempt.kept.keyId);
+      // Written by this very function, and sealed since.
+      const answer = JSON.parse(attempt.kept.reply) as Answer;
+      const reply = write(route, answer, arrival);
+      return { ...reply, headers: { ...reply.headers, 'idempotency-replayed': 'true' } };
+    } finally {
+      attempt.end();
+    }
+  }
+
+  async function callerOf({ headers, origin }: Arrival): Promise<Caller> {
+    const credential = dialect.credential(headers);
+    if (credential !== null) return await parts.signIn(credential, origin);
+    throw new WarderError(
+      'unauthenticated',
+      'This needs a key: send it as `Authorization: Bearer <key>`.',
+    );
+  }
+
+  function write(route: Route, answer: Answer, { origin }: Arrival): Reply {
+    const { status, body, version, location } = cut(route, answer);
+    return {
+      status,
+      headers: {
+        ...standardHeaders(route.mediaType ?? dialect.mediaType, origin.requestId),
+        ...(version === undefined ? {} : { etag: `"${version}"` }),
+        ...(location === undefined ? {} : { location: `${parts.publicUrl ?? ''}${location}` }),
+      },
+      body: typeof body === 'string' ? body : JSON.stringify(body),
+    };
+  }
+
+  function refuse(thrown: unknown, { requestId, address }: Arrival['origin']): Reply {
+    const error = thrown instanceof WarderError ? thrown : unexpected(thrown);
+    const { status, body, headers } = dialect.errors[error.code](error, requestId);
+    const { internal } = error.facts;
+    const entry = { code: error.code, status, request_id: requestId, address, internal };
+    if (status >= 500) parts.log.error({ ...entry, err: error.cause ?? error }, 'failed');
+    else parts.log.info(entry, error.message);
+    return {
+      status,
+      headers: { ...standardHeaders(dialect.errorMediaType, requestId), ...headers },
+      body: redactTokens(JSON.stringify(body)),
+    };
+  }
+
+  return Object.assign(handle, { refuse });
+}
+
+function standardHeaders(contentType: string, requestId: string): Record<string, string> {
+  return {
+    'content-type': contentType,
+    'cache-control': 'no-store',
+    'x-content-type-options': 'nosniff',
+    'x-request-id': requestId,
+  };
+}
+
+/** The answer as its schema declares it. @throws when it does not fit: a fault of ours */
+function cut(route: Route, answer: Answer): Answer {
+  const schema = route.replies[answer.status];
+  if (schema === undefined) {
+    throw new Error(`${route.operationId} does not declare ${answer.status}`);
+  }
+  return { ...answer, body: schema.parse(answer.body) };
+}
+
+function unexpected(cause: unknown): WarderError {
+  return new WarderError(
+    'internal',
+    'Something went wrong on our side: the log has more under this request id.',
+    { cause },
+  );
+}

@@ -1,0 +1,53 @@
+// Last uses, gathered in memory and written each second: a verification never
+// waits for a write. What is lost on a SIGKILL is one interval, on a SIGTERM none.
+
+import type { Storage, Use } from '@warder/core';
+
+export interface UsageLog {
+  /** Notes a use; the latest of a key counts. */
+  note(use: Use): void;
+  /** Writes what was gathered. What could not be written stays gathered. */
+  flush(): Promise<void>;
+  /** Ends the timer and writes the rest. */
+  close(): Promise<void>;
+}
+
+export function createUsageLog(
+  storage: Pick<Storage, 'recordUses'>,
+  onError: (error: unknown) => void,
+  intervalMilliseconds = 1000,
+): UsageLog {
+  let gathered = new Map<string, number>();
+  let writing: Promise<void> | null = null;
+
+  const note = ({ keyId, at }: Use) => {
+    gathered.set(keyId, Math.max(at, gathered.get(keyId) ?? 0));
+  };
+  const write = async () => {
+    const uses = Array.from(gathered, ([keyId, at]) => ({ keyId, at }));
+    if (uses.length === 0) return;
+    gathered = new Map();
+    try {
+      await storage.recordUses(uses);
+    } catch (error) {
+      uses.forEach(note);
+      onError(error);
+    }
+  };
+  const flush = async () => {
+    await writing;
+    writing = write();
+    await writing;
+  };
+
+  const timer = setInterval(() => void flush(), intervalMilliseconds);
+  timer.unref();
+  return {
+    note,
+    flush,
+    async close() {
+      clearInterval(timer);
+      await flush();
+    },
+  };
+}

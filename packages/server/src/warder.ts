@@ -1,0 +1,96 @@
+// The service put together: store, verifier, sign-in and operations behind the
+// native API, with what has to run beside them. It knows no socket and no file:
+// listen.ts brings requests, the caller brings the store.
+
+import { type Installation, operations, type Storage, type Verifier } from '@warder/core';
+import { signInByKey } from './auth/keys.ts';
+import { instanceGrant } from './auth.ts';
+import { native } from './dialects/native/dialect.ts';
+import type { ServerHost } from './host.ts';
+import { createAttempts } from './idempotency.ts';
+import type { Log } from './log.ts';
+import type { Lookup } from './lookup.ts';
+import { describeApi } from './openapi.ts';
+import { referencePage } from './reference.ts';
+import { type Handler, serve } from './serve.ts';
+import { createUpkeep } from './upkeep.ts';
+import { createUsageLog } from './usage.ts';
+import { createVerifier } from './verifier.ts';
+
+export interface WarderParts {
+  readonly storage: Storage;
+  readonly lookup: Lookup;
+  readonly host: ServerHost;
+  readonly installation: Installation;
+  /** Base of absolute links; null for relative ones. */
+  readonly publicUrl: string | null;
+  readonly version: string;
+  readonly log: Log;
+}
+
+export interface Warder {
+  readonly handle: Handler;
+  readonly verifier: Verifier;
+  /** From now on `/readyz` answers 503. */
+  drain(): void;
+  /** Writes what is gathered and closes the store. */
+  close(): Promise<void>;
+}
+
+export function createWarder(parts: WarderParts): Warder {
+  const { storage, lookup, host, installation, publicUrl, version, log } = parts;
+  const usage = createUsageLog(storage, (error) => log.error({ err: error }, 'uses not written'));
+  const verifier = createVerifier(host, lookup, usage);
+  const { defaultWorkspaceId } = installation;
+  const useCases = operations({ storage, host, verifier, defaultWorkspaceId });
+  let draining = false;
+
+  const ready = async () => {
+    if (draining) return 'This process is shutting down.';
+    return await storage.check().then(
+      () => null,
+      () => 'The store cannot be read.',
+    );
+  };
+  const document = describeApi(native, version, publicUrl);
+  const page = referencePage(document);
+  const handle = serve(native, {
+    operations: useCases,
+    signIn: signInByKey(verifier),
+    attempts: createAttempts(host, storage),
+    service: { ready, document: () => document, reference: () => page },
+    publicUrl,
+    now: host.now,
+    log,
+  });
+
+  const system = useCases.as({
+    identity: { type: 'system', id: 'upkeep' },
+    home: { instance: instanceGrant() },
+    environment: null,
+    permissions: ['*'],
+    grants: { scopes: [], environments: [], maxLifeSeconds: null },
+    expiresAt: null,
+    key: null,
+    origin: { address: null, requestId: null },
+  });
+  const upkeep = createUpkeep(async () => {
+    const erased = await system.eraseRemaining();
+    const pruned = await storage.pruneReplies(host.now(), 100);
+    return erased + pruned > 0;
+  }, log);
+
+  return {
+    handle,
+    verifier,
+    drain() {
+      draining = true;
+    },
+    async close() {
+      draining = true;
+      await upkeep.close();
+      await usage.close();
+      await storage.close();
+    },
+  };
+}
