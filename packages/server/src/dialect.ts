@@ -129,6 +129,8 @@ export interface Dialect {
   readonly security: Readonly<Record<string, Readonly<Record<string, string>>>>;
   readonly mediaType: string;
   readonly errorMediaType: string;
+  /** What the body of every error looks like. */
+  readonly errorSchema: z.ZodType;
   /**
    * The credential a call carries, or null for none.
    * @throws WarderError `bad_request` for one that cannot be read, or two at once

@@ -1,12 +1,10 @@
 // A dialect's table as an OpenAPI 3.1 document. What the interpreter serves and
 // what the document says are one table, so neither can drift from the other.
 
-import type { ErrorCode } from '@warder/core';
-import { WarderError } from '@warder/core';
-import { z } from 'zod';
+import { type ErrorCode, WarderError } from '@warder/core';
+import type { z } from 'zod';
+import { type Components, createComponents, type JsonSchema } from './components.ts';
 import type { CallRoute, Dialect, Route } from './dialect.ts';
-
-type JsonSchema = Record<string, unknown>;
 
 export interface ApiDocument {
   readonly openapi: string;
@@ -49,107 +47,72 @@ export function describeApi(
   version: string,
   publicUrl: string | null,
 ): ApiDocument {
-  const names = new Map(Object.entries(dialect.schemas).map(([name, schema]) => [schema, name]));
-  const refer = (schema: z.ZodType, io: 'input' | 'output'): JsonSchema => {
-    const name = names.get(schema);
-    return name === undefined ? jsonSchema(schema, io) : { $ref: `#/components/schemas/${name}` };
-  };
-  const used = new Map<z.ZodType, 'input' | 'output'>();
+  const components = createComponents(dialect.schemas);
   const paths: Record<string, Record<string, Operation>> = {};
   for (const route of dialect.routes) {
-    if ('body' in route && route.body) used.set(route.body, 'input');
-    for (const reply of Object.values(route.replies)) used.set(reply, 'output');
-    paths[route.path] = {
-      ...paths[route.path],
-      [route.method.toLowerCase()]: operation(dialect, route, refer),
-    };
+    const methods = paths[route.path] ?? {};
+    methods[route.method.toLowerCase()] = operation(dialect, route, components);
+    paths[route.path] = methods;
   }
-  const problem = Object.entries(dialect.schemas).find(([name]) => name === 'Problem')?.[1];
-  if (problem) used.set(problem, 'output');
-  const schemas = [...used].flatMap(([schema, io]) => {
-    const name = names.get(schema);
-    return name === undefined ? [] : [[name, jsonSchema(schema, io)] as const];
-  });
   return {
     openapi: '3.1.0',
     info: { title: dialect.title, version, description: dialect.description },
     ...(publicUrl === null ? {} : { servers: [{ url: publicUrl }] }),
     paths,
-    components: {
-      schemas: Object.fromEntries(schemas.sort(([a], [b]) => (a < b ? -1 : 1))),
-      securitySchemes: dialect.security,
-    },
+    components: { schemas: components.schemas(), securitySchemes: dialect.security },
   };
 }
 
-function operation(
-  dialect: Dialect,
-  route: Route,
-  refer: (schema: z.ZodType, io: 'input' | 'output') => JsonSchema,
-): Operation {
+function operation(dialect: Dialect, route: Route, components: Components): Operation {
   const { operationId, summary, description } = route;
-  const mediaType = route.mediaType ?? dialect.mediaType;
-  const replies = Object.entries(route.replies).map(([status, schema]) => [
-    status,
-    {
-      description: STATUS[status] ?? 'Done',
-      content: { [mediaType]: { schema: refer(schema, 'output') } },
-    },
-  ]);
+  const replies = Object.entries(route.replies).map(([status, schema]) =>
+    response(status, route.mediaType ?? dialect.mediaType, components.refer(schema, 'output')),
+  );
+  const open = 'answer' in route;
+  const errors = (open ? (['internal'] as const) : errorsOf(route)).map((code) => {
+    const { status } = dialect.errors[code](new WarderError(code, ''), '');
+    const schema = components.refer(dialect.errorSchema, 'output');
+    return response(String(status), dialect.errorMediaType, schema);
+  });
   const facts = { operationId, summary, ...(description ? { description } : {}) };
-  if ('answer' in route) {
-    const responses = Object.fromEntries([
-      ...replies,
-      ...problems(dialect, ['internal'], new Set(replies.map(([s]) => String(s)))),
-    ]);
-    return { ...facts, security: [], responses };
-  }
+  const responses = Object.fromEntries([...errors, ...replies]);
+  if (open) return { ...facts, security: [], responses };
   return {
     ...facts,
     ...(route.permission === null ? {} : { 'x-permission': route.permission }),
     security: Object.keys(dialect.security).map((name) => ({ [name]: [] })),
-    parameters: parameters(route),
-    ...(route.body
-      ? {
-          requestBody: {
-            required: !route.bodyOptional,
-            content: { 'application/json': { schema: refer(route.body, 'input') } },
-          },
-        }
-      : {}),
-    responses: Object.fromEntries([...replies, ...problems(dialect, errorsOf(route))]),
+    parameters: parameters(route, components),
+    ...(route.body ? { requestBody: requestBody(route.body, route, components) } : {}),
+    responses,
   };
 }
 
+function requestBody(body: z.ZodType, { bodyOptional }: CallRoute, components: Components) {
+  const schema = components.refer(body, 'input');
+  return { required: !bodyOptional, content: { 'application/json': { schema } } };
+}
+
+function response(status: string, mediaType: string, schema: JsonSchema) {
+  const description = STATUS[status] ?? 'Done';
+  return [status, { description, content: { [mediaType]: { schema } } }] as const;
+}
+
 /** The errors that a route can give, by what it takes. */
-function errorsOf(route: CallRoute): ErrorCode[] {
+function errorsOf(route: CallRoute): readonly ErrorCode[] {
   const changes = route.method !== 'GET' && route.operationId !== 'verifyKey';
   return [
     'bad_request',
     'unauthenticated',
     'forbidden',
     ...(route.params || changes ? (['not_found'] as const) : []),
-    ...(changes ? (['conflict', 'precondition_failed'] as const) : []),
+    ...(changes ? (['conflict'] as const) : []),
+    ...(changes && route.params ? (['precondition_failed'] as const) : []),
     'too_large',
     ...(route.body ? (['unsupported_media_type'] as const) : []),
     'invalid',
     'internal',
     'unavailable',
   ];
-}
-
-function problems(
-  dialect: Dialect,
-  codes: readonly ErrorCode[],
-  taken: ReadonlySet<string> = new Set(),
-) {
-  const problem = { $ref: '#/components/schemas/Problem' };
-  return codes.flatMap((code) => {
-    const { status } = dialect.errors[code](new WarderError(code, ''), '');
-    if (taken.has(String(status))) return [];
-    const content = { [dialect.errorMediaType]: { schema: problem } };
-    return [[String(status), { description: STATUS[status] ?? code, content }]];
-  });
 }
 
 const STATUS: Readonly<Record<string, string>> = {
@@ -168,11 +131,17 @@ const STATUS: Readonly<Record<string, string>> = {
   503: 'Not available now',
 };
 
-function parameters(route: CallRoute): Parameter[] {
-  const path = members(route.params).map(([name, schema]) => parameter(name, 'path', schema, true));
-  const query = members(route.query).map(([name, schema]) =>
-    parameter(name, 'query', schema, false),
-  );
+function parameters(route: CallRoute, components: Components): Parameter[] {
+  const named = (place: 'path' | 'query', [name, schema]: [string, z.ZodType]): Parameter => {
+    const { description, ...rest } = components.refer(schema, 'input');
+    return {
+      name,
+      in: place,
+      required: place === 'path',
+      ...(typeof description === 'string' ? { description } : {}),
+      schema: rest,
+    };
+  };
   const text = { type: 'string' };
   const ifMatch: Parameter = {
     name: 'If-Match',
@@ -189,8 +158,8 @@ function parameters(route: CallRoute): Parameter[] {
     schema: { ...text, minLength: 1, maxLength: 255 },
   };
   return [
-    ...path,
-    ...query,
+    ...members(route.params).map((member) => named('path', member)),
+    ...members(route.query).map((member) => named('query', member)),
     ...(route.params && route.method !== 'GET' ? [ifMatch] : []),
     ...(route.retryable ? [idempotencyKey] : []),
   ];
@@ -199,40 +168,4 @@ function parameters(route: CallRoute): Parameter[] {
 function members(schema: z.ZodObject | null): [string, z.ZodType][] {
   // The members of a zod object are zod types; its own typing says only `$ZodType`.
   return schema ? (Object.entries(schema.shape) as [string, z.ZodType][]) : [];
-}
-
-function parameter(
-  name: string,
-  place: 'path' | 'query',
-  schema: z.ZodType,
-  required: boolean,
-): Parameter {
-  const { description, ...rest } = jsonSchema(schema, 'input');
-  return {
-    name,
-    in: place,
-    required,
-    ...(typeof description === 'string' ? { description } : {}),
-    schema: rest,
-  };
-}
-
-// A schema that reads text from the wire says under `wire` what stands on the wire.
-function jsonSchema(schema: z.ZodType, io: 'input' | 'output'): JsonSchema {
-  const { $schema: _, ...json } = z.toJSONSchema(schema, {
-    io,
-    target: 'draft-2020-12',
-    reused: 'inline',
-    override: ({ jsonSchema: made }) => {
-      const { wire, ...rest } = made as JsonSchema;
-      if (wire === undefined) return;
-      for (const name of Object.keys(made)) delete (made as JsonSchema)[name];
-      Object.assign(
-        made,
-        typeof rest['description'] === 'string' ? { description: rest['description'] } : {},
-        wire,
-      );
-    },
-  });
-  return json;
 }

@@ -24,6 +24,7 @@ export const native: Dialect = {
   },
   mediaType: 'application/json',
   errorMediaType: 'application/problem+json',
+  errorSchema: schemas.Problem,
   credential,
   errors,
 };

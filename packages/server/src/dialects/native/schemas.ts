@@ -8,7 +8,6 @@ import {
   KEY_KINDS,
   KEY_STATUSES,
   MAX_LIMIT,
-  MAX_METADATA_MEMBERS,
   PERMISSIONS,
   type PermissionSet,
   PRESETS,
@@ -21,17 +20,15 @@ const LATEST = Date.UTC(9999, 11, 31, 23, 59, 59, 999);
 const moment = z.iso.datetime();
 const nullableMoment = moment.nullable();
 const uuid = z.uuid();
-const metadata = z.record(z.string(), z.json());
+const metadata = z
+  .record(z.string(), z.json())
+  .meta({ wire: { type: 'object', additionalProperties: true } });
 const scopes = z.array(z.string());
 
 const givenMoment = z.iso
   .datetime({ offset: true })
   .transform((text) => Date.parse(text))
   .refine((at) => at >= 0 && at <= LATEST, 'must be between the years 1970 and 9999');
-const givenMetadata = metadata.refine(
-  (members) => Object.keys(members).length <= MAX_METADATA_MEMBERS,
-  `must have at most ${MAX_METADATA_MEMBERS} members`,
-);
 const givenUuid = uuid.toLowerCase();
 const nullsToEmpty = scopes.nullable().transform((list) => list ?? []);
 
@@ -127,7 +124,7 @@ export const KeyCreate = z.strictObject({
   grants: givenGrants.optional(),
   allowed_cidrs: z.array(z.string()).optional(),
   allow_self_revoke: z.boolean().optional(),
-  metadata: givenMetadata.optional(),
+  metadata: metadata.optional(),
   not_before: givenMoment.nullable().optional(),
   expires_at: givenMoment.nullable().optional(),
 });
@@ -140,7 +137,7 @@ export const KeyPatch = z.strictObject({
   grants: givenGrants.optional(),
   allowed_cidrs: nullsToEmpty.optional(),
   allow_self_revoke: z.boolean().optional(),
-  metadata: givenMetadata.optional(),
+  metadata: metadata.optional(),
   not_before: givenMoment.nullable().optional(),
   expires_at: givenMoment.nullable().optional(),
 });
@@ -249,7 +246,7 @@ export const Owner = z.object({
 export const OwnerPatch = z.strictObject({
   type: z.string().nullable().optional(),
   name: z.string().nullable().optional(),
-  metadata: givenMetadata.optional(),
+  metadata: metadata.optional(),
 });
 export const OwnerPut = OwnerPatch.extend({ workspace_id: givenUuid.optional() });
 
