@@ -1,0 +1,148 @@
+// What one commit does, as steps: each change becomes the statements that write
+// it and the guards that may refuse it. An engine runs the steps in one
+// transaction, answers each with how many rows it found or wrote, and rolls
+// back on any refusal.
+
+import {
+  type Change,
+  type CommitRefusal,
+  type CommitResult,
+  WarderError,
+  type Workspace,
+} from '@warder/core';
+import { rowOfEvent, rowOfKey, rowOfOwner, rowOfReply, rowOfWorkspace } from './rows.ts';
+import type { Query, Statements } from './storage.ts';
+
+/** Gives queries, takes how many rows each found or wrote, ends with the refusal or null. */
+type Steps = Generator<Query, CommitRefusal | null, number>;
+
+/** The steps of a commit: the changes in order, then the bounds that must hold with them. */
+export function* commitSteps(
+  statements: Statements,
+  changes: readonly Change[],
+): Generator<Query, CommitResult, number> {
+  for (const change of [...changes].sort((a, b) => turnOf(a) - turnOf(b))) {
+    const refusal = yield* stepsOf(statements, change);
+    if (refusal !== null) return refusal;
+  }
+  return 'done';
+}
+
+function turnOf({ type }: Change): number {
+  return type === 'at_most_keys' ? 1 : 0;
+}
+
+/** @throws internal for a change outside the workspace, which is a fault of whoever made it */
+export function confine(within: string | null, changes: readonly Change[]): void {
+  const outside = within !== null && changes.find((change) => !isInside(within, change));
+  if (outside) {
+    throw new WarderError('internal', 'This could not be written.', {
+      internal: `${outside.type} is outside the reach of workspace ${within}`,
+    });
+  }
+}
+
+function isInside(within: string, change: Change): boolean {
+  switch (change.type) {
+    case 'insert_key':
+    case 'update_key':
+      return change.key.workspaceId === within;
+    case 'insert_workspace':
+    case 'update_workspace':
+      return change.workspace.id === within;
+    case 'insert_owner':
+    case 'update_owner':
+      return change.owner.workspaceId === within;
+    case 'insert_event':
+      return change.event.workspaceId === within;
+    case 'at_most_keys':
+      return change.workspaceId === within;
+    case 'insert_reply':
+      return true;
+    case 'insert_installation':
+    case 'add_secret_check':
+      return false;
+  }
+}
+
+function* stepsOf(statements: Statements, change: Change): Steps {
+  switch (change.type) {
+    case 'insert_key': {
+      const { key, digest } = change;
+      if (
+        key.workspaceId !== null &&
+        !(yield statements.liveWorkspace.with({ id: key.workspaceId }))
+      )
+        return 'workspace_gone';
+      const stored = {
+        digest: Buffer.from(digest.hex, 'hex'),
+        pepper_version: digest.pepperVersion,
+      };
+      return written(yield statements.insertKey.with({ ...rowOfKey(key), ...stored }));
+    }
+    case 'update_key': {
+      const { key, was } = change;
+      if (key.erasedAt !== null) yield statements.forgetUse.with({ id: key.id });
+      return written(yield statements.updateKey.with({ ...rowOfKey(key), was }));
+    }
+    case 'insert_workspace': {
+      if (yield* slugTaken(statements, change.workspace)) return 'slug_taken';
+      return written(yield statements.insertWorkspace.with(rowOfWorkspace(change.workspace)));
+    }
+    case 'update_workspace': {
+      const { workspace, was } = change;
+      if (yield* slugTaken(statements, workspace)) return 'slug_taken';
+      return written(yield statements.updateWorkspace.with({ ...rowOfWorkspace(workspace), was }));
+    }
+    case 'insert_owner': {
+      const { owner } = change;
+      if (!(yield statements.liveWorkspace.with({ id: owner.workspaceId })))
+        return 'workspace_gone';
+      return written(yield statements.insertOwner.with(rowOfOwner(owner)));
+    }
+    case 'update_owner':
+      return written(
+        yield statements.updateOwner.with({ ...rowOfOwner(change.owner), was: change.was }),
+      );
+    case 'insert_event':
+      return written(yield statements.insertEvent.with(rowOfEvent(change.event)));
+    case 'insert_reply': {
+      const { reply, now } = change;
+      yield statements.dropEndedReply.with({ id: reply.id, now });
+      return (yield statements.insertReply.with(rowOfReply(reply))) ? null : 'replied';
+    }
+    case 'insert_installation': {
+      const { defaultWorkspaceId, createdAt, checks } = change.installation;
+      const row = {
+        id: 1,
+        default_workspace_id: defaultWorkspaceId,
+        created_at: createdAt,
+      } as const;
+      if (!(yield statements.insertInstallation.with(row))) return 'stale';
+      for (const check of checks) yield statements.insertSecretCheck.with(check);
+      return null;
+    }
+    case 'add_secret_check':
+      return written(yield statements.insertSecretCheck.with(change.check));
+    case 'at_most_keys': {
+      const { workspaceId, ownerId, most } = change;
+      const more =
+        ownerId === null
+          ? statements.moreKeysOfWorkspace.with({ workspaceId, most })
+          : statements.moreKeysOfOwner.with({ workspaceId, ownerId, most });
+      return (yield more) ? 'too_many_keys' : null;
+    }
+  }
+}
+
+function* slugTaken(
+  statements: Statements,
+  { id, slug, deletedAt }: Workspace,
+): Generator<Query, boolean, number> {
+  if (deletedAt !== null) return false;
+  return (yield statements.slugTaken.with({ id, slug })) > 0;
+}
+
+function written(rows: number): CommitRefusal | null {
+  return rows === 1 ? null : 'stale';
+}

@@ -1,0 +1,358 @@
+// Rows as every engine stores them, and back into what the core works with.
+// Times are milliseconds, truth is 0 or 1, and lists and objects are JSON as
+// text, so that an event comes back byte for byte. A digest is never read back.
+
+import {
+  type Candidate,
+  DEFAULT_SETTINGS,
+  type Event,
+  type Grants,
+  type Installation,
+  type JsonObject,
+  type Key,
+  type Owner,
+  type PermissionSet,
+  type StoredReply,
+  type Workspace,
+  type WorkspaceSettings,
+} from '@warder/core';
+
+type Bit = 0 | 1;
+
+export type KeyRow = ReturnType<typeof rowOfKey>;
+export type WorkspaceRow = ReturnType<typeof rowOfWorkspace>;
+export type OwnerRow = ReturnType<typeof rowOfOwner>;
+export type EventRow = ReturnType<typeof rowOfEvent>;
+export type ReplyRow = ReturnType<typeof rowOfReply>;
+
+export interface InstallationRow {
+  id: 1;
+  default_workspace_id: string;
+  created_at: number;
+}
+
+/** A key as it is read: with its last use, which is gathered in a table of its own. */
+export type UsedKeyRow = KeyRow & { last_used_at: number | null };
+
+/** A key joined with what else bears on it: its owner's columns start with `o_`, its workspace's with `w_`. */
+export type CandidateRow = UsedKeyRow & Joined<'o_', OwnerRow> & Joined<'w_', WorkspaceRow>;
+type Joined<Prefix extends string, Row> = {
+  [Column in keyof Row & string as `${Prefix}${Column}`]: Row[Column];
+};
+
+export function rowOfKey(key: Key) {
+  const standard = key.kind === 'standard';
+  return {
+    id: key.id,
+    handle: key.handle,
+    workspace_id: key.workspaceId,
+    kind: key.kind,
+    environment: key.environment,
+    format: key.format,
+    token_prefix: key.prefix,
+    token_start: key.start,
+    token_end: key.end,
+    enabled: bit(key.enabled),
+    soft_blocked: bit(key.softBlocked),
+    name: key.name,
+    owner_id: key.ownerId,
+    scopes: standard ? JSON.stringify(key.scopes) : null,
+    permissions: standard ? null : JSON.stringify(key.permissions),
+    grants: standard ? null : JSON.stringify(key.grants),
+    allowed_cidrs: JSON.stringify(key.allowedCidrs),
+    allow_self_revoke: bit(key.allowSelfRevoke),
+    metadata: JSON.stringify(key.metadata),
+    extension: JSON.stringify(key.extension),
+    not_before: key.notBefore,
+    expires_at: key.expiresAt,
+    created_by_type: key.createdBy.type,
+    created_by_id: key.createdBy.id,
+    replaces: key.replaces,
+    created_at: key.createdAt,
+    updated_at: key.updatedAt,
+    revoked_at: key.revokedAt,
+    revoked_reason: key.revokedReason,
+    deleted_at: key.deletedAt,
+    erased_at: key.erasedAt,
+    version: key.version,
+  };
+}
+
+export function keyOf(row: UsedKeyRow): Key {
+  const facts = {
+    id: row.id,
+    handle: row.handle,
+    workspaceId: row.workspace_id,
+    environment: row.environment,
+    format: row.format,
+    prefix: row.token_prefix,
+    start: row.token_start,
+    end: row.token_end,
+    enabled: row.enabled === 1,
+    softBlocked: row.soft_blocked === 1,
+    name: row.name,
+    ownerId: row.owner_id,
+    allowedCidrs: parsed<readonly string[]>(row.allowed_cidrs),
+    allowSelfRevoke: row.allow_self_revoke === 1,
+    metadata: parsed<JsonObject>(row.metadata),
+    extension: parsed<JsonObject>(row.extension),
+    notBefore: row.not_before,
+    expiresAt: row.expires_at,
+    createdBy: { type: row.created_by_type, id: row.created_by_id },
+    replaces: row.replaces,
+    createdAt: row.created_at,
+    updatedAt: row.updated_at,
+    lastUsedAt: row.last_used_at,
+    revokedAt: row.revoked_at,
+    revokedReason: row.revoked_reason,
+    deletedAt: row.deleted_at,
+    erasedAt: row.erased_at,
+    version: row.version,
+  };
+  return row.kind === 'standard'
+    ? { ...facts, kind: 'standard', scopes: parsed<readonly string[]>(row.scopes ?? '[]') }
+    : {
+        ...facts,
+        kind: 'management',
+        permissions: parsed<PermissionSet>(row.permissions ?? '[]'),
+        grants: parsed<Grants>(row.grants ?? NO_GRANTS),
+      };
+}
+
+const NO_GRANTS = '{"scopes":[],"environments":[],"maxLifeSeconds":null}';
+
+export function rowOfWorkspace(workspace: Workspace) {
+  return {
+    id: workspace.id,
+    name: workspace.name,
+    slug: workspace.slug,
+    settings: JSON.stringify(workspace.settings),
+    is_default: bit(workspace.isDefault),
+    created_at: workspace.createdAt,
+    updated_at: workspace.updatedAt,
+    suspended_at: workspace.suspendedAt,
+    deleted_at: workspace.deletedAt,
+    version: workspace.version,
+  };
+}
+
+export function workspaceOf(row: WorkspaceRow): Workspace {
+  return {
+    id: row.id,
+    name: row.name,
+    slug: row.slug,
+    // A setting that came with a later version is missing in rows written before it.
+    settings: { ...DEFAULT_SETTINGS, ...parsed<Partial<WorkspaceSettings>>(row.settings) },
+    isDefault: row.is_default === 1,
+    createdAt: row.created_at,
+    updatedAt: row.updated_at,
+    suspendedAt: row.suspended_at,
+    deletedAt: row.deleted_at,
+    version: row.version,
+  };
+}
+
+export function rowOfOwner(owner: Owner) {
+  return {
+    id: owner.id,
+    workspace_id: owner.workspaceId,
+    external_id: owner.externalId,
+    type: owner.type,
+    name: owner.name,
+    metadata: JSON.stringify(owner.metadata),
+    created_at: owner.createdAt,
+    updated_at: owner.updatedAt,
+    suspended_at: owner.suspendedAt,
+    version: owner.version,
+  };
+}
+
+export function ownerOf(row: OwnerRow): Owner {
+  return {
+    id: row.id,
+    workspaceId: row.workspace_id,
+    externalId: row.external_id,
+    type: row.type,
+    name: row.name,
+    metadata: parsed<JsonObject>(row.metadata),
+    createdAt: row.created_at,
+    updatedAt: row.updated_at,
+    suspendedAt: row.suspended_at,
+    version: row.version,
+  };
+}
+
+export function rowOfEvent(event: Event) {
+  return {
+    id: event.id,
+    workspace_id: event.workspaceId,
+    type: event.type,
+    created_at: event.createdAt,
+    actor_type: event.actor.type,
+    actor_id: event.actor.id,
+    address: event.origin.address,
+    request_id: event.origin.requestId,
+    subject_type: event.subject.type,
+    subject_id: event.subject.id,
+    before: event.before && JSON.stringify(event.before),
+    after: event.after && JSON.stringify(event.after),
+  };
+}
+
+export function eventOf(row: EventRow): Event {
+  return {
+    id: row.id,
+    workspaceId: row.workspace_id,
+    type: row.type,
+    createdAt: row.created_at,
+    actor: { type: row.actor_type, id: row.actor_id },
+    origin: { address: row.address, requestId: row.request_id },
+    subject: { type: row.subject_type, id: row.subject_id },
+    before: row.before === null ? null : parsed<JsonObject>(row.before),
+    after: row.after === null ? null : parsed<JsonObject>(row.after),
+  };
+}
+
+export function rowOfReply(reply: StoredReply) {
+  return {
+    id: reply.id,
+    fingerprint: reply.fingerprint,
+    key_id: reply.keyId,
+    sealed: reply.sealed,
+    expires_at: reply.expiresAt,
+  };
+}
+
+export function replyOf(row: ReplyRow): StoredReply {
+  return {
+    id: row.id,
+    fingerprint: row.fingerprint,
+    keyId: row.key_id,
+    sealed: row.sealed,
+    expiresAt: row.expires_at,
+  };
+}
+
+export function candidateOf(row: CandidateRow): Candidate {
+  // A left join that found nothing leaves every column null.
+  return {
+    key: keyOf(row),
+    owner: row.o_id === null ? null : ownerOf(unjoined<OwnerRow>(row, 'o_', OWNER_COLUMNS)),
+    workspace:
+      row.w_id === null ? null : workspaceOf(unjoined<WorkspaceRow>(row, 'w_', WORKSPACE_COLUMNS)),
+  };
+}
+
+function unjoined<Row>(row: object, prefix: string, columns: readonly (keyof Row & string)[]) {
+  const joined = row as Readonly<Record<string, unknown>>;
+  return Object.fromEntries(columns.map((column) => [column, joined[prefix + column]])) as Row;
+}
+
+/** The installation, from one row for each of its checks, or one row without any. */
+export function installationOf(
+  rows: readonly (InstallationRow & { name: string | null; value: string | null })[],
+): Installation | null {
+  const [first] = rows;
+  if (first === undefined) return null;
+  return {
+    defaultWorkspaceId: first.default_workspace_id,
+    createdAt: first.created_at,
+    checks: rows.flatMap(({ name, value }) =>
+      name === null || value === null ? [] : [{ name, value }],
+    ),
+  };
+}
+
+function bit(truth: boolean): Bit {
+  return truth ? 1 : 0;
+}
+
+/** JSON that a store wrote of exactly this type: the core checked it on its way in. */
+function parsed<Value>(text: string): Value {
+  return JSON.parse(text) as Value;
+}
+
+export const KEY_COLUMNS = columnsOf<KeyRow>({
+  id: true,
+  handle: true,
+  workspace_id: true,
+  kind: true,
+  environment: true,
+  format: true,
+  token_prefix: true,
+  token_start: true,
+  token_end: true,
+  enabled: true,
+  soft_blocked: true,
+  name: true,
+  owner_id: true,
+  scopes: true,
+  permissions: true,
+  grants: true,
+  allowed_cidrs: true,
+  allow_self_revoke: true,
+  metadata: true,
+  extension: true,
+  not_before: true,
+  expires_at: true,
+  created_by_type: true,
+  created_by_id: true,
+  replaces: true,
+  created_at: true,
+  updated_at: true,
+  revoked_at: true,
+  revoked_reason: true,
+  deleted_at: true,
+  erased_at: true,
+  version: true,
+});
+export const WORKSPACE_COLUMNS = columnsOf<WorkspaceRow>({
+  id: true,
+  name: true,
+  slug: true,
+  settings: true,
+  is_default: true,
+  created_at: true,
+  updated_at: true,
+  suspended_at: true,
+  deleted_at: true,
+  version: true,
+});
+export const OWNER_COLUMNS = columnsOf<OwnerRow>({
+  id: true,
+  workspace_id: true,
+  external_id: true,
+  type: true,
+  name: true,
+  metadata: true,
+  created_at: true,
+  updated_at: true,
+  suspended_at: true,
+  version: true,
+});
+export const EVENT_COLUMNS = columnsOf<EventRow>({
+  id: true,
+  workspace_id: true,
+  type: true,
+  created_at: true,
+  actor_type: true,
+  actor_id: true,
+  address: true,
+  request_id: true,
+  subject_type: true,
+  subject_id: true,
+  before: true,
+  after: true,
+});
+export const REPLY_COLUMNS = columnsOf<ReplyRow>({
+  id: true,
+  fingerprint: true,
+  key_id: true,
+  sealed: true,
+  expires_at: true,
+});
+
+/** The names of all columns of a row: one left out does not compile. */
+function columnsOf<Row>(names: Record<keyof Row & string, true>) {
+  return Object.keys(names) as (keyof Row & string)[];
+}

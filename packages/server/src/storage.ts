@@ -1,0 +1,294 @@
+// The store in SQL, as far as the engines agree: its tables, and the statements
+// that read or write one row. Each is built once with kysely and compiled to a
+// text with slots; an engine's own driver runs the text. Lists are in slices.ts,
+// the order of a commit is in commit.ts.
+
+import {
+  type Compilable,
+  type Expression,
+  expressionBuilder,
+  type Generated,
+  type Kysely,
+  type SqlBool,
+} from 'kysely';
+import {
+  EVENT_COLUMNS,
+  type EventRow,
+  type InstallationRow,
+  KEY_COLUMNS,
+  type KeyRow,
+  OWNER_COLUMNS,
+  type OwnerRow,
+  REPLY_COLUMNS,
+  type ReplyRow,
+  WORKSPACE_COLUMNS,
+  type WorkspaceRow,
+} from './rows.ts';
+
+/** A key as it is inserted. The digest stays with its row for good, tombstones included. */
+export interface NewKeyRow extends KeyRow {
+  digest: Uint8Array;
+  pepper_version: number;
+}
+
+export interface SecretCheckRow {
+  name: string;
+  value: string;
+}
+
+export interface Tables {
+  keys: NewKeyRow & { rowid: Generated<number> };
+  /** Narrow, and written in bulk: what a use changes touches no index of `keys`. */
+  key_usage: { key_rowid: number; last_used_at: number };
+  workspaces: WorkspaceRow;
+  owners: OwnerRow;
+  events: EventRow;
+  replies: ReplyRow;
+  installation: InstallationRow;
+  secret_checks: SecretCheckRow;
+}
+
+export type Builder = Kysely<Tables>;
+
+/** Conditions on the rows of a table, for any statement that reads it. */
+export const conditionsOn = <Table extends keyof Tables>(_table: Table) =>
+  expressionBuilder<Tables, Table>();
+export type Condition = Expression<SqlBool>;
+
+/** What a driver runs. */
+export interface Query {
+  readonly sql: string;
+  readonly parameters: readonly unknown[];
+}
+
+/** A text compiled once, waiting for its values. */
+export interface Statement<Values> {
+  with(values: Values): Query;
+}
+
+export type Statements = ReturnType<typeof statements>;
+
+/** The statements of one row each, in the SQL of the engine that `builder` compiles for. */
+export function statements(builder: Builder) {
+  const insert = <Row extends object>(table: keyof Tables, columns: readonly (keyof Row)[]) =>
+    prepare<Row>((slots) => {
+      const values = Object.fromEntries(columns.map((column) => [column, slots[column]]));
+      // A clash writes nothing and is seen by the count of rows written.
+      return builder
+        .insertInto(table)
+        .values(values as never)
+        .onConflict((conflict) => conflict.doNothing());
+    });
+  const keys = selectKeys(builder);
+
+  return {
+    key: prepare<{ id: string }>(({ id }) =>
+      keys.where('keys.id', '=', id).where('keys.erased_at', 'is', null),
+    ),
+    keyWithin: prepare<{ id: string; workspaceId: string }>(({ id, workspaceId }) =>
+      keys
+        .where('keys.id', '=', id)
+        .where('keys.workspace_id', '=', workspaceId)
+        .where('keys.erased_at', 'is', null),
+    ),
+    candidate: everyCount((count) =>
+      prepare<readonly Uint8Array[]>((slots) =>
+        selectCandidates(builder).where('keys.digest', 'in', pick(slots, count)),
+      ),
+    ),
+    workspace: prepare<{ id: string }>(({ id }) =>
+      builder.selectFrom('workspaces').select(WORKSPACE_COLUMNS).where('id', '=', id),
+    ),
+    owner: prepare<{ workspaceId: string; externalId: string }>(({ workspaceId, externalId }) =>
+      builder
+        .selectFrom('owners')
+        .select(OWNER_COLUMNS)
+        .where('workspace_id', '=', workspaceId)
+        .where('external_id', '=', externalId),
+    ),
+    reply: prepare<{ id: string }>(({ id }) =>
+      builder.selectFrom('replies').select(REPLY_COLUMNS).where('id', '=', id),
+    ),
+    installation: prepare<object>(() =>
+      builder
+        .selectFrom('installation')
+        .leftJoin('secret_checks', (join) => join.onTrue())
+        .select(['default_workspace_id', 'created_at', 'name', 'value'])
+        .orderBy('name'),
+    ),
+
+    insertKey: insert<NewKeyRow>('keys', [...KEY_COLUMNS, 'digest', 'pepper_version']),
+    insertWorkspace: insert<WorkspaceRow>('workspaces', WORKSPACE_COLUMNS),
+    insertOwner: insert<OwnerRow>('owners', OWNER_COLUMNS),
+    insertEvent: insert<EventRow>('events', EVENT_COLUMNS),
+    insertReply: insert<ReplyRow>('replies', REPLY_COLUMNS),
+    insertInstallation: insert<InstallationRow>('installation', [
+      'id',
+      'default_workspace_id',
+      'created_at',
+    ]),
+    insertSecretCheck: insert<SecretCheckRow>('secret_checks', ['name', 'value']),
+
+    /** Writes nothing unless the row is of that workspace and version. */
+    updateKey: prepare<KeyRow & { was: number }>((slots) =>
+      builder
+        .updateTable('keys')
+        .set(changeable(slots, KEY_COLUMNS))
+        .where('id', '=', slots.id)
+        .where('version', '=', slots.was)
+        .where('workspace_id', 'is not distinct from', slots.workspace_id),
+    ),
+    updateWorkspace: prepare<WorkspaceRow & { was: number }>((slots) =>
+      builder
+        .updateTable('workspaces')
+        .set(changeable(slots, WORKSPACE_COLUMNS))
+        .where('id', '=', slots.id)
+        .where('version', '=', slots.was),
+    ),
+    updateOwner: prepare<OwnerRow & { was: number }>((slots) =>
+      builder
+        .updateTable('owners')
+        .set(changeable(slots, OWNER_COLUMNS))
+        .where('id', '=', slots.id)
+        .where('version', '=', slots.was)
+        .where('workspace_id', '=', slots.workspace_id),
+    ),
+    forgetUse: prepare<{ id: string }>(({ id }) =>
+      builder
+        .deleteFrom('key_usage')
+        .where('key_rowid', '=', (one) =>
+          one.selectFrom('keys').select('rowid').where('id', '=', id),
+        ),
+    ),
+    dropEndedReply: prepare<{ id: string; now: number }>(({ id, now }) =>
+      builder.deleteFrom('replies').where('id', '=', id).where('expires_at', '<=', now),
+    ),
+
+    /** A row when the workspace is there and not deleted. */
+    liveWorkspace: prepare<{ id: string }>(({ id }) =>
+      builder
+        .selectFrom('workspaces')
+        .select('id')
+        .where('id', '=', id)
+        .where('deleted_at', 'is', null),
+    ),
+    /** A row when another workspace that is not deleted has the slug. */
+    slugTaken: prepare<{ id: string; slug: string }>(({ id, slug }) =>
+      builder
+        .selectFrom('workspaces')
+        .select('id')
+        .where('slug', '=', slug)
+        .where('id', '!=', id)
+        .where('deleted_at', 'is', null),
+    ),
+    /** A row when the workspace has more than `most` keys in force: no more than that are looked at. */
+    moreKeysOfWorkspace: prepare<{ workspaceId: string; most: number }>(({ workspaceId, most }) =>
+      keysInForce(builder, workspaceId).limit(1).offset(most),
+    ),
+    moreKeysOfOwner: prepare<{ workspaceId: string; ownerId: string; most: number }>(
+      ({ workspaceId, ownerId, most }) =>
+        keysInForce(builder, workspaceId).where('owner_id', '=', ownerId).limit(1).offset(most),
+    ),
+
+    recordUse: prepare<{ keyId: string; at: number }>(({ keyId, at }) =>
+      builder
+        .insertInto('key_usage')
+        .columns(['key_rowid', 'last_used_at'])
+        .expression((one) =>
+          one
+            .selectFrom('keys')
+            .select(['rowid', one.val(at).as('last_used_at')])
+            .where('id', '=', keyId)
+            .where('erased_at', 'is', null),
+        )
+        .onConflict((conflict) =>
+          conflict
+            .column('key_rowid')
+            .doUpdateSet((one) => ({ last_used_at: one.ref('excluded.last_used_at') }))
+            .whereRef('key_usage.last_used_at', '<', 'excluded.last_used_at'),
+        ),
+    ),
+    pruneReplies: prepare<{ now: number; most: number }>(({ now, most }) =>
+      builder
+        .deleteFrom('replies')
+        .where('id', 'in', (one) =>
+          one.selectFrom('replies').select('id').where('expires_at', '<=', now).limit(most),
+        ),
+    ),
+    /** Reads one row of the file, or fails. */
+    check: prepare<object>(() => builder.selectFrom('installation').select('id')),
+  };
+}
+
+/** Keys with their last use, without their digest: the one way that keys are read. */
+export function selectKeys(builder: Builder) {
+  return builder
+    .selectFrom('keys')
+    .leftJoin('key_usage', 'key_usage.key_rowid', 'keys.rowid')
+    .select(KEY_COLUMNS.map((column) => `keys.${column}` as const))
+    .select('key_usage.last_used_at');
+}
+
+/** Keys joined with what else bears on them: the owner's columns start with `o_`, the workspace's with `w_`. */
+function selectCandidates(builder: Builder) {
+  return selectKeys(builder)
+    .leftJoin('workspaces', 'workspaces.id', 'keys.workspace_id')
+    .leftJoin('owners', (join) =>
+      join
+        .onRef('owners.workspace_id', '=', 'keys.workspace_id')
+        .onRef('owners.external_id', '=', 'keys.owner_id'),
+    )
+    .select(OWNER_COLUMNS.map((column) => `owners.${column} as o_${column}` as const))
+    .select(WORKSPACE_COLUMNS.map((column) => `workspaces.${column} as w_${column}` as const));
+}
+
+function keysInForce(builder: Builder, workspaceId: string) {
+  return builder
+    .selectFrom('keys')
+    .select('rowid')
+    .where('workspace_id', '=', workspaceId)
+    .where('revoked_at', 'is', null);
+}
+
+/** Stands in a compiled text for a value that comes later. */
+class Slot {
+  readonly name: PropertyKey;
+  constructor(name: PropertyKey) {
+    this.name = name;
+  }
+}
+
+function prepare<Values extends object>(build: (slots: Values) => Compilable): Statement<Values> {
+  // kysely puts any value among the parameters as it is, so a slot can pass for one of its type.
+  const slots = new Proxy({}, { get: (_, name) => new Slot(name) }) as Values;
+  const { sql, parameters } = build(slots).compile();
+  return {
+    with: (values) => ({
+      sql,
+      parameters: parameters.map((one) =>
+        one instanceof Slot ? values[one.name as keyof Values] : one,
+      ),
+    }),
+  };
+}
+
+/** One statement for each number of values, made when it is first asked for. */
+function everyCount<Values>(make: (count: number) => Statement<Values>) {
+  const made = new Map<number, Statement<Values>>();
+  return (count: number): Statement<Values> => {
+    const found = made.get(count) ?? make(count);
+    made.set(count, found);
+    return found;
+  };
+}
+
+function pick<Value>(slots: readonly Value[], count: number): Value[] {
+  return Array.from({ length: count }, (_, i) => slots[i] as Value);
+}
+
+/** What an update may write: never which row it is, nor where it belongs. */
+function changeable<Row extends object>(slots: Row, columns: readonly (keyof Row & string)[]) {
+  const fixed = ['id', 'workspace_id'];
+  const written = columns.filter((column) => !fixed.includes(column));
+  return Object.fromEntries(written.map((column) => [column, slots[column]]));
+}

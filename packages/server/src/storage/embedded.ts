@@ -1,0 +1,181 @@
+// The store in one SQLite file. The thread that verifies reads single rows and
+// commits, each commit one synchronous transaction; whatever walks is read in a
+// thread of its own (embedded/reader.ts). Several processes may use one file.
+
+import type { Change, CommitRefusal, CommitResult, Reach, Storage, Use } from '@warder/core';
+import type Database from 'better-sqlite3';
+import {
+  DummyDriver,
+  Kysely,
+  SqliteAdapter,
+  SqliteIntrospector,
+  SqliteQueryCompiler,
+} from 'kysely';
+import { commitSteps, confine } from '../commit.ts';
+import type { Lookup } from '../lookup.ts';
+import { candidateOf, installationOf, keyOf, ownerOf, replyOf, workspaceOf } from '../rows.ts';
+import {
+  type Listing,
+  listEvents,
+  listKeys,
+  listKeysToErase,
+  listOwners,
+  listWorkspaces,
+} from '../slices.ts';
+import { type Query, statements, type Tables } from '../storage.ts';
+import { type Doing, isBusy, toldOf, unavailable } from './embedded/failure.ts';
+import { openFile } from './embedded/file.ts';
+import { MIGRATIONS } from './embedded/migrations.ts';
+import { openReader } from './embedded/reader.ts';
+
+export interface EmbeddedOptions {
+  /** Path of the database file. It and a missing folder are made for their owner alone. */
+  readonly file: string;
+  /** After which a list is given up. */
+  readonly listMilliseconds?: number;
+  /** How long a call waits while another process writes. */
+  readonly busyMilliseconds?: number;
+}
+
+const USES_A_COMMIT = 100;
+
+/** @throws SchemaError where this program must not run on the file */
+export function openEmbedded(options: EmbeddedOptions): { storage: Storage; lookup: Lookup } {
+  const { file, listMilliseconds = 10_000, busyMilliseconds = 5_000 } = options;
+  const connection = openFile(file, MIGRATIONS);
+  const reader = openReader(file, listMilliseconds);
+  const texts = statements(builder);
+  const prepared = new Map<string, Database.Statement>();
+
+  const prepare = (sql: string): Database.Statement => {
+    const found = prepared.get(sql) ?? connection.prepare(sql);
+    prepared.set(sql, found);
+    return found;
+  };
+  const rows = <Row>({ sql, parameters }: Query) => prepare(sql).all(...parameters) as Row[];
+  const row = <Row>({ sql, parameters }: Query) =>
+    (prepare(sql).get(...parameters) ?? null) as Row | null;
+  const affected = (query: Query): number => {
+    const statement = prepare(query.sql);
+    if (statement.reader) return row(query) === null ? 0 : 1;
+    return statement.run(...query.parameters).changes;
+  };
+
+  /** Runs what takes the thread for a moment; waits without it while another process has the file. */
+  const patiently = async <Result>(doing: Doing, run: () => Result): Promise<Result> => {
+    for (let giveUpAt = 0; ; ) {
+      if (!connection.open) throw unavailable(doing, 'the store is closed');
+      try {
+        return run();
+      } catch (error) {
+        giveUpAt ||= performance.now() + busyMilliseconds;
+        if (!isBusy(error) || performance.now() > giveUpAt) throw toldOf(error, doing);
+      }
+      await new Promise((resolve) => setTimeout(resolve, 5 + Math.random() * 10));
+    }
+  };
+  const readOne = async <Row, Value>(query: Query, toValue: (row: Row) => Value) => {
+    const found = await patiently('read', () => row<Row>(query));
+    return found && toValue(found);
+  };
+  const readList = async <Result>({ queries, answer }: Listing<Result>): Promise<Result> =>
+    answer(await reader.read(queries));
+
+  const commit = connection.transaction((changes: readonly Change[]) => {
+    const steps = commitSteps(texts, changes);
+    let step = steps.next();
+    while (!step.done) step = steps.next(affected(step.value));
+    if (step.value !== 'done') throw new Refused(step.value);
+  });
+  const recordUses = connection.transaction((uses: readonly Use[]) => {
+    for (const use of uses) affected(texts.recordUse.with(use));
+  });
+
+  const reach = (within: string | null): Reach => ({
+    key: (id) =>
+      readOne(
+        within === null
+          ? texts.key.with({ id })
+          : texts.keyWithin.with({ id, workspaceId: within }),
+        keyOf,
+      ),
+    keys: (filter, slice) => readList(listKeys(builder, within, filter, slice)),
+    workspace: async (id) =>
+      isOutside(within, id) ? null : readOne(texts.workspace.with({ id }), workspaceOf),
+    workspaces: (slice) => readList(listWorkspaces(builder, within, slice)),
+    owner: async (workspaceId, externalId) =>
+      isOutside(within, workspaceId)
+        ? null
+        : readOne(texts.owner.with({ workspaceId, externalId }), ownerOf),
+    owners: (filter, slice) => readList(listOwners(builder, within, filter, slice)),
+    events: (filter, slice) => readList(listEvents(builder, within, filter, slice)),
+    keysToErase: (most) => readList(listKeysToErase(builder, within, most)),
+    async commit(changes): Promise<CommitResult> {
+      confine(within, changes);
+      try {
+        await patiently('write', () => commit.immediate(changes));
+        return 'done';
+      } catch (error) {
+        if (error instanceof Refused) return error.refusal;
+        throw error;
+      }
+    },
+  });
+
+  return {
+    lookup: {
+      find: (digests) =>
+        readOne(
+          texts.candidate(digests.length).with(digests.map(({ hex }) => Buffer.from(hex, 'hex'))),
+          candidateOf,
+        ),
+    },
+    storage: {
+      within: (workspaceId) => reach(workspaceId),
+      everywhere: () => reach(null),
+      installation: async () =>
+        installationOf(await patiently('read', () => rows(texts.installation.with({})))),
+      reply: (id) => readOne(texts.reply.with({ id }), replyOf),
+      async recordUses(uses) {
+        for (let from = 0; from < uses.length; from += USES_A_COMMIT) {
+          // Between two commits, whoever waits for the thread comes first.
+          if (from > 0) await new Promise((resolve) => setImmediate(resolve));
+          const some = uses.slice(from, from + USES_A_COMMIT);
+          await patiently('write', () => recordUses.immediate(some));
+        }
+      },
+      pruneReplies: (now, most) =>
+        patiently('write', () => affected(texts.pruneReplies.with({ now, most }))),
+      async check() {
+        await patiently('read', () => row(texts.check.with({})));
+      },
+      async close() {
+        await reader.close();
+        connection.close();
+      },
+    },
+  };
+}
+
+/** Only ever compiles: the driver of this engine runs the texts. */
+const builder = new Kysely<Tables>({
+  dialect: {
+    createAdapter: () => new SqliteAdapter(),
+    createDriver: () => new DummyDriver(),
+    createIntrospector: (db) => new SqliteIntrospector(db),
+    createQueryCompiler: () => new SqliteQueryCompiler(),
+  },
+});
+
+/** Thrown to roll a transaction back. */
+class Refused extends Error {
+  readonly refusal: CommitRefusal;
+  constructor(refusal: CommitRefusal) {
+    super(refusal);
+    this.refusal = refusal;
+  }
+}
+
+function isOutside(within: string | null, workspaceId: string): boolean {
+  return within !== null && within !== workspaceId;
+}

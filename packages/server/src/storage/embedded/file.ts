@@ -1,0 +1,105 @@
+// Opens the file: nobody but its owner may read it, every acknowledged commit is
+// on the disk, and its schema is the one this program knows or may run on.
+// Several processes may do so at once.
+
+import { chmodSync, closeSync, existsSync, mkdirSync, openSync } from 'node:fs';
+import Database from 'better-sqlite3';
+import {
+  type Migration,
+  pendingMigrations,
+  type RecordedMigration,
+  recordOf,
+  SchemaError,
+} from '../../migration.ts';
+import { isBusy } from './failure.ts';
+
+/** Before it, a reset of the WAL could corrupt the file. */
+const OLDEST_SQLITE = '3.51.3';
+/** How long a start waits for another one that migrates. */
+const START_MILLISECONDS = 15_000;
+/** Afterwards the thread never waits for another process: see `patiently` in embedded.ts. */
+const BUSY_MILLISECONDS = 5;
+const MIGRATIONS_TABLE = `CREATE TABLE IF NOT EXISTS migrations (
+  number INTEGER PRIMARY KEY,
+  name TEXT NOT NULL,
+  checksum TEXT NOT NULL,
+  oldest_program INTEGER NOT NULL
+) STRICT`;
+
+/** @throws SchemaError where this program must not run on the file */
+export function openFile(file: string, migrations: readonly Migration[]): Database.Database {
+  makePrivate(file);
+  const giveUpAt = performance.now() + START_MILLISECONDS;
+  for (;;) {
+    const connection = new Database(file, { timeout: START_MILLISECONDS });
+    try {
+      return prepared(connection, migrations);
+    } catch (error) {
+      connection.close();
+      // Two first starts can block each other while they turn to WAL, which SQLite does not wait out.
+      if (!isBusy(error) || performance.now() > giveUpAt) throw error;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 10);
+    }
+  }
+}
+
+/** @throws SchemaError for one with which the file would not be safe */
+export function checkSqliteVersion(version: string): void {
+  if (version.localeCompare(OLDEST_SQLITE, 'en', { numeric: true }) >= 0) return;
+  throw new SchemaError(
+    `Warder needs SQLite ${OLDEST_SQLITE} or later (this is ${version}): earlier ones can damage the file.`,
+  );
+}
+
+function makePrivate(file: string): void {
+  const folder = /^(.*)[/\\][^/\\]*$/.exec(file)?.[1];
+  if (folder && !existsSync(folder)) mkdirSync(folder, { recursive: true, mode: 0o700 });
+  closeSync(openSync(file, 'a', 0o600));
+  // SQLite gives its two other files the mode of this one.
+  for (const one of [file, `${file}-wal`, `${file}-shm`]) {
+    if (existsSync(one)) chmodSync(one, 0o600);
+  }
+}
+
+function prepared(
+  connection: Database.Database,
+  migrations: readonly Migration[],
+): Database.Database {
+  checkSqliteVersion(String(connection.prepare('SELECT sqlite_version()').pluck().get()));
+  connection.pragma('journal_mode = WAL');
+  connection.pragma('synchronous = FULL');
+  connection.pragma('journal_size_limit = 67108864');
+  connection.pragma('cache_size = -65536');
+  connection.pragma('temp_store = MEMORY');
+  connection.pragma('trusted_schema = OFF');
+  // Off while migrating, so that a later migration can rebuild a table others refer to.
+  connection.pragma('foreign_keys = OFF');
+  migrate(connection, migrations);
+  connection.pragma('foreign_keys = ON');
+  connection.pragma(`busy_timeout = ${BUSY_MILLISECONDS}`);
+  return connection;
+}
+
+function migrate(connection: Database.Database, migrations: readonly Migration[]): void {
+  if (pendingMigrations(migrations, recordedIn(connection)).length === 0) return;
+  connection
+    .transaction(() => {
+      connection.exec(MIGRATIONS_TABLE);
+      // Read again now that no other process can write.
+      for (const migration of pendingMigrations(migrations, recordedIn(connection))) {
+        connection.exec(migration.sql);
+        connection
+          .prepare('INSERT INTO migrations VALUES (@number, @name, @checksum, @oldest_program)')
+          .run(recordOf(migration));
+      }
+    })
+    .immediate();
+}
+
+function recordedIn(connection: Database.Database): RecordedMigration[] {
+  const made = connection.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'migrations'").get();
+  if (made === undefined) return [];
+  return connection
+    .prepare<[], RecordedMigration>('SELECT * FROM migrations ORDER BY number')
+    .all();
+}
