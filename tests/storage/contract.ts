@@ -1,0 +1,18 @@
+// What every engine promises of the Storage port. An engine's own test opens a
+// new store for each of these; what only that engine promises stands beside it.
+
+import { describe } from 'vitest';
+import { commitContract } from './commit.ts';
+import { guardContract } from './guards.ts';
+import { listContract } from './lists.ts';
+import { reachContract } from './reach.ts';
+import type { OpenStore } from './store.ts';
+
+export function storageContract(engine: string, open: OpenStore): void {
+  describe(`the store in ${engine}`, () => {
+    describe('commits', () => commitContract(open));
+    describe('guards', () => guardContract(open));
+    describe('reaches', () => reachContract(open));
+    describe('lists', () => listContract(open));
+  });
+}

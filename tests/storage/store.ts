@@ -1,0 +1,145 @@
+// A store under test and what to put in it, made by the core's own functions.
+
+import { createHash } from 'node:crypto';
+import {
+  type Act,
+  ALL_GRANTS,
+  type Change,
+  createOwner,
+  createWorkspace,
+  type Digest,
+  drawToken,
+  issueKey,
+  type Key,
+  type KeyPlan,
+  type KeyTerms,
+  type Storage,
+  uuid7,
+  WARDER_FORMAT,
+  type Workspace,
+} from '@warder/core';
+import type { Lookup } from '../../packages/server/src/lookup.ts';
+import { INSTANCE, NOW, seededBytes } from '../fixtures/domain.ts';
+
+export interface Store {
+  readonly storage: Storage;
+  readonly lookup: Lookup;
+}
+
+/** Opens a new, empty store; the test closes it. */
+export type OpenStore = () => Store;
+
+const TERMS: KeyTerms = {
+  name: null,
+  ownerId: null,
+  allowedCidrs: [],
+  allowSelfRevoke: false,
+  metadata: {},
+  extension: {},
+  notBefore: null,
+  expiresAt: null,
+};
+
+export type Draft = Partial<KeyTerms & Omit<KeyPlan, 'terms'>>;
+
+export type World = ReturnType<typeof worldIn>;
+
+/** A hand for a test: makes things, writes them, and asks with every right. */
+export function worldIn({ storage, lookup }: Store, seed = 1) {
+  const host = clockAndDice(seed);
+  const all = storage.everywhere(INSTANCE.instance);
+  const act = (): Act => ({
+    actor: { type: 'key', id: 'actor' },
+    origin: { address: '192.0.2.1', requestId: 'request' },
+    at: host.at,
+    newId: () => host.newId(host.at),
+  });
+
+  const draft = (differing: Draft = {}) => {
+    const { workspaceId = null, environment = 'live', replaces = null } = differing;
+    const rights = differing.rights ?? { kind: 'standard', scopes: ['files:read'] };
+    const format = WARDER_FORMAT.name;
+    const terms = Object.fromEntries(
+      Object.entries(TERMS).map(([name, value]) => [
+        name,
+        differing[name as keyof KeyTerms] ?? value,
+      ]),
+    ) as unknown as KeyTerms;
+    const token = drawToken(WARDER_FORMAT, 'wdr', environment, host.random);
+    const plan = { terms, rights, workspaceId, environment, format, replaces };
+    const { key, event } = issueKey(plan, token, host.random(32), act());
+    const digest = host.digest(token.secret);
+    const changes: Change[] = [
+      { type: 'insert_key', key, digest },
+      { type: 'insert_event', event },
+    ];
+    return { key, event, digest, changes };
+  };
+
+  return {
+    storage,
+    lookup,
+    host,
+    all,
+    act,
+    draft,
+    async key(differing: Draft = {}) {
+      const made = draft(differing);
+      await done(all.commit(made.changes));
+      return made;
+    },
+    managementKey: () =>
+      draft({ rights: { kind: 'management', permissions: ['*'], grants: ALL_GRANTS } }),
+    async workspace(name: string): Promise<Workspace> {
+      const { workspace, event } = createWorkspace({ name }, act());
+      await done(
+        all.commit([
+          { type: 'insert_workspace', workspace },
+          { type: 'insert_event', event },
+        ]),
+      );
+      return workspace;
+    },
+    async owner(workspaceId: string, externalId: string) {
+      const { owner, event } = createOwner(workspaceId, externalId, { metadata: { a: 1 } }, act());
+      await done(
+        all.commit([
+          { type: 'insert_owner', owner },
+          { type: 'insert_event', event },
+        ]),
+      );
+      return owner;
+    },
+    /** Writes a key as an act of the core left it; null stands for an act that changed nothing. */
+    async change(before: Key, change: { key: Key } | null): Promise<Key> {
+      if (change === null) return before;
+      await done(all.commit([{ type: 'update_key', key: change.key, was: before.version }]));
+      return change.key;
+    },
+  };
+}
+
+function clockAndDice(seed: number) {
+  const random = seededBytes(seed);
+  let made = 0;
+  return {
+    /** Set by hand. */
+    at: NOW,
+    random,
+    /** Later ones sort after earlier ones of the same millisecond. */
+    newId(at: number): string {
+      const bytes = random(10);
+      new DataView(bytes.buffer).setUint16(0, (made++ & 0xfff) << 4);
+      return uuid7(at, bytes);
+    },
+    digest: (secret: string): Digest => ({
+      hex: createHash('sha256').update(secret).digest('hex'),
+      pepperVersion: 0,
+    }),
+  };
+}
+
+async function done(commit: Promise<string>): Promise<void> {
+  const result = await commit;
+  if (result !== 'done') throw new Error(`not committed: ${result}`);
+}
