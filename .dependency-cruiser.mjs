@@ -90,7 +90,7 @@ const table = [
       path: '^packages/[^/]+/src/',
       pathNot: [tests, `${server}listen\\.ts$`, '^packages/sdk/src/node\\.ts$'],
     },
-    to: { path: [node('https?', 'http2', 'net', 'tls'), npm('@hono/node-server')] },
+    to: { path: [node('https?', 'http2', 'net', 'tls')] },
   },
   {
     name: 'sdk-imports-nothing',
