@@ -8,8 +8,10 @@ export const MAX_SCOPES = 256;
 const MAX_QUERY_LENGTH = 2_000;
 const MAX_QUERY_DEPTH = 32;
 
-const SCOPE = /^(?:\*|[A-Za-z0-9_./-]+)(?::(?:\*|[A-Za-z0-9_./-]+))*$/;
-export const SCOPE_RULE = `letters, digits and "_ . / -" in segments joined by ":", a segment may be "*", ${MAX_SCOPE_LENGTH} characters at most`;
+// RFC 6749, 3.3, less what queries and lists are written with.
+const SEGMENT = String.raw`(?:\*|[!#-'+\-./0-9;-Z[\]^-~]+)`;
+const SCOPE = new RegExp(`^${SEGMENT}(?::${SEGMENT})*$`);
+export const SCOPE_RULE = `printable ASCII without spaces and " ( ) , \\, in segments joined by ":", a segment may be "*", ${MAX_SCOPE_LENGTH} characters at most`;
 
 export function isScope(text: string): boolean {
   return text.length <= MAX_SCOPE_LENGTH && SCOPE.test(text);
