@@ -19,5 +19,6 @@ export * from './ports.ts';
 export * from './scope.ts';
 export * from './terms.ts';
 export * from './token.ts';
+export * from './uuid.ts';
 export type { Keep, Parts } from './work.ts';
 export * from './workspace.ts';

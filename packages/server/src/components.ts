@@ -32,7 +32,11 @@ export function createComponents(named: Readonly<Record<string, z.ZodType>>): Co
   // A schema that reads text from the wire says under `wire` what stands on the
   // wire, and a format says more than the pattern that checks it.
   const convert = (schema: z.ZodType, side: Side): JsonSchema => {
-    const { $schema: _, $defs: __, ...json } = z.toJSONSchema(schema, {
+    const {
+      $schema: _,
+      $defs: __,
+      ...json
+    } = z.toJSONSchema(schema, {
       io: side,
       override: ({ zodSchema, jsonSchema, path }) => {
         // Every schema made with zod is a ZodType; its inner types say only what they share.

@@ -4,6 +4,7 @@
 
 import {
   type Caller,
+  type ErrorCode,
   type Keep,
   type Origin,
   type operations,
@@ -54,6 +55,8 @@ export interface ServeParts {
 export function serve(dialect: Dialect, parts: ServeParts): Handler {
   const find = createRouter(dialect.routes);
   const { now } = parts;
+  /** How often each error was answered since the start; each entry of the log carries its count. */
+  const refused: Partial<Record<ErrorCode, number>> = {};
 
   const handle = async (arrival: Arrival): Promise<Reply> => {
     try {
@@ -131,8 +134,10 @@ export function serve(dialect: Dialect, parts: ServeParts): Handler {
   function refuse(thrown: unknown, { requestId, address }: Arrival['origin']): Reply {
     const error = thrown instanceof WarderError ? thrown : unexpected(thrown);
     const { status, body, headers } = dialect.errors[error.code](error, requestId);
+    const { code } = error;
     const { internal } = error.facts;
-    const entry = { code: error.code, status, request_id: requestId, address, internal };
+    refused[code] = (refused[code] ?? 0) + 1;
+    const entry = { code, status, request_id: requestId, address, internal, count: refused[code] };
     if (status >= 500) parts.log.error({ ...entry, err: error.cause ?? error }, 'failed');
     else parts.log.info(entry, error.message);
     return {
