@@ -107,7 +107,7 @@ describe('handing out', () => {
         held[refusal as keyof typeof held]++;
         expect(refusal === 'nothing').toBe(mayGive(by, bounds, what) && inOnePattern(by, what));
       }),
-      { numRuns: runs(5_000, 500_000) },
+      { numRuns: runs(5_000, 200_000) },
     );
     expect(Math.min(held.nothing, held.forbidden)).toBeGreaterThan(200);
   });
@@ -123,7 +123,7 @@ describe('handing out', () => {
         if (refusalOf(() => checkHandingOut(second, bounds, next, null)) !== 'nothing') return;
         expect(refusalOf(() => checkHandingOut(first, bounds, next, null))).toBe('nothing');
       }),
-      { numRuns: runs(5_000, 500_000) },
+      { numRuns: runs(5_000, 200_000) },
     );
   });
 
@@ -188,7 +188,7 @@ describe('editing', () => {
             true,
           );
       }),
-      { numRuns: runs(5_000, 500_000) },
+      { numRuns: runs(5_000, 200_000) },
     );
   });
 

@@ -203,7 +203,7 @@ describe('revoked is final', () => {
           }
         },
       ),
-      { numRuns: runs(1_000, 100_000) },
+      { numRuns: runs(1_000, 50_000) },
     );
   });
 });

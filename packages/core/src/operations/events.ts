@@ -8,7 +8,9 @@ import type { Work } from '../work.ts';
 export function eventOperations({ caller, reach, host }: Work) {
   return {
     /** Newest first; an instance key that names no workspace sees all events, the instance's own among them. */
-    listEvents(request: PageRequest & { workspaceId?: string | undefined }): Promise<Page<Event>> {
+    async listEvents(
+      request: PageRequest & { workspaceId?: string | undefined },
+    ): Promise<Page<Event>> {
       requirePermission(caller, 'events:read');
       const workspaceId = chosenWorkspace(caller, request.workspaceId);
       const list = JSON.stringify(['events', workspaceId]);

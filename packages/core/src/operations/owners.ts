@@ -46,12 +46,14 @@ export function ownerOperations({ caller, reach, host, write, defaultWorkspaceId
     });
 
   return {
-    getOwner(address: OwnerAddress): Promise<Owner> {
+    async getOwner(address: OwnerAddress): Promise<Owner> {
       requirePermission(caller, 'owners:read');
       return readOwner(address);
     },
 
-    listOwners(request: PageRequest & { workspaceId?: string | undefined }): Promise<Page<Owner>> {
+    async listOwners(
+      request: PageRequest & { workspaceId?: string | undefined },
+    ): Promise<Page<Owner>> {
       requirePermission(caller, 'owners:read');
       const workspaceId = chosenWorkspace(caller, request.workspaceId);
       const list = JSON.stringify(['owners', workspaceId]);

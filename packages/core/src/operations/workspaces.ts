@@ -59,13 +59,13 @@ export function workspaceOperations({ caller, reach, host, write }: Work) {
       });
     },
 
-    listWorkspaces(request: PageRequest): Promise<Page<Workspace>> {
+    async listWorkspaces(request: PageRequest): Promise<Page<Workspace>> {
       requirePermission(caller, 'workspaces:read');
       const list = JSON.stringify(['workspaces', chosenWorkspace(caller, undefined)]);
       return readPage(request, list, host, (slice) => reach.workspaces(slice));
     },
 
-    getWorkspace(id: string): Promise<Workspace> {
+    async getWorkspace(id: string): Promise<Workspace> {
       requirePermission(caller, 'workspaces:read');
       return readWorkspace(id);
     },
@@ -112,6 +112,7 @@ export function workspaceOperations({ caller, reach, host, write }: Work) {
     /** One step of erasing the keys of deleted workspaces: answers how many, 0 when none is left. */
     eraseRemaining(): Promise<number> {
       return write(async () => {
+        requirePermission(caller, 'workspaces:write');
         requireInstance(caller);
         const act = beginAct(caller, host);
         const keys = await reach.keysToErase(KEYS_A_STEP);
