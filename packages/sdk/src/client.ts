@@ -1,0 +1,33 @@
+// The client: the calls of the API in groups, over one connection setting.
+
+import { keyCalls } from './keys.ts';
+import { ownerCalls } from './owners.ts';
+import { type Listing, listing } from './page.ts';
+import { type CallOptions, type ClientOptions, createSend } from './request.ts';
+import type { Event, EventPage, ListEventsQuery, Whoami } from './schema.gen.ts';
+import { workspaceCalls } from './workspaces.ts';
+
+export type WarderClient = ReturnType<typeof createClient>;
+
+/**
+ * A client of one Warder. Every call rejects with a `WarderApiError` for an answer that is an
+ * error, and with a `WarderConnectionError` where there was none.
+ * @throws TypeError for a `baseUrl` or `key` that cannot be used
+ */
+export function createClient(options: ClientOptions) {
+  const send = createSend(options);
+  return {
+    keys: keyCalls(send),
+    workspaces: workspaceCalls(send),
+    owners: ownerCalls(send),
+    events: {
+      list: (query: ListEventsQuery = {}, call: CallOptions = {}): Listing<Event> =>
+        listing(query, (page) =>
+          send<EventPage>({ ...call, method: 'GET', path: ['v1', 'events'], query: page }),
+        ),
+    },
+    /** The key of this client about itself. */
+    whoami: (call: CallOptions = {}): Promise<Whoami> =>
+      send({ ...call, method: 'GET', path: ['v1', 'whoami'] }),
+  };
+}

@@ -1,0 +1,60 @@
+// The calls about keys.
+
+import { type Listing, listing } from './page.ts';
+import type { CallOptions, ChangeOptions, RetryableOptions, Send } from './request.ts';
+import type {
+  CreatedKey,
+  GetKeyQuery,
+  Key,
+  KeyCreate,
+  KeyPage,
+  KeyPatch,
+  KeyRevoke,
+  KeyVerify,
+  ListKeysQuery,
+  Verdict,
+} from './schema.gen.ts';
+
+export function keyCalls(send: Send) {
+  const act =
+    (name: string) =>
+    (id: string, options: ChangeOptions & RetryableOptions = {}): Promise<Key> =>
+      send({ ...options, method: 'POST', path: ['v1', 'keys', id, name] });
+
+  return {
+    /** Makes a key. Its text is in `key`, in this answer and never again. */
+    create: (draft: KeyCreate, options: RetryableOptions = {}): Promise<CreatedKey> =>
+      send({ ...options, method: 'POST', path: ['v1', 'keys'], body: draft }),
+
+    list: (query: ListKeysQuery = {}, options: CallOptions = {}): Listing<Key> =>
+      listing(query, (page) =>
+        send<KeyPage>({ ...options, method: 'GET', path: ['v1', 'keys'], query: page }),
+      ),
+
+    get: (id: string, query: GetKeyQuery = {}, options: CallOptions = {}): Promise<Key> =>
+      send({ ...options, method: 'GET', path: ['v1', 'keys', id], query }),
+
+    /** What is absent stays, null clears (RFC 7396). */
+    update: (id: string, patch: KeyPatch, options: ChangeOptions = {}): Promise<Key> =>
+      send({ ...options, method: 'PATCH', path: ['v1', 'keys', id], body: patch }),
+
+    disable: act('disable'),
+    enable: act('enable'),
+
+    /** Final. Revoking a revoked key again changes nothing. */
+    revoke: (
+      id: string,
+      body: KeyRevoke = {},
+      options: ChangeOptions & RetryableOptions = {},
+    ): Promise<Key> =>
+      send({ ...options, method: 'POST', path: ['v1', 'keys', id, 'revoke'], body }),
+
+    /** Revokes the key and erases all but a tombstone, which is the answer. */
+    delete: (id: string, options: ChangeOptions = {}): Promise<Key> =>
+      send({ ...options, method: 'DELETE', path: ['v1', 'keys', id] }),
+
+    /** Whether a key is good. A bad key is an answer, `valid: false` with a code, never an error. */
+    verify: (ask: KeyVerify, options: CallOptions = {}): Promise<Verdict> =>
+      send({ ...options, method: 'POST', path: ['v1', 'keys', 'verify'], body: ask }),
+  };
+}

@@ -1,0 +1,50 @@
+// The calls about owners. An owner's address is your own id of it, any text.
+
+import { type Listing, listing } from './page.ts';
+import type { CallOptions, ChangeOptions, RetryableOptions, Send } from './request.ts';
+import type {
+  GetOwnerQuery,
+  ListOwnersQuery,
+  Owner,
+  OwnerPage,
+  OwnerPatch,
+  OwnerPut,
+} from './schema.gen.ts';
+
+export function ownerCalls(send: Send) {
+  const act =
+    (name: string) =>
+    (
+      ownerId: string,
+      query: GetOwnerQuery = {},
+      options: ChangeOptions & RetryableOptions = {},
+    ): Promise<Owner> =>
+      send({ ...options, method: 'POST', path: ['v1', 'owners', ownerId, name], query });
+
+  return {
+    get: (ownerId: string, query: GetOwnerQuery = {}, options: CallOptions = {}): Promise<Owner> =>
+      send({ ...options, method: 'GET', path: ['v1', 'owners', ownerId], query }),
+
+    /** Makes the owner or replaces it: what is absent is cleared. */
+    put: (ownerId: string, facts: OwnerPut = {}, options: ChangeOptions = {}): Promise<Owner> =>
+      send({ ...options, method: 'PUT', path: ['v1', 'owners', ownerId], body: facts }),
+
+    /** What is absent stays, null clears (RFC 7396). */
+    update: (
+      ownerId: string,
+      patch: OwnerPatch,
+      query: GetOwnerQuery = {},
+      options: ChangeOptions = {},
+    ): Promise<Owner> =>
+      send({ ...options, method: 'PATCH', path: ['v1', 'owners', ownerId], query, body: patch }),
+
+    list: (query: ListOwnersQuery = {}, options: CallOptions = {}): Listing<Owner> =>
+      listing(query, (page) =>
+        send<OwnerPage>({ ...options, method: 'GET', path: ['v1', 'owners'], query: page }),
+      ),
+
+    /** All its keys answer `suspended` until it is resumed. */
+    suspend: act('suspend'),
+    resume: act('resume'),
+  };
+}

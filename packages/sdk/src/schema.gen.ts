@@ -1,0 +1,488 @@
+// Generated from the OpenAPI document by `npm run generate`. Do not edit.
+
+// The shapes of the API: what it gives, what it takes, and the queries of its lists.
+
+export type CreatedKey = {
+  readonly id: string;
+  readonly handle: string;
+  readonly workspace_id: string | null;
+  readonly kind: 'standard' | 'management';
+  readonly name: string | null;
+  readonly environment: 'live' | 'test';
+  readonly format: string;
+  readonly prefix: string;
+  readonly start: string;
+  readonly end: string;
+  readonly status:
+    | 'deleted'
+    | 'revoked'
+    | 'disabled'
+    | 'soft_blocked'
+    | 'expired'
+    | 'not_yet_valid'
+    | 'active';
+  readonly enabled: boolean;
+  readonly soft_blocked: boolean;
+  readonly owner_id: string | null;
+  readonly scopes: readonly string[];
+  readonly permissions: readonly string[];
+  readonly grants: {
+    readonly scopes: readonly string[];
+    readonly environments: readonly ('live' | 'test')[];
+    readonly max_life_seconds: number | null;
+  } | null;
+  readonly allowed_cidrs: readonly string[];
+  readonly allow_self_revoke: boolean;
+  readonly metadata: { readonly [name: string]: unknown };
+  readonly extension: { readonly [name: string]: unknown };
+  readonly created_by: {
+    readonly type: 'key' | 'member' | 'service' | 'system';
+    readonly id: string;
+  };
+  readonly replaces: string | null;
+  readonly created_at: string;
+  readonly updated_at: string;
+  readonly last_used_at: string | null;
+  readonly not_before: string | null;
+  readonly expires_at: string | null;
+  readonly revoked_at: string | null;
+  readonly revoked_reason: string | null;
+  readonly deleted_at: string | null;
+  /** The key itself. Shown in this reply and never again. */
+  readonly key: string;
+};
+
+export type Event = {
+  readonly id: string;
+  readonly workspace_id: string | null;
+  readonly type: string;
+  readonly created_at: string;
+  readonly actor: {
+    readonly type: 'key' | 'member' | 'service' | 'system';
+    readonly id: string;
+  };
+  readonly origin: {
+    readonly address: string | null;
+    readonly request_id: string | null;
+  };
+  readonly subject: {
+    readonly type: string;
+    readonly id: string;
+  };
+  readonly before: { readonly [name: string]: unknown } | null;
+  readonly after: { readonly [name: string]: unknown } | null;
+};
+
+export type EventPage = {
+  readonly data: readonly Event[];
+  /** Cursor for `after`; null at the end. */
+  readonly next: string | null;
+  /** Cursor for `before`; null at the beginning. */
+  readonly prev: string | null;
+  /** With include=total: how many there are in all. */
+  readonly total?: number | undefined;
+};
+
+export type Health = {
+  readonly status: string;
+  readonly reason?: string | undefined;
+};
+
+export type Key = {
+  readonly id: string;
+  readonly handle: string;
+  readonly workspace_id: string | null;
+  readonly kind: 'standard' | 'management';
+  readonly name: string | null;
+  readonly environment: 'live' | 'test';
+  readonly format: string;
+  readonly prefix: string;
+  readonly start: string;
+  readonly end: string;
+  readonly status:
+    | 'deleted'
+    | 'revoked'
+    | 'disabled'
+    | 'soft_blocked'
+    | 'expired'
+    | 'not_yet_valid'
+    | 'active';
+  readonly enabled: boolean;
+  readonly soft_blocked: boolean;
+  readonly owner_id: string | null;
+  readonly scopes: readonly string[];
+  readonly permissions: readonly string[];
+  readonly grants: {
+    readonly scopes: readonly string[];
+    readonly environments: readonly ('live' | 'test')[];
+    readonly max_life_seconds: number | null;
+  } | null;
+  readonly allowed_cidrs: readonly string[];
+  readonly allow_self_revoke: boolean;
+  readonly metadata: { readonly [name: string]: unknown };
+  readonly extension: { readonly [name: string]: unknown };
+  readonly created_by: {
+    readonly type: 'key' | 'member' | 'service' | 'system';
+    readonly id: string;
+  };
+  readonly replaces: string | null;
+  readonly created_at: string;
+  readonly updated_at: string;
+  readonly last_used_at: string | null;
+  readonly not_before: string | null;
+  readonly expires_at: string | null;
+  readonly revoked_at: string | null;
+  readonly revoked_reason: string | null;
+  readonly deleted_at: string | null;
+};
+
+export type KeyCreate = {
+  /** The workspace, for a key of the instance; without it `default`. Null makes a management key of the instance. */
+  readonly workspace_id?: string | null | undefined;
+  readonly kind?: 'standard' | 'management' | undefined;
+  readonly name?: string | null | undefined;
+  readonly environment?: 'live' | 'test' | undefined;
+  readonly owner_id?: string | null | undefined;
+  readonly scopes?: readonly string[] | undefined;
+  readonly permissions?:
+    | 'viewer'
+    | 'verifier'
+    | 'issuer'
+    | 'editor'
+    | 'admin'
+    | 'owner'
+    | readonly (
+        | 'keys:read'
+        | 'keys:write'
+        | 'keys:verify'
+        | 'management_keys:write'
+        | 'workspaces:read'
+        | 'workspaces:write'
+        | 'owners:read'
+        | 'owners:write'
+        | 'events:read'
+        | 'usage:read'
+        | '*'
+      )[]
+    | undefined;
+  readonly grants?:
+    | {
+        readonly scopes?: readonly string[] | undefined;
+        readonly environments?: readonly ('live' | 'test')[] | undefined;
+        readonly max_life_seconds?: number | null | undefined;
+      }
+    | undefined;
+  readonly allowed_cidrs?: readonly string[] | undefined;
+  readonly allow_self_revoke?: boolean | undefined;
+  readonly metadata?: { readonly [name: string]: unknown } | undefined;
+  readonly not_before?: string | null | undefined;
+  readonly expires_at?: string | null | undefined;
+};
+
+export type KeyPage = {
+  readonly data: readonly Key[];
+  /** Cursor for `after`; null at the end. */
+  readonly next: string | null;
+  /** Cursor for `before`; null at the beginning. */
+  readonly prev: string | null;
+  /** With include=total: how many there are in all. */
+  readonly total?: number | undefined;
+};
+
+export type KeyPatch = {
+  readonly name?: string | null | undefined;
+  readonly owner_id?: string | null | undefined;
+  readonly scopes?: readonly string[] | null | undefined;
+  readonly permissions?:
+    | 'viewer'
+    | 'verifier'
+    | 'issuer'
+    | 'editor'
+    | 'admin'
+    | 'owner'
+    | readonly (
+        | 'keys:read'
+        | 'keys:write'
+        | 'keys:verify'
+        | 'management_keys:write'
+        | 'workspaces:read'
+        | 'workspaces:write'
+        | 'owners:read'
+        | 'owners:write'
+        | 'events:read'
+        | 'usage:read'
+        | '*'
+      )[]
+    | undefined;
+  readonly grants?:
+    | {
+        readonly scopes?: readonly string[] | undefined;
+        readonly environments?: readonly ('live' | 'test')[] | undefined;
+        readonly max_life_seconds?: number | null | undefined;
+      }
+    | undefined;
+  readonly allowed_cidrs?: readonly string[] | null | undefined;
+  readonly allow_self_revoke?: boolean | undefined;
+  readonly metadata?: { readonly [name: string]: unknown } | undefined;
+  readonly not_before?: string | null | undefined;
+  readonly expires_at?: string | null | undefined;
+};
+
+export type KeyRevoke = {
+  readonly reason?: string | null | undefined;
+};
+
+export type KeyVerify = {
+  /** The key to judge. */
+  readonly key: string;
+  readonly workspace_id?: string | undefined;
+  /** The key must hold all of these. */
+  readonly scopes?: readonly string[] | undefined;
+  /** `files:read and (admin or billing:write)` */
+  readonly query?: string | undefined;
+  /** Where the key is used from; needed for keys with allowed_cidrs. */
+  readonly ip?: string | undefined;
+  readonly include?: readonly 'metadata'[] | undefined;
+};
+
+export type Owner = {
+  readonly id: string;
+  readonly workspace_id: string;
+  readonly owner_id: string;
+  readonly type: string | null;
+  readonly name: string | null;
+  readonly metadata: { readonly [name: string]: unknown };
+  readonly created_at: string;
+  readonly updated_at: string;
+  readonly suspended_at: string | null;
+};
+
+export type OwnerPage = {
+  readonly data: readonly Owner[];
+  /** Cursor for `after`; null at the end. */
+  readonly next: string | null;
+  /** Cursor for `before`; null at the beginning. */
+  readonly prev: string | null;
+  /** With include=total: how many there are in all. */
+  readonly total?: number | undefined;
+};
+
+export type OwnerPatch = {
+  readonly type?: string | null | undefined;
+  readonly name?: string | null | undefined;
+  readonly metadata?: { readonly [name: string]: unknown } | undefined;
+};
+
+export type OwnerPut = {
+  readonly type?: string | null | undefined;
+  readonly name?: string | null | undefined;
+  readonly metadata?: { readonly [name: string]: unknown } | undefined;
+  readonly workspace_id?: string | undefined;
+};
+
+export type Problem = {
+  readonly type: string;
+  readonly title: string;
+  readonly status: number;
+  readonly detail: string;
+  readonly code: string;
+  readonly request_id: string;
+  readonly errors?:
+    | readonly {
+        readonly pointer: string;
+        readonly message: string;
+      }[]
+    | undefined;
+};
+
+export type Verdict =
+  | {
+      readonly valid: true;
+      readonly code: 'valid';
+      readonly key_id: string;
+      readonly workspace_id: string | null;
+      readonly owner_id: string | null;
+      readonly name: string | null;
+      readonly environment: 'live' | 'test';
+      readonly scopes: readonly string[];
+      readonly created_at: string;
+      readonly not_before: string | null;
+      readonly expires_at: string | null;
+      readonly owner: {
+        readonly id: string;
+        readonly owner_id: string;
+        readonly type: string | null;
+        readonly name: string | null;
+        readonly metadata?: { readonly [name: string]: unknown } | undefined;
+      } | null;
+      readonly metadata?: { readonly [name: string]: unknown } | undefined;
+    }
+  | {
+      readonly valid: false;
+      readonly code:
+        | 'malformed'
+        | 'not_found'
+        | 'wrong_workspace'
+        | 'wrong_environment'
+        | 'wrong_kind'
+        | 'revoked'
+        | 'suspended'
+        | 'disabled'
+        | 'soft_blocked'
+        | 'expired'
+        | 'not_yet_valid'
+        | 'forbidden_ip'
+        | 'insufficient_scope';
+      readonly message: string;
+      readonly key_id?: string | undefined;
+      readonly workspace_id?: string | null | undefined;
+      readonly owner_id?: string | null | undefined;
+      readonly missing_scopes?: readonly string[] | undefined;
+    };
+
+export type Whoami = {
+  readonly identity: {
+    readonly type: 'key' | 'member' | 'service' | 'system';
+    readonly id: string;
+  };
+  readonly kind: 'standard' | 'management' | null;
+  /** Whether it acts in every workspace. */
+  readonly instance: boolean;
+  readonly workspace: {
+    readonly id: string;
+    readonly name: string;
+    readonly slug: string;
+  } | null;
+  readonly permissions: readonly string[];
+  readonly key: Key | null;
+};
+
+export type Workspace = {
+  readonly id: string;
+  readonly name: string;
+  readonly slug: string;
+  readonly is_default: boolean;
+  readonly settings: {
+    readonly token_prefix: string | null;
+    readonly default_life_seconds: number | null;
+    readonly max_life_seconds: number | null;
+    readonly max_keys: number | null;
+    readonly max_keys_per_owner: number | null;
+    readonly known_scopes: readonly string[] | null;
+    readonly metadata_filters: readonly string[];
+  };
+  readonly created_at: string;
+  readonly updated_at: string;
+  readonly suspended_at: string | null;
+  readonly deleted_at: string | null;
+};
+
+export type WorkspaceCreate = {
+  readonly name: string;
+  readonly slug?: string | undefined;
+  readonly settings?:
+    | {
+        readonly token_prefix?: string | null | undefined;
+        readonly default_life_seconds?: number | null | undefined;
+        readonly max_life_seconds?: number | null | undefined;
+        readonly max_keys?: number | null | undefined;
+        readonly max_keys_per_owner?: number | null | undefined;
+        readonly known_scopes?: readonly string[] | null | undefined;
+        readonly metadata_filters?: readonly string[] | null | undefined;
+      }
+    | undefined;
+};
+
+export type WorkspacePage = {
+  readonly data: readonly Workspace[];
+  /** Cursor for `after`; null at the end. */
+  readonly next: string | null;
+  /** Cursor for `before`; null at the beginning. */
+  readonly prev: string | null;
+  /** With include=total: how many there are in all. */
+  readonly total?: number | undefined;
+};
+
+export type WorkspacePatch = {
+  readonly name?: string | undefined;
+  readonly slug?: string | undefined;
+  readonly settings?:
+    | {
+        readonly token_prefix?: string | null | undefined;
+        readonly default_life_seconds?: number | null | undefined;
+        readonly max_life_seconds?: number | null | undefined;
+        readonly max_keys?: number | null | undefined;
+        readonly max_keys_per_owner?: number | null | undefined;
+        readonly known_scopes?: readonly string[] | null | undefined;
+        readonly metadata_filters?: readonly string[] | null | undefined;
+      }
+    | undefined;
+};
+
+export type ListKeysQuery = {
+  readonly limit?: number | undefined;
+  readonly after?: string | undefined;
+  readonly before?: string | undefined;
+  readonly include?: 'total' | undefined;
+  readonly workspace_id?: string | undefined;
+  readonly status?:
+    | 'deleted'
+    | 'revoked'
+    | 'disabled'
+    | 'soft_blocked'
+    | 'expired'
+    | 'not_yet_valid'
+    | 'active'
+    | undefined;
+  readonly kind?: 'standard' | 'management' | undefined;
+  readonly owner_id?: string | undefined;
+  readonly environment?: 'live' | 'test' | undefined;
+  readonly include_deleted?: boolean | undefined;
+};
+
+export type GetKeyQuery = {
+  readonly include_deleted?: boolean | undefined;
+};
+
+export type ListWorkspacesQuery = {
+  readonly limit?: number | undefined;
+  readonly after?: string | undefined;
+  readonly before?: string | undefined;
+  readonly include?: 'total' | undefined;
+};
+
+export type DeleteWorkspaceQuery = {
+  readonly keys?: 'revoke' | undefined;
+};
+
+export type ListOwnersQuery = {
+  readonly limit?: number | undefined;
+  readonly after?: string | undefined;
+  readonly before?: string | undefined;
+  readonly include?: 'total' | undefined;
+  readonly workspace_id?: string | undefined;
+};
+
+export type GetOwnerQuery = {
+  readonly workspace_id?: string | undefined;
+};
+
+export type UpdateOwnerQuery = {
+  readonly workspace_id?: string | undefined;
+};
+
+export type SuspendOwnerQuery = {
+  readonly workspace_id?: string | undefined;
+};
+
+export type ResumeOwnerQuery = {
+  readonly workspace_id?: string | undefined;
+};
+
+export type ListEventsQuery = {
+  readonly limit?: number | undefined;
+  readonly after?: string | undefined;
+  readonly before?: string | undefined;
+  readonly include?: 'total' | undefined;
+  readonly workspace_id?: string | undefined;
+};
