@@ -68,15 +68,14 @@ function operation(dialect: Dialect, route: Route, components: Components): Oper
   const replies = Object.entries(route.replies).map(([status, schema]) =>
     response(status, route.mediaType ?? dialect.mediaType, components.refer(schema, 'output')),
   );
-  const open = 'answer' in route;
-  const errors = (open ? (['internal'] as const) : errorsOf(route)).map((code) => {
+  const errors = errorsOf(route).map((code) => {
     const { status } = dialect.errors[code](new WarderError(code, ''), '');
     const schema = components.refer(dialect.errorSchema, 'output');
     return response(String(status), dialect.errorMediaType, schema);
   });
   const facts = { operationId, summary, ...(description ? { description } : {}) };
-  const responses = Object.fromEntries([...errors, ...replies]);
-  if (open) return { ...facts, security: [], responses };
+  const responses = byStatus([...errors, ...replies]);
+  if ('answer' in route) return { ...facts, security: [], responses };
   return {
     ...facts,
     ...(route.permission === null ? {} : { 'x-permission': route.permission }),
@@ -97,13 +96,23 @@ function response(status: string, mediaType: string, schema: JsonSchema) {
   return [status, { description, content: { [mediaType]: { schema } } }] as const;
 }
 
+/** One status may have a reply and an error, told apart by their media types. */
+function byStatus(all: readonly ReturnType<typeof response>[]): Operation['responses'] {
+  const responses: Record<string, Operation['responses'][string]> = {};
+  for (const [status, { description, content }] of all) {
+    responses[status] = { description, content: { ...responses[status]?.content, ...content } };
+  }
+  return responses;
+}
+
 /** The errors that a route can give, by what it takes. */
-function errorsOf(route: CallRoute): readonly ErrorCode[] {
+function errorsOf(route: Route): readonly ErrorCode[] {
+  if ('answer' in route) return ['bad_request', 'too_large', 'internal', 'unavailable'];
   const changes = route.method !== 'GET' && route.operationId !== 'verifyKey';
   return [
     'bad_request',
     'unauthenticated',
-    'forbidden',
+    ...(route.permission === null ? [] : (['forbidden'] as const)),
     ...(route.params || changes ? (['not_found'] as const) : []),
     ...(changes ? (['conflict'] as const) : []),
     ...(changes && route.params ? (['precondition_failed'] as const) : []),

@@ -1,0 +1,108 @@
+// A valid input for every call of the document, with whatever has to stand there
+// first: each must succeed for a caller who may make it.
+
+import type { Service } from './service.ts';
+
+export interface Input {
+  readonly path: string;
+  readonly body?: unknown;
+}
+
+/** Makes what the call needs in that workspace, with the first key, and answers the call's input. */
+type Prepare = (service: Service, workspaceId: string) => Promise<Input>;
+
+let made = 0;
+
+const keyIn = (service: Service, workspaceId: string, more: object = {}) =>
+  service.createKey({ workspace_id: workspaceId, owner_id: 'customer', name: 'A key', ...more });
+
+const ofKey =
+  (tail: string, body?: unknown): Prepare =>
+  async (service, workspaceId) => {
+    const { id } = await keyIn(service, workspaceId);
+    return { path: `/v1/keys/${id}${tail}`, body };
+  };
+
+const ofNewWorkspace =
+  (tail: string, body?: unknown): Prepare =>
+  async (service) => ({
+    path: `/v1/workspaces/${(await service.createWorkspace()).id}${tail}`,
+    body,
+  });
+
+const ofOwner =
+  (tail: string, body?: unknown): Prepare =>
+  async (service, workspaceId) => {
+    const name = `owner ${++made}`;
+    await keyIn(service, workspaceId, { owner_id: name });
+    const path = `/v1/owners/${encodeURIComponent(name)}${tail}?workspace_id=${workspaceId}`;
+    return { path, body };
+  };
+
+const alone =
+  (path: string, body?: unknown): Prepare =>
+  async () => ({ path, body });
+
+/** By operationId. The contract test fails when the document has a call that is not here. */
+export const INPUTS: Readonly<Record<string, Prepare>> = {
+  createKey: async (_, workspaceId) => ({
+    path: '/v1/keys',
+    body: {
+      workspace_id: workspaceId,
+      name: 'Ключ 🔑',
+      owner_id: 'customer',
+      scopes: ['files:read'],
+      metadata: { plan: 'gold' },
+      allowed_cidrs: ['192.0.2.0/24'],
+      expires_at: '2030-01-01T00:00:00+01:00',
+    },
+  }),
+  listKeys: async (_, workspaceId) => ({
+    path: `/v1/keys?workspace_id=${workspaceId}&limit=2&include=total`,
+  }),
+  verifyKey: async (service, workspaceId) => {
+    const { key } = await keyIn(service, workspaceId);
+    return { path: '/v1/keys/verify', body: { key, include: ['metadata'] } };
+  },
+  getKey: ofKey(''),
+  updateKey: ofKey('', { name: 'Another name', metadata: { plan: null } }),
+  deleteKey: ofKey(''),
+  revokeKey: ofKey('/revoke', { reason: 'Leaked' }),
+  disableKey: ofKey('/disable'),
+  enableKey: async (service, workspaceId) => {
+    const { id } = await keyIn(service, workspaceId);
+    await service.expectCall(200, 'POST', `/v1/keys/${id}/disable`);
+    return { path: `/v1/keys/${id}/enable` };
+  },
+  whoami: alone('/v1/whoami'),
+  createWorkspace: async () => ({
+    path: '/v1/workspaces',
+    body: { name: 'Acme', slug: `acme-${++made}`, settings: { max_keys: 10 } },
+  }),
+  listWorkspaces: alone('/v1/workspaces'),
+  getWorkspace: ofNewWorkspace(''),
+  updateWorkspace: ofNewWorkspace('', { settings: { token_prefix: 'acme' } }),
+  deleteWorkspace: ofNewWorkspace('?keys=revoke'),
+  suspendWorkspace: ofNewWorkspace('/suspend'),
+  resumeWorkspace: async (service) => {
+    const { id } = await service.createWorkspace();
+    await service.expectCall(200, 'POST', `/v1/workspaces/${id}/suspend`);
+    return { path: `/v1/workspaces/${id}/resume` };
+  },
+  listOwners: async (_, workspaceId) => ({ path: `/v1/owners?workspace_id=${workspaceId}` }),
+  getOwner: ofOwner(''),
+  putOwner: async (_, workspaceId) => ({
+    path: `/v1/owners/new%2F${++made}`,
+    body: { name: 'Ann', type: 'user', workspace_id: workspaceId },
+  }),
+  updateOwner: ofOwner('', { name: 'Ann' }),
+  suspendOwner: ofOwner('/suspend'),
+  resumeOwner: ofOwner('/resume'),
+  listEvents: async (_, workspaceId) => ({
+    path: `/v1/events?limit=3&workspace_id=${workspaceId}`,
+  }),
+  live: alone('/livez'),
+  ready: alone('/readyz'),
+  openapi: alone('/openapi.json'),
+  reference: alone('/reference'),
+};
