@@ -157,8 +157,8 @@ export function openEmbedded(options: EmbeddedOptions): { storage: Storage; look
   };
 }
 
-/** Only ever compiles: the driver of this engine runs the texts. */
-const builder = new Kysely<Tables>({
+/** Compiles to SQLite's words and never runs them: that is for this engine's own driver. */
+export const builder = new Kysely<Tables>({
   dialect: {
     createAdapter: () => new SqliteAdapter(),
     createDriver: () => new DummyDriver(),
