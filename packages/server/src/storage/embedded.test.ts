@@ -1,15 +1,210 @@
 // The contract of every engine, and what only the one in a file promises.
 
-import { mkdtempSync, rmSync } from 'node:fs';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { chmodSync, existsSync, mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll } from 'vitest';
+import { fileURLToPath } from 'node:url';
+import Database from 'better-sqlite3';
+import { afterAll, describe, expect, test } from 'vitest';
+import { NOW, runs } from '../../../../tests/fixtures/domain.ts';
 import { storageContract } from '../../../../tests/storage/contract.ts';
-import { openEmbedded } from './embedded.ts';
+import { worldIn } from '../../../../tests/storage/store.ts';
+import { listEvents, listKeys, listOwners, listWorkspaces } from '../slices.ts';
+import { builder, openEmbedded } from './embedded.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'warder-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 let files = 0;
 const newFile = () => join(folder, `${++files}`, 'warder.db');
+const whole = { limit: 10_000, from: null, total: true } as const;
 
 storageContract('one file', () => openEmbedded({ file: newFile() }));
+
+describe('the file', () => {
+  test('is readable by its owner alone, also one that was not', async () => {
+    const file = newFile();
+    const modes = () =>
+      [file, `${file}-wal`, `${file}-shm`].map((one) => statSync(one).mode & 0o777);
+    const first = worldIn(openEmbedded({ file }));
+    await first.key();
+    expect(statSync(join(file, '..')).mode & 0o777).toBe(0o700);
+    expect(modes()).toEqual([0o600, 0o600, 0o600]);
+    await first.storage.close();
+
+    chmodSync(file, 0o644);
+    const second = worldIn(openEmbedded({ file }), 2);
+    await second.key();
+    expect(modes()).toEqual([0o600, 0o600, 0o600]);
+    await second.storage.close();
+  });
+
+  test('is whole and alone once the store is closed', async () => {
+    const file = newFile();
+    const world = worldIn(openEmbedded({ file }));
+    await world.key();
+    await world.all.keys({ now: NOW }, whole);
+    await world.storage.close();
+    expect(existsSync(`${file}-wal`)).toBe(false);
+    expect(checked(file)).toEqual({ integrity: 'ok', keys: 1, events: 1 });
+  });
+
+  test('can be used by two stores at once, and each sees what the other wrote', async () => {
+    const file = newFile();
+    const one = worldIn(openEmbedded({ file }), 1);
+    const two = worldIn(openEmbedded({ file }), 2);
+    const { key, digest } = await one.key();
+    expect((await two.lookup.find([digest]))?.key).toEqual(key);
+    expect((await two.all.keys({ now: NOW }, whole)).items).toEqual([key]);
+    const renamed = await two.change(key, { key: { ...key, name: 'renamed', version: 2 } });
+    expect(await one.all.key(key.id)).toEqual(renamed);
+    const stale = { type: 'update_key', key: { ...key, version: 2 }, was: 1 } as const;
+    expect(await one.all.commit([stale])).toBe('stale');
+    await one.storage.close();
+    await two.storage.close();
+  });
+
+  test('is set up by several processes that start at once, and none of them is told that it is busy', async () => {
+    const file = newFile();
+    const printed = await Promise.all([1, 2, 3, 4].map((seed) => linesOf(write(file, seed, 40))));
+    for (const lines of printed) expect(lines).toHaveLength(41);
+    expect(checked(file)).toEqual({ integrity: 'ok', keys: 160, events: 160 });
+  });
+
+  test('has every acknowledged commit, and each whole, after its writer was killed', async () => {
+    const file = newFile();
+    const acknowledged: string[] = [];
+    for (let kill = 1; kill <= runs(3, 40); kill++) {
+      const writer = write(file, kill, 100_000);
+      const lines = await linesOf(writer, (count) => {
+        // What it acknowledged until it was hit is read to the end, and counts.
+        if (count >= 10 + kill) writer.kill('SIGKILL');
+      });
+      expect(lines.length).toBeGreaterThan(10);
+      acknowledged.push(...lines);
+      const world = worldIn(openEmbedded({ file }));
+      const { items } = await world.all.keys({ now: NOW }, whole);
+      const ids = new Set(items.map(({ id }) => id));
+      expect(acknowledged.filter((id) => !ids.has(id))).toEqual([]);
+      await world.storage.close();
+      expect(checked(file)).toEqual({ integrity: 'ok', keys: ids.size, events: ids.size });
+    }
+  });
+
+  test('that another process keeps locked cannot be written now, and is read all the same', async () => {
+    const file = newFile();
+    const world = worldIn(openEmbedded({ file, busyMilliseconds: 50 }));
+    const { key, digest } = await world.key();
+    const other = new Database(file);
+    other.exec('BEGIN IMMEDIATE');
+    const refused = await world.all.commit(world.draft().changes).catch((error) => error);
+    expect(refused).toMatchObject({ code: 'unavailable', facts: { retryAfterSeconds: 1 } });
+    expect(refused.message).not.toMatch(/sqlite|busy|lock/i);
+    const use = world.storage.recordUses([{ keyId: key.id, at: 1 }]);
+    await expect(use).rejects.toMatchObject({ code: 'unavailable' });
+    expect((await world.lookup.find([digest]))?.key).toEqual(key);
+    expect((await world.all.keys({ now: NOW }, whole)).items).toEqual([key]);
+
+    const patient = worldIn(openEmbedded({ file }), 2).key();
+    other.exec('COMMIT');
+    other.close();
+    expect(await world.all.key((await patient).key.id)).not.toBeNull();
+    await world.storage.close();
+  });
+
+  test.skipIf(process.platform === 'win32')(
+    'on a full disk refuses writes as unavailable and is read all the same',
+    async () => {
+      const file = newFile();
+      const limited = `trap '' XFSZ; ulimit -f 1500; exec "$@"`;
+      const lines = await linesOf(
+        spawn('sh', ['-c', limited, 'sh', process.execPath, ...writing(file, 1, 100_000)]),
+      );
+      const written = lines.length - 2;
+      expect(written).toBeGreaterThan(0);
+      expect(lines.slice(-2)).toEqual([
+        'unavailable: The store cannot be written now: try again in a moment.',
+        `listed ${written}`,
+      ]);
+      expect(checked(file)).toEqual({ integrity: 'ok', keys: written, events: written });
+    },
+  );
+
+  test('has an index for each list, so that a page costs the same at any depth', async () => {
+    const file = newFile();
+    await openEmbedded({ file }).storage.close();
+    const database = new Database(file);
+    const planOf = ({ sql, parameters }: { sql: string; parameters: readonly unknown[] }) =>
+      database
+        .prepare<unknown[], { detail: string }>(`EXPLAIN QUERY PLAN ${sql}`)
+        .all(...parameters)
+        .map(({ detail }) => detail)
+        .join('\n');
+    const position = { createdAt: NOW, id: 'k' };
+    for (const side of ['after', 'before'] as const) {
+      const deep = { limit: 50, from: { side, position }, total: false };
+      for (const [index, { queries }] of Object.entries({
+        'keys_list (': listKeys(builder, null, { now: NOW }, deep),
+        keys_list_in_workspace: listKeys(builder, 'w', { now: NOW }, deep),
+        keys_list_of_owner: listKeys(builder, 'w', { now: NOW, ownerId: 'o' }, deep),
+        'keys_deleted (': listKeys(builder, null, { now: NOW, status: 'deleted' }, deep),
+        keys_deleted_in_workspace: listKeys(builder, 'w', { now: NOW, status: 'deleted' }, deep),
+        workspaces_list: listWorkspaces(builder, null, deep),
+        'owners_list (': listOwners(builder, null, {}, deep),
+        owners_list_in_workspace: listOwners(builder, 'w', {}, deep),
+        'events_list (': listEvents(builder, null, {}, deep),
+        events_list_in_workspace: listEvents(builder, 'w', {}, deep),
+      })) {
+        for (const plan of queries.map(planOf)) {
+          expect(plan).toContain(`USING INDEX ${index}`);
+          expect(plan).toMatch(/\(created_at,id\)[<>]\(\?,\?\)/);
+          expect(plan).not.toMatch(/SCAN|TEMP B-TREE/);
+        }
+      }
+    }
+    const [, count] = listKeys(builder, 'w', { now: NOW }, { ...whole, total: true }).queries;
+    expect(count && planOf(count)).toContain('USING COVERING INDEX');
+    database.close();
+  });
+});
+
+const program = fileURLToPath(new URL('../../../../tests/storage/writer.ts', import.meta.url));
+
+function writing(file: string, seed: number, count: number): string[] {
+  return ['--conditions=warder-source', program, file, String(seed), String(count)];
+}
+
+function write(file: string, seed: number, count: number): ChildProcess {
+  return spawn(process.execPath, writing(file, seed, count));
+}
+
+/** The lines a process printed until it ended; what it complains of fails the test. */
+async function linesOf(child: ChildProcess, onLines?: (count: number) => void): Promise<string[]> {
+  let printed = '';
+  let complaints = '';
+  child.stdout?.setEncoding('utf8').on('data', (text: string) => {
+    printed += text;
+    onLines?.(printed.split('\n').length - 1);
+  });
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+    complaints += text;
+  });
+  await new Promise((resolve) => child.on('close', resolve));
+  expect(complaints).toBe('');
+  return printed.split('\n').slice(0, -1);
+}
+
+/** What a program that knows nothing of Warder finds in the file. */
+function checked(file: string) {
+  const database = new Database(file, { readonly: true });
+  const one = (sql: string) => database.prepare(sql).pluck().get();
+  try {
+    return {
+      integrity: one('PRAGMA integrity_check'),
+      keys: one('SELECT count(*) FROM keys'),
+      events: one('SELECT count(*) FROM events'),
+    };
+  } finally {
+    database.close();
+  }
+}
