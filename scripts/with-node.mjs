@@ -15,6 +15,7 @@ const vitest = ['node_modules/vitest/vitest.mjs', 'run'];
  * @type {Record<string, { run: string[], env?: Record<string, string> }>} */
 const commands = {
   serve: { run: ['--conditions=warder-source', 'packages/cli/src/main.ts', 'serve'] },
+  warder: { run: ['--conditions=warder-source', 'packages/cli/src/main.ts'] },
   test: { run: vitest },
   'test:long': { run: vitest, env: { WARDER_TEST_LONG: '1' } },
   check: { run: ['scripts/check.mjs'] },

@@ -336,7 +336,11 @@ describe('handing out', () => {
       { expiresAt: null },
       { kind: 'management' as const, permissions: ['*'] as const, grants },
       { kind: 'management' as const, permissions: ['events:read'] as const, grants },
-      { kind: 'management' as const, permissions: ['keys:write'] as const },
+      {
+        kind: 'management' as const,
+        permissions: ['keys:write'] as const,
+        grants: { scopes: ['*'] },
+      },
       {
         kind: 'management' as const,
         permissions: ['keys:write'] as const,
@@ -351,15 +355,17 @@ describe('handing out', () => {
     const made = await caller.createKey({
       kind: 'management',
       permissions: ['keys:write'],
-      grants,
     });
-    expect(made.key.expiresAt).toBe(service.clock.at + 90_000);
+    expect(made.key).toMatchObject({ expiresAt: service.clock.at + 90_000, grants });
 
     expect(await laterRefusalOf(caller.updateKey(key.id, { scopes: ['*'] }))).toBe('forbidden');
     expect(await laterRefusalOf(caller.updateKey(key.id, { expiresAt: null }))).toBe('forbidden');
     expect(await laterRefusalOf(caller.updateKey(made.key.id, { permissions: ['*'] }))).toBe(
       'forbidden',
     );
+    const wide = await service.create({ workspaceId, scopes: ['billing:read'] });
+    expect((await caller.disableKey(wide.key.id)).enabled).toBe(false);
+    expect(await laterRefusalOf(caller.enableKey(wide.key.id))).toBe('forbidden');
     const strong = await service.create({ kind: 'management', workspaceId, permissions: ['*'] });
     expect(await laterRefusalOf(caller.updateKey(strong.key.id, { name: 'mine' }))).toBe(
       'forbidden',

@@ -48,7 +48,7 @@ interface KeyFacts extends TokenPreview, KeyTerms {
   readonly revokedAt: number | null;
   readonly revokedReason: string | null;
   readonly deletedAt: number | null;
-  /** Set on a tombstone: all that is left are id, workspace, times and, in the store, the digest. */
+  /** Set on a tombstone: what is left are ids, times and, in the store, the digest. */
   readonly erasedAt: number | null;
   readonly version: number;
 }

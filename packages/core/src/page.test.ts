@@ -111,6 +111,25 @@ describe('walking a list', () => {
     );
   });
 
+  it('an empty page at either end leads back to the object its cursor was made of', async () => {
+    const [old, mid, young] = [1, 2, 3].map((createdAt) => ({ createdAt, id: `id-${createdAt}` }));
+    if (!old || !mid || !young) throw new Error('three were made');
+    const first = await pageOf([old, mid, young], { limit: 1 });
+    const second = await pageOf([old, mid, young], { limit: 1, after: first.next ?? '' });
+    const nothingBefore = await pageOf([old, mid], { limit: 1, before: second.prev ?? '' });
+    expect(nothingBefore).toMatchObject({ items: [], prev: null });
+    expect((await pageOf([old, mid], { after: nothingBefore.next ?? '' })).items).toEqual([
+      mid,
+      old,
+    ]);
+    const nothingAfter = await pageOf([mid, young], { limit: 1, after: second.next ?? '' });
+    expect(nothingAfter).toMatchObject({ items: [], next: null });
+    expect((await pageOf([mid, young], { before: nothingAfter.prev ?? '' })).items).toEqual([
+      young,
+      mid,
+    ]);
+  });
+
   it('an empty list is one page without a next or a previous one', async () => {
     expect(await pageOf([], {})).toEqual({ items: [], next: null, prev: null, total: undefined });
   });

@@ -8,6 +8,9 @@ import type { Host, Position, Slice, SliceRequest } from './ports.ts';
 export const DEFAULT_LIMIT = 50;
 export const MAX_LIMIT = 200;
 
+const BEFORE_ANY_ID = '';
+const AFTER_ANY_ID = '~';
+
 /** What a caller asks for: cursors as they were handed out. */
 export interface PageRequest {
   readonly limit?: number | undefined;
@@ -45,8 +48,9 @@ export async function readPage<Item extends Position>(
   const seal = (position: Position | undefined) =>
     position ? host.seal('cursor', list, `${position.createdAt} ${position.id}`) : null;
 
-  const first = slice.items[0] ?? from?.position;
-  const last = slice.items.at(-1) ?? from?.position;
+  // Beside an empty page stands the cursor's own object, which the other way begins with.
+  const first = slice.items[0] ?? (from ? { ...from.position, id: BEFORE_ANY_ID } : undefined);
+  const last = slice.items.at(-1) ?? (from ? { ...from.position, id: AFTER_ANY_ID } : undefined);
   const backwards = from?.side === 'before';
   return {
     items: slice.items,

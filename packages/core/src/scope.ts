@@ -77,7 +77,7 @@ export function parseScopeQuery(text: string): ScopeQuery | string {
   return at === words.length ? query : `has something it does not expect at word ${at + 1}`;
 }
 
-/** What is missing for a query to hold: nothing when it holds, else the shortest way to satisfy it. */
+/** What is missing for a query to hold: nothing when it holds, else what would satisfy it, the shorter of two alternatives. */
 export function missingForQuery(held: readonly string[], query: ScopeQuery): string[] {
   if ('scope' in query) return missingScopes(held, [query.scope]);
   if ('all' in query) {

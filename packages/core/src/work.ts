@@ -49,7 +49,7 @@ export function checkVersion(before: { version: number }, { ifVersion }: IfVersi
   }
 }
 
-const TRIES = 10;
+const TRIES = 100;
 
 export function startWork(parts: Parts, caller: Caller, keep: Keep): Work {
   const { storage } = parts;
@@ -74,7 +74,7 @@ export function startWork(parts: Parts, caller: Caller, keep: Keep): Work {
 
 const REFUSALS: Readonly<Record<CommitRefusal, ConstructorParameters<typeof WarderError>>> = {
   stale: ['conflict', 'This changed too often meanwhile: try again.'],
-  slug_taken: ['conflict', 'Another workspace has this slug.'],
+  slug_taken: ['conflict', 'Another workspace has this slug: name one that is free.'],
   workspace_gone: ['not_found', 'There is no such workspace.'],
   too_many_keys: [
     'quota_exceeded',

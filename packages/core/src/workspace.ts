@@ -67,7 +67,7 @@ export interface WorkspaceChange {
   readonly event: Event;
 }
 
-/** Makes a workspace. Without a slug, one is made of its name and, if need be, its id. */
+/** Makes a workspace. Without a slug, one is made of its name; of its id where the name has no letter of a slug. */
 export function createWorkspace(
   draft: WorkspaceDraft,
   act: Act,

@@ -9,4 +9,5 @@ export { createLog, type Log } from './log.ts';
 export type { Lookup } from './lookup.ts';
 export { type ApiDocument, describeApi } from './openapi.ts';
 export type { Arrival, Handler, Reply } from './serve.ts';
+export { type EmbeddedOptions, openEmbedded } from './storage/embedded.ts';
 export { createWarder, type Warder, type WarderParts } from './warder.ts';

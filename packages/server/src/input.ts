@@ -3,7 +3,7 @@
 // value: it may be a secret.
 
 import { type FieldError, WarderError } from '@warder/core';
-import type { z } from 'zod';
+import { z } from 'zod';
 import type { CallRoute, RequestHeaders } from './dialect.ts';
 import { parseJson, textFault } from './json.ts';
 
@@ -47,11 +47,9 @@ function decodeQuery(text: string): string {
 
 export function readBody(route: CallRoute, headers: RequestHeaders, bytes: Uint8Array): unknown {
   const { body: schema } = route;
-  if (schema === null) {
-    if (bytes.length === 0) return undefined;
-    throw new WarderError('bad_request', 'This call takes no body.');
+  if (bytes.length === 0 && (schema === null || route.bodyOptional)) {
+    return schema ? check(schema, {}, MEMBERS) : undefined;
   }
-  if (bytes.length === 0 && route.bodyOptional) return check(schema, {}, MEMBERS);
   const type = headers['content-type']?.split(';')[0]?.trim().toLowerCase() ?? '';
   const plain = (headers['content-encoding'] ?? 'identity') === 'identity';
   if (!plain || !/^application\/(?:[a-z0-9.-]+\+)?json$/.test(type)) {
@@ -60,8 +58,11 @@ export function readBody(route: CallRoute, headers: RequestHeaders, bytes: Uint8
       'The body must be JSON, sent as application/json and not compressed.',
     );
   }
-  return check(schema, parseJson(bytes), MEMBERS);
+  return check(schema ?? NOTHING, parseJson(bytes), MEMBERS);
 }
+
+/** What a call without a body may carry all the same: many clients send `{}` with every POST. */
+const NOTHING = z.strictObject({}).transform(() => undefined);
 
 /** The version that If-Match names; undefined for none, and for `*`. */
 export function readIfMatch(header: string | undefined): number | undefined {

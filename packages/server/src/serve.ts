@@ -156,8 +156,12 @@ function standardHeaders(contentType: string, requestId: string): Record<string,
     'cache-control': 'no-store',
     'x-content-type-options': 'nosniff',
     'x-request-id': requestId,
+    ...(contentType.startsWith('text/html') ? { 'content-security-policy': PAGE_POLICY } : {}),
   };
 }
+
+/** A page of ours shows text and its own style, and nothing else. */
+const PAGE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'";
 
 /** The answer as its schema declares it. @throws when it does not fit: a fault of ours */
 function cut(route: Route, answer: Answer): Answer {

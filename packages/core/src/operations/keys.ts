@@ -9,7 +9,7 @@ import {
   requirePermission,
 } from '../caller.ts';
 import { parseAddress } from '../cidr.ts';
-import { checkHandingOut, defaultExpiry } from '../delegation.ts';
+import { checkHandingOut, defaultExpiry, type Given } from '../delegation.ts';
 import { invalid, notFound } from '../error.ts';
 import type { Act } from '../event.ts';
 import type { Verdict } from '../judge.ts';
@@ -27,7 +27,7 @@ import {
 } from '../key.ts';
 import { createOwner } from '../owner.ts';
 import { type Page, type PageRequest, readPage } from '../page.ts';
-import { ALL_GRANTS, editedGrants, type GrantsPatch, type PermissionSet } from '../permission.ts';
+import { editedGrants, type GrantsPatch, type PermissionSet } from '../permission.ts';
 import type { Change, KeyFilter } from '../ports.ts';
 import { parseScopeQuery } from '../scope.ts';
 import { type KeyPatch, type KeyRights, type KeyTerms, onlyFor } from '../terms.ts';
@@ -172,19 +172,19 @@ export function keyOperations(work: Work) {
         const change = editKey(before, patch, act);
         if (change === null) return null;
         const workspace = await workspaceOf(before.workspaceId);
-        checkGiven(caller, workspace, change.key, before);
+        checkHandingOut(caller, workspace?.settings ?? null, givenBy(change.key), before);
         if (change.key.ownerId === before.ownerId) return change;
         const owner = await ownerChanges(change.key, act);
-        return { ...change, more: [...owner, ...quotas(workspace, change.key)] };
+        return { ...change, more: [...owner, ...quotaOfOwner(workspace, change.key)] };
       }),
 
     disableKey: (id: string, match: IfVersion = {}) => changeKey(id, match, disableKey),
 
-    /** Refused where the key goes beyond what the caller may hand out. */
+    /** Counts as giving all that the key has: refused where that is beyond the caller's own grants. */
     enableKey: (id: string, match: IfVersion = {}) =>
-      changeKey(id, match, async (key, act) => {
+      changeKey(id, match, (key, act) => {
         const change = enableKey(key, act);
-        if (change !== null) checkGiven(caller, await workspaceOf(key.workspaceId), key, key);
+        if (change !== null) checkHandingOut(caller, null, givenBy(key), null);
         return change;
       }),
 
@@ -250,7 +250,7 @@ function planKey(
   workspace: Workspace | null,
   at: number,
 ): KeyPlan {
-  const rights = rightsOf(draft);
+  const rights = rightsOf(caller, draft);
   return {
     terms: {
       name: draft.name ?? null,
@@ -273,10 +273,10 @@ function planKey(
   };
 }
 
-function rightsOf(draft: KeyDraft): KeyRights {
+function rightsOf(caller: Caller, draft: KeyDraft): KeyRights {
   if (draft.kind === 'management') {
     if (draft.scopes) throw onlyFor('/scopes', 'standard');
-    const grants = editedGrants(ALL_GRANTS, draft.grants);
+    const grants = editedGrants(caller.grants, draft.grants);
     return { kind: 'management', permissions: draft.permissions ?? [], grants };
   }
   if (draft.permissions) throw onlyFor('/permissions', 'management');
@@ -284,14 +284,9 @@ function rightsOf(draft: KeyDraft): KeyRights {
   return { kind: 'standard', scopes: draft.scopes ?? [] };
 }
 
-function checkGiven(caller: Caller, workspace: Workspace | null, key: Key, before: Key): void {
-  const given = {
-    environment: key.environment,
-    rights: key,
-    expiresAt: key.expiresAt,
-    createdAt: key.createdAt,
-  };
-  checkHandingOut(caller, workspace?.settings ?? null, given, before);
+function givenBy(key: Key): Given {
+  const { environment, expiresAt, createdAt } = key;
+  return { environment, rights: key, expiresAt, createdAt };
 }
 
 function drawFor(
@@ -303,10 +298,17 @@ function drawFor(
   return drawToken(format, workspace?.settings.tokenPrefix ?? DEFAULT_PREFIX, environment, random);
 }
 
-function quotas(workspace: Workspace | null, { ownerId }: Key): Change[] {
-  if (workspace === null) return [];
-  const { maxKeys, maxKeysPerOwner } = workspace.settings;
-  const bound = (most: number | null, of: string | null): Change[] =>
-    most === null ? [] : [{ type: 'at_most_keys', workspaceId: workspace.id, ownerId: of, most }];
-  return [...bound(maxKeys, null), ...(ownerId === null ? [] : bound(maxKeysPerOwner, ownerId))];
+function quotas(workspace: Workspace | null, key: Key): Change[] {
+  const most = workspace?.settings.maxKeys ?? null;
+  const whole: Change[] =
+    workspace === null || most === null
+      ? []
+      : [{ type: 'at_most_keys', workspaceId: workspace.id, ownerId: null, most }];
+  return [...whole, ...quotaOfOwner(workspace, key)];
+}
+
+function quotaOfOwner(workspace: Workspace | null, { ownerId }: Key): Change[] {
+  const most = workspace?.settings.maxKeysPerOwner ?? null;
+  if (workspace === null || most === null || ownerId === null) return [];
+  return [{ type: 'at_most_keys', workspaceId: workspace.id, ownerId, most }];
 }
