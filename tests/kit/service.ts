@@ -171,6 +171,9 @@ export async function startService(options: ServiceOptions = {}) {
     get warder() {
       return running.warder;
     },
+    get storage() {
+      return running.storage;
+    },
     get defaultWorkspaceId() {
       return running.installation.defaultWorkspaceId;
     },

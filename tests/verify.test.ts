@@ -1,0 +1,507 @@
+// Verification over HTTP: the one answer that customers build on. What it says,
+// which reason comes first, what each reason tells, and that no end of a key is
+// ever a call late.
+
+import { softBlockKey } from '@warder/core';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { instanceGrant } from '../packages/server/src/auth.ts';
+import { actAt, NOW } from './fixtures/domain.ts';
+import { type Body, type Service, startService } from './kit/service.ts';
+
+const DAY = 86_400_000;
+const NOBODY = '01900000-0000-7000-8000-0123456789ab';
+const at = (moment: number) => new Date(moment).toISOString();
+
+let service: Service;
+let workspace: string;
+let other: string;
+/** Verifiers: of the workspace in both environments, and of the other one. */
+const by: Record<'live' | 'test' | 'other' | 'instance', string> = {
+  live: '',
+  test: '',
+  other: '',
+  instance: '',
+};
+
+beforeAll(async () => {
+  service = await startService();
+  workspace = (await service.createWorkspace()).id;
+  other = (await service.createWorkspace()).id;
+  const verifier = async (more: object) => (await service.manager('verifier', more)).key;
+  by.live = await verifier({ workspace_id: workspace });
+  by.test = await verifier({ workspace_id: workspace, environment: 'test' });
+  by.other = await verifier({ workspace_id: other });
+  by.instance = await verifier({});
+});
+afterAll(() => service.close());
+
+const create = (more: object = {}) => service.createKey({ workspace_id: workspace, ...more });
+const post = (path: string, body?: object) => service.expectCall(200, 'POST', path, { body });
+const patch = (path: string, body: object) => service.expectCall(200, 'PATCH', path, { body });
+const members = (verdict: Body) => Object.keys(verdict).sort();
+const codeOf = async (key: string, more: object = {}, verifier?: string) =>
+  (await service.verify(key, more, verifier)).code;
+
+async function softBlock(id: string): Promise<void> {
+  const reach = service.storage.everywhere(instanceGrant());
+  const before = await reach.key(id);
+  const change = before && softBlockKey(before, actAt(service.clock.at));
+  if (!before || !change) throw new Error('nothing to block');
+  await reach.commit([{ type: 'update_key', key: change.key, was: before.version }]);
+}
+
+describe('a verdict', () => {
+  it('on a good key tells its name, scopes, dates and owner, and metadata where asked', async () => {
+    const facts = {
+      name: 'CI 🔑',
+      owner_id: 'acme',
+      scopes: ['files:*', 'admin'],
+      metadata: { plan: { seats: 5 }, constructor: 'x' },
+      not_before: at(NOW - 1),
+      expires_at: at(NOW + DAY),
+    };
+    const created = await create(facts);
+    const path = `/v1/owners/acme?workspace_id=${workspace}`;
+    const owner = await patch(path, { name: 'Acme', type: 'team', metadata: { tier: 1 } });
+    const { metadata, ...rest } = facts;
+    const told = {
+      valid: true,
+      code: 'valid',
+      key_id: created.id,
+      workspace_id: workspace,
+      environment: 'live',
+      created_at: created.created_at,
+      ...rest,
+    };
+    const itsOwner = { id: owner.id, owner_id: 'acme', type: 'team', name: 'Acme' };
+    expect(await service.verify(created.key)).toEqual({ ...told, owner: itsOwner });
+    expect(await service.verify(created.key, { include: ['metadata'] })).toEqual({
+      ...told,
+      owner: { ...itsOwner, metadata: { tier: 1 } },
+      metadata,
+    });
+    expect((await service.verify((await create()).key)).owner).toBeNull();
+  });
+
+  it('is compact JSON that nobody may keep', async () => {
+    const { key } = await create();
+    const reply = await service.call('POST', '/v1/keys/verify', { body: { key } });
+    expect(reply.text).toBe(JSON.stringify(reply.body));
+    expect(reply.headers['cache-control']).toBe('no-store');
+  });
+
+  it('names the first reason that holds, and the next one once that is gone', async () => {
+    const { id, key } = await create({ owner_id: 'first reason' });
+    const ask = { scopes: ['files:write'] };
+    const reason = (more: object = {}, verifier?: string) =>
+      codeOf(key, { ...ask, ...more }, verifier);
+    expect(await codeOf(key)).toBe('valid');
+    expect(await reason()).toBe('insufficient_scope');
+    await patch(`/v1/keys/${id}`, { allowed_cidrs: ['192.0.2.0/24'] });
+    expect(await reason()).toBe('forbidden_ip');
+    const dates = { not_before: at(NOW + DAY), expires_at: at(NOW + 2 * DAY) };
+    await patch(`/v1/keys/${id}`, dates);
+    expect(await reason()).toBe('not_yet_valid');
+    service.clock.at = NOW + 2 * DAY;
+    expect(await reason()).toBe('expired');
+    service.clock.at = NOW;
+    await softBlock(id);
+    expect(await reason()).toBe('soft_blocked');
+    await post(`/v1/keys/${id}/disable`);
+    expect(await reason()).toBe('disabled');
+    await post(`/v1/owners/first%20reason/suspend?workspace_id=${workspace}`);
+    expect(await reason()).toBe('suspended');
+    await post(`/v1/keys/${id}/revoke`);
+    expect(await reason()).toBe('revoked');
+    expect(await reason({}, by.test)).toBe('wrong_environment');
+    expect(await reason({ workspace_id: other })).toBe('wrong_workspace');
+    expect(await reason({}, by.other)).toBe('not_found');
+    expect(await codeOf(`${key.slice(0, -1)}${key.endsWith('0') ? 1 : 0}`)).toBe('malformed');
+  });
+
+  it('on a management key is wrong_kind, whatever else is wrong with it, and says what to do', async () => {
+    const { id, key } = await service.manager('owner', { workspace_id: workspace });
+    await post(`/v1/keys/${id}/revoke`);
+    const verdict = await service.verify(key, { scopes: ['a'] });
+    expect(verdict).toMatchObject({ valid: false, code: 'wrong_kind' });
+    expect(verdict.message).toMatch(/management key.*your own caller/);
+    expect(await codeOf(service.firstKey)).toBe('wrong_kind');
+  });
+});
+
+describe('what a refusal tells', () => {
+  const nothing = ['code', 'message', 'valid'];
+  const ids = ['code', 'key_id', 'message', 'owner_id', 'valid', 'workspace_id'];
+
+  it('is nothing of the key, up to wrong_kind', async () => {
+    const { key } = await create({ owner_id: 'acme' });
+    const test = await create({ environment: 'test' });
+    const hidden = [
+      await service.verify(`${key}x`),
+      await service.verify('somebody-elses-key'),
+      await service.verify(key, {}, by.other),
+      await service.verify(key, { workspace_id: other }),
+      await service.verify(key, { workspace_id: NOBODY }),
+      await service.verify(test.key, {}, by.live),
+      await service.verify(service.firstKey),
+    ];
+    expect(hidden.map(({ code }) => code)).toEqual([
+      'not_found',
+      'not_found',
+      'not_found',
+      'wrong_workspace',
+      'wrong_workspace',
+      'wrong_environment',
+      'wrong_kind',
+    ]);
+    expect(hidden.map(members)).toEqual(hidden.map(() => nothing));
+    // Another tenant's key is answered in the very words of one that never was.
+    expect(hidden[2]).toEqual(hidden[1]);
+  });
+
+  it('is whose key it is, from revoked on', async () => {
+    const refused: Body[] = [];
+    const refuse = async (more: object, end: (id: string) => unknown, ask: object = {}) => {
+      const { id, key } = await create({ owner_id: 'acme', ...more });
+      await end(id);
+      refused.push(await service.verify(key, ask));
+      expect(refused.at(-1)).toMatchObject({ key_id: id, workspace_id: workspace });
+    };
+    await refuse({}, (id) => post(`/v1/keys/${id}/revoke`));
+    await refuse({}, (id) => post(`/v1/keys/${id}/disable`));
+    await refuse({}, softBlock);
+    await refuse({ expires_at: at(NOW) }, () => undefined);
+    await refuse({ not_before: at(NOW + 1) }, () => undefined);
+    await refuse({ allowed_cidrs: ['192.0.2.1'] }, () => undefined, { ip: '192.0.2.2' });
+    const suspend = () => post(`/v1/owners/gone/suspend?workspace_id=${workspace}`);
+    await refuse({ owner_id: 'gone' }, suspend);
+    expect(refused.map(({ code }) => code)).toEqual([
+      'revoked',
+      'disabled',
+      'soft_blocked',
+      'expired',
+      'not_yet_valid',
+      'forbidden_ip',
+      'suspended',
+    ]);
+    expect(refused.map(members)).toEqual(refused.map(() => ids));
+
+    const { key } = await create({ scopes: ['a'] });
+    const lacking = await service.verify(key, { scopes: ['a', 'b:c', 'd'], query: 'a and e' });
+    expect(members(lacking)).toEqual([...ids, 'missing_scopes'].sort());
+    expect(lacking.missing_scopes).toEqual(['b:c', 'd', 'e']);
+  });
+});
+
+describe('who asks', () => {
+  it('a verifier of one workspace and environment sees the keys of just those', async () => {
+    const live = (await create()).key;
+    const test = (await create({ environment: 'test' })).key;
+    const seen = async (verifier: string) => [
+      await codeOf(live, {}, verifier),
+      await codeOf(test, {}, verifier),
+    ];
+    expect(await seen(by.live)).toEqual(['valid', 'wrong_environment']);
+    expect(await seen(by.test)).toEqual(['wrong_environment', 'valid']);
+    expect(await seen(by.other)).toEqual(['not_found', 'not_found']);
+    expect(await seen(by.instance)).toEqual(['valid', 'valid']);
+    expect(await codeOf(live, { workspace_id: workspace }, by.instance)).toBe('valid');
+    expect(await codeOf(live, { workspace_id: workspace }, by.live)).toBe('valid');
+  });
+
+  it('the same key is the same key in every carriage', async () => {
+    const { key } = await create({ allowed_cidrs: ['10.0.0.0/8'] });
+    const ask = { ip: '10.1.2.3' };
+    expect(await service.verify(`secret-token:${key}`, ask)).toEqual(
+      await service.verify(key, ask),
+    );
+    expect(await codeOf(`secret-token:${key}`)).toBe('forbidden_ip');
+    expect(await codeOf(`secret-token:secret-token:${key}`, ask)).not.toBe('valid');
+    const carriages: Record<string, string>[] = [
+      { authorization: `Bearer ${by.live}` },
+      { authorization: `bEaReR   ${by.live}` },
+      { authorization: `Bearer secret-token:${by.live}` },
+      { 'x-api-key': by.live },
+      { 'x-api-key': `secret-token:${by.live}` },
+    ];
+    for (const headers of carriages) {
+      const given = { key: null, headers, body: { key, ...ask } };
+      expect((await service.expectCall(200, 'POST', '/v1/keys/verify', given)).code).toBe('valid');
+      const me = await service.expectCall(200, 'GET', '/v1/whoami', { key: null, headers });
+      expect(me.permissions).toEqual(['keys:verify']);
+    }
+  });
+});
+
+describe('what is asked', () => {
+  it('scopes are all needed, a query is read as written, exact and by segment', async () => {
+    const { key } = await create({ scopes: ['keys:*', 'Admin', 'files:read'] });
+    const asked: [object, string][] = [
+      [{ scopes: [] }, 'valid'],
+      [{ scopes: ['keys:read', 'files:read'] }, 'valid'],
+      [{ scopes: ['keysadmin:x'] }, 'insufficient_scope'],
+      [{ scopes: ['keys:read:all'] }, 'insufficient_scope'],
+      [{ scopes: ['admin'] }, 'insufficient_scope'],
+      [{ query: 'admin or (keys:write and files:read)' }, 'valid'],
+      [{ query: 'admin and keys:write' }, 'insufficient_scope'],
+      [{ scopes: ['nope'], query: 'Admin' }, 'insufficient_scope'],
+    ];
+    for (const [ask, code] of asked) expect([ask, await codeOf(key, ask)]).toEqual([ask, code]);
+    const all = await create({ scopes: ['*'] });
+    expect(await codeOf(all.key, { scopes: ['any:thing', 'at-all'] })).toBe('valid');
+    const none = await create();
+    expect([await codeOf(none.key), await codeOf(none.key, { scopes: ['a'] })]).toEqual([
+      'valid',
+      'insufficient_scope',
+    ]);
+  });
+
+  it('an address counts in either notation; a key with networks is refused without one', async () => {
+    const { key } = await create({ allowed_cidrs: ['192.0.2.0/24', '2001:db8::/32'] });
+    const from = (ip?: string) => codeOf(key, ip === undefined ? {} : { ip });
+    expect(await from('192.0.2.7')).toBe('valid');
+    expect(await from('::ffff:192.0.2.7')).toBe('valid');
+    expect(await from('2001:db8:1::1')).toBe('valid');
+    expect(await from('192.0.3.1')).toBe('forbidden_ip');
+    expect(await from()).toBe('forbidden_ip');
+  });
+
+  it('what cannot be understood is refused by field, never guessed', async () => {
+    const { key } = await create();
+    const faulty: [object, string][] = [
+      [{ ip: '192.0.2' }, '/ip'],
+      [{ ip: '192.0.2.1:80' }, '/ip'],
+      [{ query: 'a and' }, '/query'],
+      [{ query: '('.repeat(500) }, '/query'],
+      [{ include: ['digest'] }, '/include/0'],
+      [{ workspace_id: 'acme' }, '/workspace_id'],
+      [{ scopes: 'a' }, '/scopes'],
+      [{ key: null }, '/key'],
+      [{ ips: '192.0.2.1' }, '/ips'],
+    ];
+    for (const [more, pointer] of faulty) {
+      const body = { key, ...more };
+      const { errors } = await service.expectCall(422, 'POST', '/v1/keys/verify', { body });
+      expect(errors).toMatchObject([{ pointer }]);
+    }
+  });
+});
+
+describe('an end is obeyed by the very next verification', () => {
+  const rounds = Array.from({ length: 20 }, (_, i) => i);
+
+  it.each([
+    ['revoke', 'revoked'],
+    ['disable', 'disabled'],
+  ])('%s', async (call, code) => {
+    for (const _ of rounds) {
+      const { id, key } = await create();
+      expect(await codeOf(key)).toBe('valid');
+      await post(`/v1/keys/${id}/${call}`);
+      expect(await codeOf(key)).toBe(code);
+    }
+  });
+
+  it('erasing a key, which leaves nothing of it but that it was', async () => {
+    const { id, key } = await create({ owner_id: 'acme', name: 'A name' });
+    expect(await codeOf(key)).toBe('valid');
+    await service.expectCall(200, 'DELETE', `/v1/keys/${id}`);
+    expect(await service.verify(key)).toMatchObject({
+      code: 'revoked',
+      key_id: id,
+      owner_id: null,
+    });
+    await service.expectCall(404, 'GET', `/v1/keys/${id}?include_deleted=true`);
+  });
+
+  it('suspending an owner or a workspace, and resuming it', async () => {
+    for (const _ of rounds.slice(10)) {
+      const home = (await service.createWorkspace()).id;
+      const { key } = await service.createKey({ workspace_id: home, owner_id: 'a/b' });
+      for (const path of [`/v1/workspaces/${home}`, '/v1/owners/a%2Fb']) {
+        const query = path.includes('owners') ? `?workspace_id=${home}` : '';
+        expect(await codeOf(key)).toBe('valid');
+        await post(`${path}/suspend${query}`);
+        expect(await codeOf(key)).toBe('suspended');
+        await post(`${path}/resume${query}`);
+        expect(await codeOf(key)).toBe('valid');
+      }
+    }
+  });
+
+  it('deleting a workspace, for its keys and its callers, before any of them is erased', async () => {
+    for (const _ of rounds.slice(10)) {
+      const home = (await service.createWorkspace()).id;
+      const { key } = await service.createKey({ workspace_id: home });
+      const manager = await service.manager('owner', { workspace_id: home });
+      expect(await codeOf(key)).toBe('valid');
+      await service.expectCall(409, 'DELETE', `/v1/workspaces/${home}`);
+      expect(await codeOf(key)).toBe('valid');
+      await service.expectCall(200, 'DELETE', `/v1/workspaces/${home}?keys=revoke`);
+      expect(await codeOf(key)).toMatch(/^(suspended|revoked)$/);
+      await service.expectCall(401, 'GET', '/v1/whoami', { key: manager.key });
+    }
+  });
+
+  it('expiry to the millisecond, and a clock that goes back makes nothing good that was revoked', async () => {
+    const { id, key } = await create({ expires_at: at(NOW + 1_000) });
+    service.clock.at = NOW + 999;
+    expect(await codeOf(key)).toBe('valid');
+    service.clock.at = NOW + 1_000;
+    expect(await codeOf(key)).toBe('expired');
+    await post(`/v1/keys/${id}/revoke`);
+    service.clock.at = NOW;
+    expect(await codeOf(key)).toBe('revoked');
+  });
+});
+
+describe('last_used_at', () => {
+  const read = async (id: string) => {
+    const { headers, body } = await service.call('GET', `/v1/keys/${id}`);
+    return { last_used_at: body.last_used_at, etag: headers.etag, ...body };
+  };
+
+  it('appears soon after a use, and changes neither version nor updated_at', async () => {
+    const { id, key } = await create();
+    const before = await read(id);
+    expect(before.last_used_at).toBeNull();
+    service.clock.at = NOW + 5_000;
+    expect(await codeOf(key)).toBe('valid');
+    await vi.waitFor(async () => expect((await read(id)).last_used_at).toBe(at(NOW + 5_000)), {
+      timeout: 10_000,
+      interval: 25,
+    });
+    expect(await read(id)).toEqual({ ...before, last_used_at: at(NOW + 5_000) });
+
+    // An earlier use, noted later, moves nothing back; a refusal is no use.
+    service.clock.at = NOW + 4_000;
+    expect(await codeOf(key)).toBe('valid');
+    service.clock.at = NOW + 9_000;
+    expect(await codeOf(key, { scopes: ['a'] })).toBe('insufficient_scope');
+    await service.restart();
+    expect((await read(id)).last_used_at).toBe(at(NOW + 5_000));
+    service.clock.at = NOW;
+  });
+
+  it('a thousand verifications write nothing but a flush now and then, each of a row a key', async () => {
+    const { id, key } = await create();
+    const writes = () => ({
+      commits: service.watch.calls.get('commit') ?? 0,
+      flushes: service.watch.calls.get('recordUses') ?? 0,
+    });
+    const before = writes();
+    const from = performance.now();
+    const at50 = Array.from({ length: 50 }, (_, i) => i);
+    for (const _ of at50.slice(30)) {
+      const codes = await Promise.all(at50.map(() => codeOf(key, {}, by.live)));
+      expect(new Set(codes)).toEqual(new Set(['valid']));
+    }
+    const seconds = (performance.now() - from) / 1_000;
+    const after = writes();
+    expect(after.commits).toBe(before.commits);
+    expect(after.flushes - before.flushes).toBeLessThanOrEqual(Math.ceil(seconds) + 1);
+    const { body } = await service.call('GET', `/v1/keys/${id}`);
+    expect(body.updated_at).toBe(body.created_at);
+  });
+});
+
+describe('where no verdict can be given', () => {
+  afterAll(() => service.watch.before.clear());
+
+  it('503 without `valid`, says when to try again, and good again as soon as the store is', async () => {
+    const { key } = await create();
+    let finds = 0;
+    for (const failing of [1, 2]) {
+      finds = 0;
+      service.watch.before.set('find', () => {
+        if (++finds === failing) throw new Error('the disk is on fire');
+      });
+      const reply = await service.call('POST', '/v1/keys/verify', { body: { key } });
+      expect([reply.status, reply.body.code, 'valid' in reply.body]).toEqual([
+        503,
+        'unavailable',
+        false,
+      ]);
+      expect(reply.headers['retry-after']).toBe('1');
+      expect(reply.text).not.toContain('fire');
+      expect(service.log.at(-1)).toContain('fire');
+    }
+    service.watch.before.clear();
+    expect(await codeOf(key)).toBe('valid');
+  });
+
+  it('a store that cannot be read: alive, not ready, and neither a reply nor a guess', async () => {
+    service.watch.before.set('check', () => {
+      throw new Error('gone');
+    });
+    expect((await service.expectCall(200, 'GET', '/livez', { key: null })).status).toBe('alive');
+    await service.expectCall(503, 'GET', '/readyz', { key: null });
+    service.watch.before.clear();
+    await service.expectCall(200, 'GET', '/readyz', { key: null });
+  });
+
+  it('a fault nobody foresaw is a 500 that tells nothing and is logged under its request id', async () => {
+    service.watch.before.set('commit', () => {
+      throw new TypeError(`cannot read ${service.firstKey}`);
+    });
+    const reply = await service.call('POST', '/v1/keys', { body: {} });
+    service.watch.before.clear();
+    expect([reply.status, reply.body.code]).toEqual([500, 'internal']);
+    expect(reply.text).not.toContain('cannot read');
+    const line = JSON.parse(service.log.at(-1) ?? '{}');
+    expect(line).toMatchObject({ level: 'error', request_id: reply.headers['x-request-id'] });
+    expect(line.err.message).toContain('cannot read wdr_live_');
+  });
+});
+
+describe('a key that is no key', () => {
+  const texts = [
+    '',
+    "' OR '1'='1",
+    '"; DROP TABLE keys; --',
+    'a%b_c\\d*?',
+    'wdr_live_',
+    'x'.repeat(10_000),
+    '🔑'.repeat(20),
+    'ключ',
+    'a b',
+    'a\tb',
+    'null',
+    '[object Object]',
+    '__proto__',
+  ];
+
+  it('is malformed or not found, costs one read at most, and leaves no error in the log', async () => {
+    const log = service.log.length;
+    for (const key of texts) {
+      const before = service.watch.calls.get('find') ?? 0;
+      expect(['malformed', 'not_found']).toContain(await codeOf(key));
+      // One for the caller, one for the key.
+      expect((service.watch.calls.get('find') ?? 0) - before).toBeLessThanOrEqual(2);
+    }
+    expect(service.log.slice(log).filter((line) => /"level":"error"|SQL/i.test(line))).toEqual([]);
+  });
+
+  it('a slip is refused by its checksum, without a read', async () => {
+    const { key } = await create();
+    for (const i of [9, 20, key.length - 1]) {
+      const slipped = `${key.slice(0, i)}${key[i] === 'a' ? 'b' : 'a'}${key.slice(i + 1)}`;
+      const before = service.watch.calls.get('find') ?? 0;
+      expect(await codeOf(slipped)).toBe('malformed');
+      expect((service.watch.calls.get('find') ?? 0) - before).toBe(1);
+      await service.expectCall(401, 'GET', '/v1/whoami', { key: slipped });
+      expect((service.watch.calls.get('find') ?? 0) - before).toBe(1);
+    }
+  });
+
+  it('as a credential is 401 in one shape', async () => {
+    const printable = texts.filter((text) => /^[\x21-\x7e]+$/.test(text));
+    for (const key of printable) {
+      const reply = await service.call('GET', '/v1/keys', { key });
+      expect(reply.status).toBe(401);
+      expect(Object.keys(reply.body).sort()).toEqual(
+        ['code', 'detail', 'request_id', 'status', 'title', 'type'].sort(),
+      );
+    }
+  });
+});
