@@ -383,25 +383,26 @@ describe('last_used_at', () => {
     service.clock.at = NOW;
   });
 
-  it('a thousand verifications write nothing but a flush now and then, each of a row a key', async () => {
-    const { id, key } = await create();
+  it('a thousand verifications write nothing but a flush now and then', async () => {
+    // A service of its own: no upkeep of other tests among the writes.
+    const quiet = await startService();
+    const { key } = await quiet.createKey();
+    const { key: verifier } = await quiet.manager('verifier');
     const writes = () => ({
-      commits: service.watch.calls.get('commit') ?? 0,
-      flushes: service.watch.calls.get('recordUses') ?? 0,
+      commits: quiet.watch.calls.get('commit') ?? 0,
+      flushes: quiet.watch.calls.get('recordUses') ?? 0,
     });
     const before = writes();
     const from = performance.now();
-    const at50 = Array.from({ length: 50 }, (_, i) => i);
-    for (const _ of at50.slice(30)) {
-      const codes = await Promise.all(at50.map(() => codeOf(key, {}, by.live)));
-      expect(new Set(codes)).toEqual(new Set(['valid']));
+    for (let i = 0; i < 20; i++) {
+      const some = Array.from({ length: 50 }, () => quiet.verify(key, {}, verifier));
+      expect((await Promise.all(some)).every(({ code }) => code === 'valid')).toBe(true);
     }
     const seconds = (performance.now() - from) / 1_000;
     const after = writes();
     expect(after.commits).toBe(before.commits);
     expect(after.flushes - before.flushes).toBeLessThanOrEqual(Math.ceil(seconds) + 1);
-    const { body } = await service.call('GET', `/v1/keys/${id}`);
-    expect(body.updated_at).toBe(body.created_at);
+    await quiet.close();
   });
 });
 
