@@ -102,10 +102,12 @@ function readBase(text: string): string {
 }
 
 function urlOf(base: string, { path, query = {} }: Call): string {
-  const given = Object.entries(query).filter(([, value]) => value !== undefined);
-  const search = new URLSearchParams(given.map(([name, value]) => [name, String(value)]));
+  const search = new URLSearchParams();
+  for (const [name, value] of Object.entries(query)) {
+    if (value !== undefined) search.set(name, String(value));
+  }
   const segments = path.map(segment).join('/');
-  return `${base}/${segments}${given.length > 0 ? `?${search}` : ''}`;
+  return `${base}/${segments}${search.size > 0 ? `?${search}` : ''}`;
 }
 
 // A segment that is dots only would be taken for a step in the path, encoded or not.

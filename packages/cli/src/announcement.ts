@@ -1,0 +1,62 @@
+// What a start says on standard output: where the service is, where its first key
+// is, and a first request to paste. The key itself only where a terminal reads.
+
+import { relative } from 'node:path';
+import { type Output, plain } from './output.ts';
+import { VERSION } from './version.ts';
+
+export interface Announcement {
+  /** Where the service listens. */
+  readonly url: string;
+  readonly publicUrl: string | null;
+  readonly data: string;
+  readonly keyFile: string;
+  /** The key in that file; null where it holds no good one. */
+  readonly firstKey: string | null;
+  /** Whether this is the start that made the first key. */
+  readonly made: boolean;
+  /** Whether other machines can reach it without TLS. */
+  readonly open: boolean;
+}
+
+const WARNING =
+  'other machines can reach this address, and without TLS whoever is on the way can read the keys: give --tls-cert and --tls-key, or put a proxy that serves TLS before it.';
+
+export function announce(output: Output, about: Announcement): void {
+  const { url, publicUrl, data, keyFile, firstKey, open } = about;
+  const made = about.made && firstKey !== null;
+  if (output.json) {
+    const file = firstKey === null ? null : keyFile;
+    const warning = open ? WARNING : null;
+    output.data({ url, data, first_key_file: file, first_key_made: made, warning }, '');
+    return;
+  }
+  const base =
+    publicUrl ?? url.replace('//0.0.0.0:', '//127.0.0.1:').replace('//[::]:', '//[::1]:');
+  const source = firstKey === null ? 'FILE_WITH_A_MANAGEMENT_KEY' : shellWord(nearest(keyFile));
+  const lines = [
+    `Warder ${VERSION} is ready at ${url}, its data in ${plain(data)}.`,
+    ...(made ? [`The first management key is in ${plain(keyFile)}.`] : []),
+    ...(open ? ['', `Warning: ${WARNING}`] : []),
+    '',
+    'A first request:',
+    '',
+    `  printf 'Authorization: Bearer %s' "$(cat ${source})" | curl -sS -H @- ${base}/v1/whoami`,
+    '',
+    `All requests: ${base}/reference`,
+  ];
+  output.data(null, lines.join('\n'));
+  // Elsewhere it would end up in a log.
+  if (made && process.stdout.isTTY) {
+    process.stdout.write(`\nThe first management key, shown this once: ${firstKey}\n`);
+  }
+}
+
+function nearest(file: string): string {
+  const inside = relative(process.cwd(), file);
+  return inside.startsWith('..') ? file : inside;
+}
+
+function shellWord(text: string): string {
+  return /^[\w./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
+}

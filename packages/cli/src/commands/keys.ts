@@ -1,0 +1,301 @@
+// The commands about keys.
+
+import {
+  etagOf,
+  type Key,
+  type KeyCreate,
+  type KeyPatch,
+  type KeyVerify,
+  type ListKeysQuery,
+  type Verdict,
+} from '@warder/sdk';
+import { type AddCommand, type Call, CHANGE, calls, changeOptions, RETRY } from '../command.ts';
+import { usage } from '../failure.ts';
+import {
+  type Field,
+  fieldOptions,
+  METADATA,
+  membersOf,
+  PAGE,
+  WORKSPACE,
+  words,
+} from '../fields.ts';
+import { facts, type Output, showPage } from '../output.ts';
+import { duration, list } from '../parse.ts';
+import { readKey } from '../secret.ts';
+
+const ENVIRONMENTS = ['live', 'test'];
+const KINDS = ['standard', 'management'];
+const STATUSES = 'deleted revoked disabled soft_blocked expired not_yet_valid active'.split(' ');
+const MOMENT = 'as 2027-12-31T23:59:59Z';
+
+const ENVIRONMENT: Field = {
+  flag: '--environment <name>',
+  member: 'environment',
+  meaning: 'live or test',
+  choices: ENVIRONMENTS,
+};
+const KIND: Field = {
+  flag: '--kind <kind>',
+  member: 'kind',
+  meaning: 'standard, to be verified, or management, to call Warder',
+  choices: KINDS,
+};
+const INCLUDE_DELETED: Field = {
+  flag: '--include-deleted',
+  member: 'include_deleted',
+  meaning: 'also one that is deleted',
+};
+
+/** What can be set at any time. */
+const TERMS: readonly Field[] = [
+  { flag: '--name <text>', member: 'name', meaning: 'what people call it', clearable: true },
+  {
+    flag: '--owner <id>',
+    member: 'owner_id',
+    meaning: 'your own id of whom it belongs to',
+    clearable: true,
+  },
+  words('--scopes <list>', 'scopes', 'scopes of a standard key, separated by commas', {
+    clearable: true,
+  }),
+  {
+    flag: '--permissions <list>',
+    member: 'permissions',
+    meaning: 'permissions of a management key, separated by commas, or the name of a preset',
+    read: permissions,
+  },
+  words('--grant-scopes <list>', 'grants.scopes', 'patterns of the scopes it may give'),
+  words('--grant-environments <list>', 'grants.environments', 'environments it may make keys of'),
+  {
+    flag: '--grant-max-life <duration>',
+    member: 'grants.max_life_seconds',
+    meaning: 'longest life of keys it makes, as 90d',
+    read: duration,
+    clearable: true,
+  },
+  words('--allowed-cidrs <list>', 'allowed_cidrs', 'networks it may be used from', {
+    clearable: true,
+  }),
+  {
+    flag: '--allow-self-revoke',
+    member: 'allow_self_revoke',
+    meaning: 'its holder may revoke it with the key alone',
+  },
+  METADATA,
+  {
+    flag: '--not-before <time>',
+    member: 'not_before',
+    meaning: `not valid before, ${MOMENT}`,
+    clearable: true,
+  },
+  {
+    flag: '--expires-at <time>',
+    member: 'expires_at',
+    meaning: `not valid from then on, ${MOMENT}`,
+    clearable: true,
+  },
+  {
+    flag: '--expires-in <duration>',
+    member: 'expires_at',
+    meaning: 'not valid after that long from now, as 30d',
+    read: (text) => new Date(Date.now() + duration(text) * 1000).toISOString(),
+  },
+];
+
+/** What is decided once. */
+const ORIGIN: readonly Field[] = [
+  KIND,
+  ENVIRONMENT,
+  WORKSPACE,
+  {
+    flag: '--instance',
+    member: 'workspace_id',
+    meaning: 'a management key of the whole instance, of no workspace',
+    read: () => null,
+  },
+];
+
+const FILTERS: readonly Field[] = [
+  {
+    flag: '--status <status>',
+    member: 'status',
+    meaning: 'only of this status',
+    choices: STATUSES,
+  },
+  { ...KIND, meaning: 'only of this kind' },
+  { flag: '--owner <id>', member: 'owner_id', meaning: 'only of this owner' },
+  { ...ENVIRONMENT, meaning: 'only of this environment' },
+  { ...WORKSPACE, meaning: 'only of this workspace' },
+  { ...INCLUDE_DELETED, meaning: 'also those that are deleted' },
+  ...PAGE,
+];
+
+const ASK: readonly Field[] = [
+  words('--scopes <list>', 'scopes', 'it must hold all of these'),
+  {
+    flag: '--query <text>',
+    member: 'query',
+    meaning: 'what it must hold, as "files:read and (admin or billing:write)"',
+  },
+  { flag: '--ip <address>', member: 'ip', meaning: 'where it is used from' },
+  { ...WORKSPACE, meaning: 'the workspace it must be of' },
+  words('--include <list>', 'include', 'what else to answer: metadata'),
+];
+
+export const addKeys: AddCommand = (program, output) => {
+  const group = program.command('keys').description('make, find, change, end and verify keys');
+
+  const create = group.command('create').description('make a key and show it, this once');
+  fieldOptions(create, [...TERMS, ...ORIGIN]).option(...RETRY);
+  calls(create, output, async ({ client, options }) => {
+    // The service checks what the flags say, and names what does not fit.
+    const draft = membersOf([...TERMS, ...ORIGIN], options) as KeyCreate;
+    const created = await client.keys.create(draft, changeOptions(options));
+    const { key, ...rest } = created;
+    const note = 'The key is shown this once: keep it now.';
+    output.newKey(key, created, `${note}\n\n${keyText(rest)}`);
+  });
+
+  const found = group.command('list').description('list keys, the newest first');
+  calls(fieldOptions(found, FILTERS), output, async ({ client, options }) => {
+    const query: ListKeysQuery = membersOf(FILTERS, options);
+    showPage(output, await client.keys.list(query), HEADS, rowOf);
+  });
+
+  const get = group.command('get').description('show a key').argument('<id>');
+  calls(fieldOptions(get, [INCLUDE_DELETED]), output, async ({ client, options, operands }) => {
+    const [id = ''] = operands;
+    showKey(output, await client.keys.get(id, membersOf([INCLUDE_DELETED], options)));
+  });
+
+  const update = group.command('update').description('change what is named').argument('<id>');
+  fieldOptions(update, TERMS, true)
+    .option('--no-allow-self-revoke', 'its holder may not revoke it')
+    .option(...CHANGE);
+  calls(update, output, async ({ client, options, operands }) => {
+    const [id = ''] = operands;
+    // As above.
+    const patch = membersOf(TERMS, options) as KeyPatch;
+    if (Object.keys(patch).length === 0)
+      throw usage('Nothing to change: see --help for what can be.');
+    showKey(output, await client.keys.update(id, patch, changeOptions(options)));
+  });
+
+  const act = (name: string, meaning: string, run: (call: Call, id: string) => Promise<Key>) => {
+    const command = group
+      .command(name)
+      .description(meaning)
+      .argument('<id>')
+      .option(...CHANGE);
+    return calls(command, output, async (call) => {
+      showKey(output, await run(call, call.operands[0] ?? ''));
+    });
+  };
+  act('disable', 'make a key invalid until it is enabled', ({ client, options }, id) =>
+    client.keys.disable(id, changeOptions(options)),
+  ).option(...RETRY);
+  act('enable', 'make a disabled key valid again', ({ client, options }, id) =>
+    client.keys.enable(id, changeOptions(options)),
+  ).option(...RETRY);
+  act('revoke', 'end a key for good', ({ client, options }, id) => {
+    const { reason } = options;
+    const body = typeof reason === 'string' ? { reason } : {};
+    return client.keys.revoke(id, body, changeOptions(options));
+  })
+    .option('--reason <text>', 'why, for whoever looks later')
+    .option(...RETRY);
+  act('delete', 'revoke a key and erase all but a tombstone', ({ client, options }, id) =>
+    client.keys.delete(id, changeOptions(options)),
+  );
+
+  const verify = group
+    .command('verify')
+    .description('judge the key on standard input: 0 where it is good, else 1')
+    .option('--from-file <file>', 'judge the key in this file')
+    .allowExcessArguments();
+  calls(fieldOptions(verify, ASK), output, async ({ client, options, operands }) => {
+    if (operands.length > 0) {
+      throw usage('A key is never an argument: pass it on standard input or by --from-file FILE.');
+    }
+    const { fromFile } = options;
+    const key = await readKey(typeof fromFile === 'string' ? fromFile : undefined);
+    output.hide(key);
+    // As above.
+    const ask = { ...membersOf(ASK, options), key } as KeyVerify;
+    const verdict = await client.keys.verify(ask);
+    output.data(verdict, verdictText(verdict));
+    if (!verdict.valid) process.exitCode = 1;
+  });
+};
+
+const HEADS = ['ID', 'NAME', 'KIND', 'STATUS', 'ENV', 'OWNER', 'KEY', 'EXPIRES'];
+
+function rowOf(key: Key) {
+  const { id, name, kind, status, environment, owner_id, expires_at } = key;
+  return [id, name, kind, status, environment, owner_id, preview(key), expires_at];
+}
+
+function preview({ prefix, start, end }: Pick<Key, 'prefix' | 'start' | 'end'>): string {
+  return start === '' ? '' : `${prefix}${start}…${end}`;
+}
+
+function showKey(output: Output, key: Key): void {
+  output.data(key, `${keyText(key)}\netag${' '.repeat(13)}${etagOf(key) ?? '-'}`);
+}
+
+function keyText(key: Key): string {
+  const { grants } = key;
+  const rights =
+    key.kind === 'standard'
+      ? ([['scopes', key.scopes.join(', ')]] as const)
+      : ([
+          ['permissions', key.permissions.join(', ')],
+          ['grants', grants && JSON.stringify(grants)],
+        ] as const);
+  return facts([
+    ['id', key.id],
+    ['name', key.name],
+    ['kind', key.kind],
+    ['status', key.status],
+    ['environment', key.environment],
+    ['key', preview(key)],
+    ['workspace', key.workspace_id ?? 'the instance'],
+    ['owner', key.owner_id],
+    ...rights,
+    ['allowed_cidrs', key.allowed_cidrs.join(', ')],
+    ['metadata', JSON.stringify(key.metadata)],
+    ['created_at', key.created_at],
+    ['last_used_at', key.last_used_at],
+    ['not_before', key.not_before],
+    ['expires_at', key.expires_at],
+    ['revoked_at', key.revoked_at],
+    ['revoked_reason', key.revoked_reason],
+  ]);
+}
+
+function verdictText(verdict: Verdict): string {
+  if (verdict.valid) {
+    return facts([
+      ['valid', 'yes'],
+      ['key', verdict.key_id],
+      ['name', verdict.name],
+      ['workspace', verdict.workspace_id],
+      ['owner', verdict.owner_id],
+      ['scopes', verdict.scopes.join(', ')],
+      ['expires_at', verdict.expires_at],
+    ]);
+  }
+  return facts([
+    ['valid', 'no'],
+    ['code', verdict.code],
+    ['why', verdict.message],
+    ['key', verdict.key_id ?? null],
+    ['missing_scopes', verdict.missing_scopes?.join(', ') ?? null],
+  ]);
+}
+
+/** One word without a colon is the name of a preset; anything else is a list. */
+function permissions(text: string): string | string[] {
+  return /^[a-z]+$/.test(text) ? text : list(text);
+}

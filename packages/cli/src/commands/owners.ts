@@ -1,0 +1,91 @@
+// The commands about owners, who are named by your own ids of them.
+
+import { etagOf, type Owner } from '@warder/sdk';
+import { type AddCommand, type Call, CHANGE, calls, changeOptions, RETRY } from '../command.ts';
+import { usage } from '../failure.ts';
+import { type Field, fieldOptions, METADATA, membersOf, PAGE, WORKSPACE } from '../fields.ts';
+import { facts, type Output, showPage } from '../output.ts';
+
+const FACTS: readonly Field[] = [
+  {
+    flag: '--type <text>',
+    member: 'type',
+    meaning: 'what it is, in words of yours',
+    clearable: true,
+  },
+  { flag: '--name <text>', member: 'name', meaning: 'what people call it', clearable: true },
+  METADATA,
+];
+const FILTERS: readonly Field[] = [{ ...WORKSPACE, meaning: 'only of this workspace' }, ...PAGE];
+
+export const addOwners: AddCommand = (program, output) => {
+  const group = program.command('owners').description('whom keys belong to: your own customers');
+
+  const list = group.command('list').description('list owners, the newest first');
+  calls(fieldOptions(list, FILTERS), output, async ({ client, options }) => {
+    const page = await client.owners.list(membersOf(FILTERS, options));
+    showPage(output, page, ['OWNER', 'NAME', 'TYPE', 'SUSPENDED', 'WORKSPACE'], (one) => [
+      one.owner_id,
+      one.name,
+      one.type,
+      one.suspended_at,
+      one.workspace_id,
+    ]);
+  });
+
+  const one = (
+    name: string,
+    meaning: string,
+    run: (call: Call, owner: string) => Promise<Owner>,
+  ) => {
+    const command = group.command(name).description(meaning).argument('<owner>', 'your id of it');
+    return calls(fieldOptions(command, [WORKSPACE]), output, async (call) => {
+      show(output, await run(call, call.operands[0] ?? ''));
+    });
+  };
+  const within = (call: Call) => membersOf([WORKSPACE], call.options);
+
+  one('get', 'show an owner', (call, owner) => call.client.owners.get(owner, within(call)));
+
+  const put = one('put', 'make an owner, or replace all that is known of it', (call, owner) => {
+    const facts = membersOf([WORKSPACE, ...FACTS], call.options);
+    return call.client.owners.put(owner, facts, changeOptions(call.options));
+  });
+  fieldOptions(put, FACTS).option(...CHANGE);
+
+  const update = one('update', 'change what is named', (call, owner) => {
+    const patch = membersOf(FACTS, call.options);
+    if (Object.keys(patch).length === 0)
+      throw usage('Nothing to change: see --help for what can be.');
+    return call.client.owners.update(owner, patch, within(call), changeOptions(call.options));
+  });
+  fieldOptions(update, FACTS, true).option(...CHANGE);
+
+  one('suspend', 'make all its keys answer `suspended`', (call, owner) =>
+    call.client.owners.suspend(owner, within(call), changeOptions(call.options)),
+  )
+    .option(...CHANGE)
+    .option(...RETRY);
+  one('resume', 'end its suspension', (call, owner) =>
+    call.client.owners.resume(owner, within(call), changeOptions(call.options)),
+  )
+    .option(...CHANGE)
+    .option(...RETRY);
+};
+
+function show(output: Output, owner: Owner): void {
+  output.data(
+    owner,
+    facts([
+      ['owner', owner.owner_id],
+      ['id', owner.id],
+      ['workspace', owner.workspace_id],
+      ['type', owner.type],
+      ['name', owner.name],
+      ['metadata', JSON.stringify(owner.metadata)],
+      ['created_at', owner.created_at],
+      ['suspended_at', owner.suspended_at],
+      ['etag', etagOf(owner) ?? null],
+    ]),
+  );
+}

@@ -1,0 +1,144 @@
+// The commands about workspaces.
+
+import { etagOf, type Workspace, type WorkspaceCreate, type WorkspacePatch } from '@warder/sdk';
+import { type AddCommand, type Call, CHANGE, calls, changeOptions, RETRY } from '../command.ts';
+import { usage } from '../failure.ts';
+import { type Field, fieldOptions, membersOf, PAGE, words } from '../fields.ts';
+import { facts, type Output, showPage } from '../output.ts';
+import { duration, wholeNumber } from '../parse.ts';
+
+const FIELDS: readonly Field[] = [
+  { flag: '--name <text>', member: 'name', meaning: 'what people call it' },
+  { flag: '--slug <text>', member: 'slug', meaning: 'its short name: a-z, 0-9 and "-"' },
+  {
+    flag: '--token-prefix <text>',
+    member: 'settings.token_prefix',
+    meaning: 'what its keys begin with in place of wdr',
+    clearable: true,
+  },
+  {
+    flag: '--default-life <duration>',
+    member: 'settings.default_life_seconds',
+    meaning: 'life of a key that names no end, as 90d',
+    read: duration,
+    clearable: true,
+  },
+  {
+    flag: '--max-life <duration>',
+    member: 'settings.max_life_seconds',
+    meaning: 'longest life of a key',
+    read: duration,
+    clearable: true,
+  },
+  {
+    flag: '--max-keys <count>',
+    member: 'settings.max_keys',
+    meaning: 'how many keys it may have',
+    read: wholeNumber,
+    clearable: true,
+  },
+  {
+    flag: '--max-keys-per-owner <count>',
+    member: 'settings.max_keys_per_owner',
+    meaning: 'how many keys each of its owners may have',
+    read: wholeNumber,
+    clearable: true,
+  },
+  words('--known-scopes <list>', 'settings.known_scopes', 'the only scopes its keys may have', {
+    clearable: true,
+  }),
+  words(
+    '--metadata-filters <list>',
+    'settings.metadata_filters',
+    'up to three names of metadata that lists can be filtered by',
+    { clearable: true },
+  ),
+];
+
+export const addWorkspaces: AddCommand = (program, output) => {
+  const group = program
+    .command('workspaces')
+    .description('products or tenants, each with its own keys');
+
+  const create = group.command('create').description('make a workspace');
+  fieldOptions(create, FIELDS).option(...RETRY);
+  calls(create, output, async ({ client, options }) => {
+    // The service checks what the flags say, and names what does not fit.
+    const draft = membersOf(FIELDS, options) as WorkspaceCreate;
+    show(output, await client.workspaces.create(draft, changeOptions(options)));
+  });
+
+  const list = group.command('list').description('list workspaces, the newest first');
+  calls(fieldOptions(list, PAGE), output, async ({ client, options }) => {
+    const page = await client.workspaces.list(membersOf(PAGE, options));
+    showPage(output, page, ['ID', 'SLUG', 'NAME', 'SUSPENDED', 'CREATED'], (one) => [
+      one.id,
+      one.slug,
+      one.name,
+      one.suspended_at,
+      one.created_at,
+    ]);
+  });
+
+  calls(
+    group.command('get').description('show a workspace').argument('<id>'),
+    output,
+    async ({ client, operands }) => show(output, await client.workspaces.get(operands[0] ?? '')),
+  );
+
+  const update = group.command('update').description('change what is named').argument('<id>');
+  fieldOptions(update, FIELDS, true).option(...CHANGE);
+  calls(update, output, async ({ client, options, operands }) => {
+    // As above.
+    const patch = membersOf(FIELDS, options) as WorkspacePatch;
+    if (Object.keys(patch).length === 0)
+      throw usage('Nothing to change: see --help for what can be.');
+    show(output, await client.workspaces.update(operands[0] ?? '', patch, changeOptions(options)));
+  });
+
+  const act = (
+    name: string,
+    meaning: string,
+    run: (call: Call, id: string) => Promise<Workspace>,
+  ) => {
+    const command = group
+      .command(name)
+      .description(meaning)
+      .argument('<id>')
+      .option(...CHANGE);
+    return calls(command, output, async (call) => {
+      show(output, await run(call, call.operands[0] ?? ''));
+    });
+  };
+  act('suspend', 'make all its keys answer `suspended`', ({ client, options }, id) =>
+    client.workspaces.suspend(id, changeOptions(options)),
+  ).option(...RETRY);
+  act('resume', 'end its suspension', ({ client, options }, id) =>
+    client.workspaces.resume(id, changeOptions(options)),
+  ).option(...RETRY);
+  act('delete', 'delete a workspace that has no keys', ({ client, options }, id) => {
+    const query = options.revokeKeys === true ? { keys: 'revoke' as const } : {};
+    return client.workspaces.delete(id, query, changeOptions(options));
+  }).option('--revoke-keys', 'revoke and erase the keys it has');
+};
+
+function show(output: Output, workspace: Workspace): void {
+  const { id, name, slug, is_default, settings, created_at, suspended_at, deleted_at } = workspace;
+  const set = Object.entries(settings).map(
+    ([setting, value]) => [setting, value === null ? null : String(value)] as const,
+  );
+  output.data(
+    workspace,
+    facts([
+      ['id', id],
+      ['name', name],
+      ['slug', slug],
+      ['is_default', is_default ? 'yes' : 'no'],
+      ...set,
+      ['created_at', created_at],
+      ['suspended_at', suspended_at],
+      ['deleted_at', deleted_at],
+      ['etag', etagOf(workspace) ?? null],
+    ]),
+  );
+}

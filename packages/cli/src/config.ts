@@ -1,0 +1,224 @@
+// Every setting of the program in one table. The parser, `--help` and
+// `warder config` are made of it, and the environment is read here alone. A flag
+// counts before a variable, a variable before a file, a file before the default.
+
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Failure, usage } from './failure.ts';
+import { hostPort, list, oneWord, path, peppers, secret, webAddress, word } from './parse.ts';
+
+export type Audience = 'serve' | 'recover' | 'client';
+
+export interface Setting {
+  /** As the parser takes it; null where it has none. Of a secret it names a file. */
+  readonly flag: string | null;
+  /** A secret's file is named by the variable `<variable>_FILE`. */
+  readonly variable: string;
+  readonly default: string | null;
+  /** The file in the data folder that holds it where nothing else does. */
+  readonly file: string | null;
+  readonly meaning: string;
+  /** Its value is never shown. */
+  readonly secret: boolean;
+  /** Which commands it is for. */
+  readonly audience: readonly Audience[];
+  /** From text to value. Throws an Error whose message is the rule, never the text. */
+  readonly parse: (text: string) => unknown;
+}
+
+const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const;
+
+export const SETTINGS = {
+  listen: {
+    flag: '--listen <host:port>',
+    variable: 'WARDER_LISTEN',
+    default: '127.0.0.1:7700',
+    file: null,
+    meaning: 'where the service listens',
+    secret: false,
+    audience: ['serve'],
+    parse: hostPort,
+  },
+  data: {
+    flag: '--data <dir>',
+    variable: 'WARDER_DATA',
+    default: './data',
+    file: null,
+    meaning: 'folder of the database, made where it is missing',
+    secret: false,
+    audience: ['serve', 'recover'],
+    parse: path,
+  },
+  bootstrapKeyFile: {
+    flag: '--bootstrap-key-file <file>',
+    variable: 'WARDER_BOOTSTRAP_KEY_FILE',
+    default: null,
+    file: null,
+    meaning: 'where the first key is written, or read where it holds one (default: DATA/first-key)',
+    secret: false,
+    audience: ['serve'],
+    parse: path,
+  },
+  publicUrl: {
+    flag: '--public-url <url>',
+    variable: 'WARDER_PUBLIC_URL',
+    default: null,
+    file: null,
+    meaning: 'address that others reach the service by: the base of absolute links',
+    secret: false,
+    audience: ['serve'],
+    parse: webAddress,
+  },
+  tlsCert: {
+    flag: '--tls-cert <file>',
+    variable: 'WARDER_TLS_CERT',
+    default: null,
+    file: null,
+    meaning: 'certificate (PEM) to serve HTTPS with; needs --tls-key',
+    secret: false,
+    audience: ['serve'],
+    parse: path,
+  },
+  tlsKey: {
+    flag: '--tls-key <file>',
+    variable: 'WARDER_TLS_KEY',
+    default: null,
+    file: null,
+    meaning: 'private key (PEM) of the certificate',
+    secret: false,
+    audience: ['serve'],
+    parse: path,
+  },
+  trustedProxies: {
+    flag: '--trusted-proxies <cidrs>',
+    variable: 'WARDER_TRUSTED_PROXIES',
+    default: null,
+    file: null,
+    meaning: 'networks of proxies whose X-Forwarded-For counts, separated by commas',
+    secret: false,
+    audience: ['serve'],
+    parse: list,
+  },
+  logLevel: {
+    flag: '--log-level <level>',
+    variable: 'WARDER_LOG_LEVEL',
+    default: 'info',
+    file: null,
+    meaning: `least that is logged: ${LOG_LEVELS.join(', ')}`,
+    secret: false,
+    audience: ['serve'],
+    parse: word(LOG_LEVELS),
+  },
+  secret: {
+    flag: null,
+    variable: 'WARDER_SECRET',
+    default: null,
+    file: 'secret',
+    meaning: 'secret of the installation, 64 hexadecimal digits; made at the first start',
+    secret: true,
+    audience: ['serve', 'recover'],
+    parse: secret,
+  },
+  pepper: {
+    flag: null,
+    variable: 'WARDER_PEPPER',
+    default: null,
+    file: null,
+    meaning: 'keys mixed into stored digests: a line <version>:<64 hexadecimal digits> for each',
+    secret: true,
+    audience: ['serve', 'recover'],
+    parse: peppers,
+  },
+  url: {
+    flag: '--url <url>',
+    variable: 'WARDER_URL',
+    default: 'http://127.0.0.1:7700',
+    file: null,
+    meaning: 'where the service is that is called',
+    secret: false,
+    audience: ['client'],
+    parse: webAddress,
+  },
+  key: {
+    flag: '--key-file <file>',
+    variable: 'WARDER_KEY',
+    default: null,
+    file: 'first-key',
+    meaning: 'the key to call with',
+    secret: true,
+    audience: ['client'],
+    parse: oneWord,
+  },
+} as const satisfies Record<string, Setting>;
+
+export type SettingName = keyof typeof SETTINGS;
+export const SETTING_NAMES = Object.keys(SETTINGS) as SettingName[];
+
+type ValueOf<Name extends SettingName> =
+  | ReturnType<(typeof SETTINGS)[Name]['parse']>
+  | ((typeof SETTINGS)[Name]['default'] extends string ? never : undefined);
+
+/** Flags as the parser gives them, by the setting they belong to. */
+export type Flags = Readonly<Partial<Record<SettingName, string>>>;
+
+/** A text that a setting was given, and by what. */
+export interface Given {
+  readonly text: string;
+  readonly source: 'flag' | 'variable' | 'file' | 'default';
+  /** `--listen`, `WARDER_LISTEN`, or the path of a file; empty for a default. */
+  readonly where: string;
+}
+
+/** The value of a setting; undefined where it has none. @throws Failure that names the place and the rule */
+export function readSetting<Name extends SettingName>(name: Name, flags: Flags): ValueOf<Name> {
+  const given = findSetting(name, flags);
+  const value = given === null ? undefined : parseSetting(name, given);
+  // The parser of that very row made it, which a lookup by name cannot say.
+  return value as ValueOf<Name>;
+}
+
+export function parseSetting(name: SettingName, { text, where }: Given): unknown {
+  const { parse, secret: isSecret } = SETTINGS[name];
+  try {
+    return parse(text);
+  } catch (error) {
+    const message = `${where} ${error instanceof Error ? error.message : 'cannot be read'}.`;
+    throw isSecret ? new Failure('bad_secret', message) : usage(message);
+  }
+}
+
+/** What a setting was given, unparsed; null for nothing. */
+export function findSetting(name: SettingName, flags: Flags): Given | null {
+  const setting: Setting = SETTINGS[name];
+  const { variable } = setting;
+  const flag = setting.flag?.split(' ')[0] ?? '';
+  const flagged = flags[name];
+  if (flagged !== undefined) {
+    return setting.secret ? fileOf(flagged, flag) : { text: flagged, source: 'flag', where: flag };
+  }
+  const text = environment(variable);
+  const file = setting.secret ? environment(`${variable}_FILE`) : undefined;
+  if (text !== undefined && file !== undefined) {
+    throw usage(`${variable} and ${variable}_FILE are both set: keep one of them.`);
+  }
+  if (text !== undefined) return { text, source: 'variable', where: variable };
+  if (file !== undefined) return fileOf(file, `${variable}_FILE`);
+  const kept = setting.file === null ? null : join(readSetting('data', flags), setting.file);
+  if (kept !== null && existsSync(kept)) return fileOf(kept, null);
+  return setting.default === null ? null : { text: setting.default, source: 'default', where: '' };
+}
+
+/** An empty variable counts as none. */
+function environment(variable: string): string | undefined {
+  return process.env[variable] || undefined;
+}
+
+function fileOf(file: string, namedBy: string | null): Given {
+  try {
+    return { text: readFileSync(file, 'utf8'), source: 'file', where: file };
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? ` (${error.code})` : '';
+    const by = namedBy === null ? '' : `, which ${namedBy} names,`;
+    throw new Failure('unreadable_file', `The file ${file}${by} cannot be read${code}.`);
+  }
+}

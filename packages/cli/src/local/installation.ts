@@ -1,0 +1,115 @@
+// The installation on this machine: the data folder with the database and the
+// secret, opened together. A secret is made only where no database is yet; every
+// other fault is a refusal in one sentence, with nothing made.
+
+import { randomBytes } from 'node:crypto';
+import { existsSync, mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { type DrawnToken, type Installation, WarderError } from '@warder/core';
+import { createHost, openEmbedded, openInstallation, type ServerHost } from '@warder/server';
+import { type Flags, readSetting } from '../config.ts';
+import { Failure } from '../failure.ts';
+import { writeOnce } from './private-file.ts';
+
+export interface Opened extends ReturnType<typeof openEmbedded> {
+  readonly host: ServerHost;
+  readonly installation: Installation;
+}
+
+export function databaseIn(data: string): string {
+  return join(data, 'warder.db');
+}
+
+/** Opens what a first start has made. @throws Failure where anything is missing */
+export function openExisting(flags: Flags): Promise<Opened> {
+  const data = readSetting('data', flags);
+  if (!existsSync(databaseIn(data))) {
+    throw refused(`There is no database ${databaseIn(data)}: name the folder it is in by --data.`);
+  }
+  return open(flags, () => {
+    throw refused(`The database ${databaseIn(data)} is empty: start the service first.`);
+  });
+}
+
+/** Opens the installation, or makes it at the very first start. */
+export async function openOrMake(
+  flags: Flags,
+  firstToken: (host: ServerHost) => DrawnToken,
+): Promise<Opened> {
+  const data = readSetting('data', flags);
+  try {
+    mkdirSync(data, { recursive: true, mode: 0o700 });
+    const isNew = readSetting('secret', flags) === undefined && !existsSync(databaseIn(data));
+    if (isNew) writeOnce(join(data, 'secret'), `${randomBytes(32).toString('hex')}\n`);
+    return await open(flags, firstToken);
+  } catch (error) {
+    throw startFailure(error);
+  }
+}
+
+async function open(flags: Flags, firstToken: (host: ServerHost) => DrawnToken): Promise<Opened> {
+  const data = readSetting('data', flags);
+  const file = databaseIn(data);
+  // Another first start may have made secret and database since: it makes them in this order.
+  const secret = readSetting('secret', flags);
+  if (secret === undefined) {
+    throw refused(
+      `The installation secret is missing: put it back as ${join(data, 'secret')}, or give it by WARDER_SECRET_FILE or WARDER_SECRET, since no key in ${file} can be used without it.`,
+    );
+  }
+  const host = createHost({ secret, peppers: readSetting('pepper', flags) ?? [] });
+  const store = opened(file);
+  try {
+    const token = async () => firstToken(host);
+    return { ...store, host, installation: await openInstallation(store.storage, host, token) };
+  } catch (error) {
+    await store.storage.close();
+    throw startFailure(error);
+  }
+}
+
+function opened(file: string): ReturnType<typeof openEmbedded> {
+  try {
+    return openEmbedded({ file });
+  } catch (error) {
+    const code = codeOf(error);
+    if (!code?.startsWith('SQLITE_')) throw startFailure(error);
+    throw refused(`The database ${file} cannot be opened (${code}).`);
+  }
+}
+
+export function refused(message: string): Failure {
+  return new Failure('start_refused', message);
+}
+
+/** What is known to stop a start, as one sentence; anything else as it is. */
+export function startFailure(error: unknown): unknown {
+  if (!(error instanceof Error)) return error;
+  if (error.name === 'StartRefused' || error.name === 'SchemaError') return refused(error.message);
+  if (error instanceof WarderError) {
+    const { internal } = error.facts;
+    return refused(internal === undefined ? error.message : `${error.message} (${internal})`);
+  }
+  const code = codeOf(error);
+  const why = code === null ? undefined : SYSTEM[code];
+  if (why === undefined) return error;
+  const path = 'path' in error ? `${error.path} ` : 'A file ';
+  return refused(`${path}cannot be used: ${why} (${code}).`);
+}
+
+const SYSTEM: Readonly<Record<string, string>> = {
+  EACCES: 'permission is denied',
+  EPERM: 'the system does not allow it',
+  EROFS: 'the file system is read-only',
+  ENOSPC: 'the disk is full',
+  EDQUOT: 'the quota is used up',
+  ENOTDIR: 'something on the path is no folder',
+  EEXIST: 'something else has that name',
+  EISDIR: 'it is a folder',
+  ENOENT: 'there is no such file or folder',
+  EMFILE: 'too many files are open',
+};
+
+function codeOf(error: unknown): string | null {
+  return error instanceof Error && 'code' in error ? String(error.code) : null;
+}

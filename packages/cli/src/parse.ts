@@ -1,0 +1,113 @@
+// From text to the values of settings and flags. Each throws an Error whose
+// message is the rule, to stand behind the name of what broke it, and never
+// quotes the text: it may be a secret.
+
+/** `127.0.0.1:7700`, `[::1]:7700`, `localhost:0`. */
+export function hostPort(text: string): { host: string; port: number } {
+  const [, six, plain, digits] =
+    /^(?:\[([0-9a-fA-F:.]+)\]|([^:[\]\s/]+)):(\d{1,5})$/.exec(text) ?? [];
+  const host = six ?? plain;
+  const port = Number(digits);
+  if (host === undefined || port > 65_535) {
+    throw new Error('must be HOST:PORT, for example 127.0.0.1:7700 or [::1]:7700');
+  }
+  return { host, port };
+}
+
+/** An address without a slash at its end. */
+export function webAddress(text: string): string {
+  const url = URL.canParse(text) ? new URL(text) : null;
+  const plain = url !== null && !url.username && !url.password && !url.search && !url.hash;
+  if (!plain || !/^https?:$/.test(url.protocol)) {
+    throw new Error(
+      'must be an http:// or https:// address without user name, query or fragment, for example http://127.0.0.1:7700',
+    );
+  }
+  return `${url.origin}${url.pathname}`.replace(/\/+$/, '');
+}
+
+export function path(text: string): string {
+  if (text === '' || text.includes('\0')) throw new Error('must be a path');
+  return text;
+}
+
+/** Items separated by commas. */
+export function list(text: string): string[] {
+  return text
+    .split(',')
+    .map((item) => item.trim())
+    .filter((item) => item !== '');
+}
+
+export function word<Word extends string>(words: readonly Word[]): (text: string) => Word {
+  return (text) => {
+    const found = words.find((one) => one === text);
+    if (found === undefined) throw new Error(`must be one of ${words.join(', ')}`);
+    return found;
+  };
+}
+
+/** One printable word; a newline may follow, as files have it. */
+export function oneWord(text: string): string {
+  const trimmed = text.replace(/\r?\n$/, '');
+  if (!/^[\x21-\x7e]+$/.test(trimmed)) {
+    throw new Error('must hold one key and nothing else');
+  }
+  return trimmed;
+}
+
+/** 32 bytes as 64 hexadecimal digits; a newline may follow. */
+export function secret(text: string): Uint8Array {
+  if (!/^[0-9a-fA-F]{64}\r?\n?$/.test(text)) {
+    throw new Error('must hold 64 hexadecimal digits and nothing else');
+  }
+  return Uint8Array.from(Buffer.from(text.slice(0, 64), 'hex'));
+}
+
+/** One `<version>:<64 hexadecimal digits>` a line. */
+export function peppers(text: string): { version: number; key: Uint8Array }[] {
+  const lines = text.split(/\r?\n/).filter((line) => line !== '');
+  const found = lines.map((line) => {
+    const [, version, hex] = /^([1-9]\d{0,8}):([0-9a-fA-F]{64})$/.exec(line) ?? [];
+    return { version: Number(version), key: Uint8Array.from(Buffer.from(hex ?? '', 'hex')) };
+  });
+  const versions = new Set(found.map(({ version }) => version));
+  const whole = found.every(({ key }) => key.length === 32);
+  if (found.length === 0 || !whole || versions.size < found.length) {
+    throw new Error(
+      'must hold one line <version>:<64 hexadecimal digits> for each pepper, no version twice',
+    );
+  }
+  return found;
+}
+
+const UNIT_SECONDS = { s: 1, m: 60, h: 3600, d: 86_400, w: 604_800 } as const;
+
+/** `90s`, `45m`, `12h`, `30d` or `2w`, as seconds. */
+export function duration(text: string): number {
+  const [, count, unit] = /^([1-9]\d{0,9})([smhdw])$/.exec(text) ?? [];
+  if (count === undefined) {
+    throw new Error('must be a whole number and s, m, h, d or w, for example 30d');
+  }
+  // The pattern allows no other letter.
+  return Number(count) * UNIT_SECONDS[unit as keyof typeof UNIT_SECONDS];
+}
+
+export function wholeNumber(text: string): number {
+  if (!/^\d{1,15}$/.test(text)) throw new Error('must be a whole number');
+  return Number(text);
+}
+
+/** `name=value`, or a JSON object, whose `null`s remove members. */
+export function metadata(text: string): Record<string, unknown> {
+  if (!text.startsWith('{')) {
+    const [, name, value] = /^([^=]+)=(.*)$/s.exec(text) ?? [];
+    if (name !== undefined && value !== undefined) return { [name]: value };
+  } else {
+    try {
+      // An object, because of how it begins.
+      return JSON.parse(text) as Record<string, unknown>;
+    } catch {}
+  }
+  throw new Error('must be name=value or a JSON object, for example plan=pro or {"seats": 5}');
+}

@@ -1,0 +1,126 @@
+// The program: its commands put together, and what becomes of what they throw.
+// `serve` and `recover` are loaded only when they run, so that the others start fast.
+
+import { WarderApiError, WarderConnectionError } from '@warder/sdk';
+import { Command, CommanderError } from 'commander';
+import { settingFlags, settingOptions } from './command.ts';
+import { addConfig } from './commands/config.ts';
+import { addKeys } from './commands/keys.ts';
+import { addOwners } from './commands/owners.ts';
+import { addWhoami } from './commands/whoami.ts';
+import { addWorkspaces } from './commands/workspaces.ts';
+import { SETTINGS, type Setting } from './config.ts';
+import { Failure, usage } from './failure.ts';
+import { Output, plain } from './output.ts';
+import { refuseKeys } from './secret.ts';
+import { VERSION } from './version.ts';
+
+/** Runs the program and answers its exit code. @param argv the words after the program's name */
+export async function run(argv: readonly string[]): Promise<number> {
+  const output = new Output(argv.includes('--json'));
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    // Whoever read along has read enough.
+    process.exit(error.code === 'EPIPE' ? 0 : 1);
+  });
+  const program = createProgram(output);
+  try {
+    refuseKeys(argv);
+    await program.parseAsync(argv, { from: 'user' });
+    return Number(process.exitCode ?? 0);
+  } catch (error) {
+    if (error instanceof CommanderError && error.exitCode === 0) return 0;
+    const failure = failureOf(error, () => pathOf(program, argv));
+    output.error(failure, detailsOf(error));
+    return failure.exitCode;
+  }
+}
+
+function createProgram(output: Output): Command {
+  const program = new Command('warder')
+    .description('Issue, verify and manage API keys: the service and its command line.')
+    .version(VERSION, '-V, --version', 'show the version')
+    .helpOption('-h, --help', 'show this help')
+    .helpCommand('help [command]', 'show the help of a command')
+    .option('--json', 'answer in JSON: data on standard output, errors on standard error')
+    .configureHelp({ showGlobalOptions: true, sortSubcommands: false })
+    .configureOutput({ outputError: () => {} })
+    .exitOverride()
+    .addHelpText('after', HELP);
+
+  const serve = program.command('serve').description('run the service');
+  settingOptions(serve, 'serve')
+    .addHelpText('after', secretsHelp('serve'))
+    .action(async () => {
+      const { serve: start } = await import('./serve.ts');
+      await start(settingFlags(serve.opts()), output);
+    });
+  const recover = program
+    .command('recover')
+    .description('make a management key with an hour to live, from the database and the secret');
+  settingOptions(recover, 'recover')
+    .addHelpText('after', secretsHelp('recover'))
+    .action(async () => {
+      const { recover: make } = await import('./local/recover.ts');
+      await make(settingFlags(recover.opts()), output);
+    });
+  for (const add of [addKeys, addWorkspaces, addOwners, addWhoami, addConfig]) {
+    add(program, output);
+  }
+  return program;
+}
+
+const HELP = `
+The key to call with is read from --key-file FILE, WARDER_KEY or WARDER_KEY_FILE, and else
+from ./data/first-key, where a first start left one. A key is never an argument.
+
+Exit codes: 0 done, 1 failed (also: the key that was verified is not good), 2 called
+wrongly, 130 interrupted.`;
+
+function secretsHelp(audience: 'serve' | 'recover'): string {
+  const rows = Object.values<Setting>(SETTINGS)
+    .filter((setting) => setting.secret && setting.audience.includes(audience))
+    .map(({ variable, meaning, file }) => {
+      const fallback = file === null ? '' : `; else in the file ${file} in the data folder`;
+      return `  ${variable} or ${variable}_FILE\n      ${meaning}${fallback}`;
+    });
+  return `\nSecrets, by variable or by the file that a variable names:\n${rows.join('\n')}`;
+}
+
+function failureOf(error: unknown, path: () => string): Failure {
+  if (error instanceof Failure) return error;
+  if (error instanceof CommanderError) {
+    if (error.code === 'commander.help')
+      return usage(`Say which command: see \`${path()} --help\`.`);
+    const [first = '', ...rest] = error.message.replace(/^error: /, '').split('\n');
+    const sentence = `${first.charAt(0).toUpperCase()}${first.slice(1).replace(/\.$/, '')}.`;
+    return usage(plain([sentence, ...rest, `See \`${path()} --help\`.`].join(' ')));
+  }
+  if (error instanceof WarderApiError) return new Failure(error.code, plain(error.detail));
+  if (error instanceof WarderConnectionError) {
+    return new Failure(
+      'unreachable',
+      `${error.message} Another address is given by --url or WARDER_URL.`,
+    );
+  }
+  const message = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  return new Failure('internal', `This should not happen: ${message}`);
+}
+
+function detailsOf(error: unknown): object {
+  if (!(error instanceof WarderApiError)) return {};
+  const { requestId, errors } = error;
+  return { request_id: requestId, ...(errors.length > 0 ? { errors } : {}) };
+}
+
+/** The deepest command that the words name. */
+function pathOf(program: Command, argv: readonly string[]): string {
+  let command = program;
+  const names = [program.name()];
+  for (const word of argv) {
+    const next = command.commands.find((one) => one.name() === word);
+    if (!next) continue;
+    command = next;
+    names.push(word);
+  }
+  return names.join(' ');
+}

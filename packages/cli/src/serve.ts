@@ -1,0 +1,157 @@
+// `warder serve`: the service put together from the settings, run until a signal
+// ends it. People read standard output; the log is JSON lines on standard error.
+
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type Network, parseNetwork, statusOf } from '@warder/core';
+import { createLog, createWarder, type Log, listen } from '@warder/server';
+import { announce } from './announcement.ts';
+import { type Flags, readSetting } from './config.ts';
+import { usage } from './failure.ts';
+import { firstKeyIn, readFirstKey } from './local/first-key.ts';
+import { type Opened, openOrMake, refused, startFailure } from './local/installation.ts';
+import type { Output } from './output.ts';
+import { VERSION } from './version.ts';
+
+/** The listener gives up on requests in flight after 8 s, so that all is done within ten. */
+const STOP_MILLISECONDS = 9_500;
+
+/** Runs the service; resolves once a signal has ended it, with `process.exitCode` set. */
+export async function serve(flags: Flags, output: Output): Promise<void> {
+  const address = readSetting('listen', flags);
+  const trustedProxies = networks(readSetting('trustedProxies', flags) ?? []);
+  const publicUrl = readSetting('publicUrl', flags) ?? null;
+  const log = createLog(readSetting('logLevel', flags));
+  const tls = readTls(flags);
+  const keyFile =
+    readSetting('bootstrapKeyFile', flags) ?? join(readSetting('data', flags), 'first-key');
+  endOnCrash(log);
+
+  let made = false;
+  const opened = await openOrMake(flags, (host) => {
+    made = true;
+    return firstKeyIn(keyFile, host);
+  });
+  const warder = createWarder({ ...opened, publicUrl, version: VERSION, log });
+  const { handle } = warder;
+  const newRequestId = () => opened.host.newId(opened.host.now());
+  const listener = await listen({ handle, ...address, tls, trustedProxies, newRequestId }).catch(
+    async (error: unknown) => {
+      await warder.close();
+      throw listenFailure(error, `${address.host}:${address.port}`);
+    },
+  );
+  const ended = untilSignal(log, async () => {
+    warder.drain();
+    await listener.close();
+    await warder.close();
+  });
+
+  const about = {
+    url: listener.url,
+    publicUrl,
+    data: readSetting('data', flags),
+    keyFile,
+    firstKey: await usableKey(keyFile, opened),
+    made,
+    open: tls === undefined && !isLoopback(address.host),
+  };
+  announce(output, about);
+  process.exitCode = await ended;
+}
+
+/** Resolves with the exit code, once the first signal's orderly stop is done. */
+function untilSignal(log: Log, stop: () => Promise<void>): Promise<number> {
+  return new Promise((resolve) => {
+    let stopping = false;
+    const onSignal = (signal: NodeJS.Signals) => {
+      if (stopping) process.exit(1);
+      stopping = true;
+      log.info({ signal }, 'stopping');
+      setTimeout(() => {
+        log.error('stopping took too long');
+        process.exit(1);
+      }, STOP_MILLISECONDS).unref();
+      stop().then(
+        () => resolve(signal === 'SIGINT' ? 130 : 0),
+        (error: unknown) => {
+          log.error({ err: error }, 'stopping failed');
+          process.exit(1);
+        },
+      );
+    };
+    process.on('SIGTERM', onSignal).on('SIGINT', onSignal);
+  });
+}
+
+/** What nobody foresaw ends the process: its state is not to be trusted. */
+function endOnCrash(log: Log): void {
+  process.on('uncaughtException', (error, origin) => {
+    log.error({ err: error, origin }, 'crashed');
+    process.exit(1);
+  });
+}
+
+function isLoopback(host: string): boolean {
+  return /^(127\.[\d.]+|::1|localhost)$/.test(host);
+}
+
+function networks(texts: readonly string[]): Network[] {
+  return texts.map((text) => {
+    const network = parseNetwork(text);
+    if (network === null) {
+      throw usage(
+        '--trusted-proxies (WARDER_TRUSTED_PROXIES) must be networks separated by commas, for example 10.0.0.0/8,::1.',
+      );
+    }
+    return network;
+  });
+}
+
+function readTls(flags: Flags): { cert: string; key: string } | undefined {
+  const cert = readSetting('tlsCert', flags);
+  const key = readSetting('tlsKey', flags);
+  if (cert === undefined && key === undefined) return undefined;
+  if (cert === undefined || key === undefined) {
+    throw usage('--tls-cert and --tls-key belong together: give both or neither.');
+  }
+  try {
+    return { cert: readFileSync(cert, 'utf8'), key: readFileSync(key, 'utf8') };
+  } catch (error) {
+    throw startFailure(error);
+  }
+}
+
+function listenFailure(error: unknown, address: string): unknown {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  const why = LISTENING[code];
+  if (why !== undefined) return refused(`${address} cannot be listened on: ${why}.`);
+  if (/^ERR_(OSSL|SSL|TLS)/.test(code)) {
+    return refused(
+      `The certificate or its key cannot be used (${code}): both must be PEM and belong together.`,
+    );
+  }
+  return error;
+}
+
+const LISTENING: Readonly<Record<string, string>> = {
+  EADDRINUSE: 'another program does already (EADDRINUSE); --listen HOST:PORT names another address',
+  EADDRNOTAVAIL: 'this machine has no such address (EADDRNOTAVAIL)',
+  EACCES: 'permission is denied (EACCES)',
+  ENOTFOUND: 'no such host is known (ENOTFOUND)',
+  EAI_AGAIN: 'no such host is known (EAI_AGAIN)',
+};
+
+/** The key in the first key's file, as long as it is good. */
+async function usableKey(file: string, { lookup, host }: Opened): Promise<string | null> {
+  try {
+    const token = readFirstKey(file);
+    if (token === null) return null;
+    // Not a verification: that would count as a use of the key.
+    const candidate = await lookup.find(host.digests(token.secret));
+    const good = candidate !== null && statusOf(candidate.key, host.now()) === 'active';
+    return good ? token.secret : null;
+  } catch {
+    return null;
+  }
+}
