@@ -117,7 +117,7 @@ function errorsOf(route: Route): readonly ErrorCode[] {
     ...(changes ? (['conflict'] as const) : []),
     ...(changes && route.params ? (['precondition_failed'] as const) : []),
     'too_large',
-    ...(route.body ? (['unsupported_media_type'] as const) : []),
+    'unsupported_media_type',
     'invalid',
     'internal',
     'unavailable',
