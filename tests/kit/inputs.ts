@@ -97,7 +97,11 @@ export const INPUTS: Readonly<Record<string, Prepare>> = {
   }),
   updateOwner: ofOwner('', { name: 'Ann' }),
   suspendOwner: ofOwner('/suspend'),
-  resumeOwner: ofOwner('/resume'),
+  resumeOwner: async (service, workspaceId) => {
+    const { path } = await ofOwner('/suspend')(service, workspaceId);
+    await service.expectCall(200, 'POST', path);
+    return { path: path.replace('/suspend', '/resume') };
+  },
   listEvents: async (_, workspaceId) => ({
     path: `/v1/events?limit=3&workspace_id=${workspaceId}`,
   }),

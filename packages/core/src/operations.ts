@@ -42,6 +42,7 @@ async function checkReplay(
   if (permission !== null) requirePermission(caller, permission);
   if (secretOf === null) return;
   const key = await reach.key(secretOf);
+  if (key?.kind === 'management') requirePermission(caller, 'management_keys:write');
   if (key !== null && statusOf(key, host.now()) === 'active') return;
   throw new WarderError(
     'conflict',
