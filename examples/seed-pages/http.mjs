@@ -25,8 +25,15 @@ for (const { page, key, verdict, patch, becomes } of pages) {
   expect(page, 'shows its state', shown.status, becomes);
   const owner = key.owner_id === undefined ? '' : `&owner_id=${encodeURIComponent(key.owner_id)}`;
   const { data } = await call('GET', `/v1/keys?status=${becomes}${owner}`);
-  expect(page, 'is listed', data.some((one) => one.id === id), true);
-  console.log(`${page}: ${shown.prefix}${shown.start}…${shown.end} "${shown.name}" is ${shown.status}`);
+  expect(
+    page,
+    'is listed',
+    data.some((one) => one.id === id),
+    true,
+  );
+  console.log(
+    `${page}: ${shown.prefix}${shown.start}…${shown.end} "${shown.name}" is ${shown.status}`,
+  );
 }
 
 async function verify(secret, scopes) {
