@@ -3,13 +3,13 @@
 // other fault is a refusal in one sentence, with nothing made.
 
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { type DrawnToken, type Installation, WarderError } from '@warder/core';
 import { createHost, openEmbedded, openInstallation, type ServerHost } from '@warder/server';
 import { type Flags, readSetting } from '../config.ts';
 import { Failure } from '../failure.ts';
-import { writeOnce } from './private-file.ts';
+import { makeFolder, writeOnce } from './private-file.ts';
 
 export interface Opened extends ReturnType<typeof openEmbedded> {
   readonly host: ServerHost;
@@ -38,7 +38,7 @@ export async function openOrMake(
 ): Promise<Opened> {
   const data = readSetting('data', flags);
   try {
-    mkdirSync(data, { recursive: true, mode: 0o700 });
+    makeFolder(data);
     const isNew = readSetting('secret', flags) === undefined && !existsSync(databaseIn(data));
     if (isNew) writeOnce(join(data, 'secret'), `${randomBytes(32).toString('hex')}\n`);
     return await open(flags, firstToken);

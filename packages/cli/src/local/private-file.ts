@@ -4,8 +4,10 @@
 import { randomBytes } from 'node:crypto';
 import {
   closeSync,
+  existsSync,
   fsyncSync,
   linkSync,
+  mkdirSync,
   openSync,
   readFileSync,
   unlinkSync,
@@ -29,6 +31,18 @@ export function writeOnce(file: string, text: string): void {
     unlinkSync(draft);
   }
   syncFolder(dirname(file));
+}
+
+/** Makes a folder that is missing, with those it is in. One that is there stays as it is. */
+export function makeFolder(folder: string): void {
+  if (existsSync(folder)) return;
+  // Node's own `recursive` never returns where the system allows no folder, as below /proc.
+  if (dirname(folder) !== folder) makeFolder(dirname(folder));
+  try {
+    mkdirSync(folder, { mode: 0o700 });
+  } catch (error) {
+    if (codeOf(error) !== 'EEXIST') throw error;
+  }
 }
 
 /** The text of a file; null where there is none. */
