@@ -51,6 +51,8 @@ export function createContract(document: ApiDocument) {
     calls,
     callOf,
     validator,
+    /** Whether a value is one of a schema of the document, wherever that stands. */
+    compile: (schema: JsonSchema) => ajv.compile(schema),
     /** The schema of what a call takes as its body; undefined where it takes none. */
     bodySchema({ requestBody }: Operation): JsonSchema | undefined {
       const schema = requestBody?.content['application/json']?.schema;

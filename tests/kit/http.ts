@@ -22,7 +22,10 @@ export function exchange(url: string, agent: Agent, sent: Sent): Promise<Receive
   const { method, path, body } = sent;
   const { hostname, port } = new URL(url);
   // Without it Node writes the body of a GET or DELETE with nothing that says it is one.
-  const framed = body === undefined ? {} : { 'content-length': String(Buffer.byteLength(body)) };
+  const framed =
+    body === undefined || 'transfer-encoding' in sent.headers
+      ? {}
+      : { 'content-length': String(Buffer.byteLength(body)) };
   const headers = { ...framed, ...sent.headers };
   return new Promise((resolve, reject) => {
     const outgoing = request({ agent, hostname, port, method, path, headers }, (incoming) => {

@@ -106,6 +106,11 @@ export function route<
   return { ...options, params, query, body, bodyOptional, retryable } as CallRoute;
 }
 
+/** Whether a call changes one object that was there before, whose version If-Match can name. */
+export function takesIfMatch(route: CallRoute): boolean {
+  return route.params !== null && route.method !== 'GET';
+}
+
 export function openRoute(options: OpenRoute): OpenRoute {
   return options;
 }

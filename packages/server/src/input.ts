@@ -4,7 +4,7 @@
 
 import { type FieldError, WarderError } from '@warder/core';
 import { z } from 'zod';
-import type { CallRoute, RequestHeaders } from './dialect.ts';
+import { type CallRoute, type RequestHeaders, takesIfMatch } from './dialect.ts';
 import { parseJson, textFault } from './json.ts';
 
 /** The part of a target before `?` and the part after it. */
@@ -64,9 +64,9 @@ export function readBody(route: CallRoute, headers: RequestHeaders, bytes: Uint8
 /** What a call without a body may carry all the same: many clients send `{}` with every POST. */
 const NOTHING = z.strictObject({}).transform(() => undefined);
 
-/** The version that If-Match names; undefined for none, and for `*`. */
-export function readIfMatch(header: string | undefined): number | undefined {
-  if (header === undefined || header.trim() === '*') return undefined;
+/** The version that If-Match names; undefined for none, for `*`, and where no one object is changed. */
+export function readIfMatch(route: CallRoute, header: string | undefined): number | undefined {
+  if (!takesIfMatch(route) || header === undefined || header.trim() === '*') return undefined;
   const version = /^"(\d{1,15})"$/.exec(header.trim())?.[1];
   if (version !== undefined) return Number(version);
   throw new WarderError(

@@ -10,7 +10,7 @@ import {
 } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
-import { type Network, WarderError } from '@warder/core';
+import { type Network, redactTokens, WarderError } from '@warder/core';
 import { originAddress } from './peer.ts';
 import type { Arrival, Handler, Reply } from './serve.ts';
 
@@ -24,7 +24,20 @@ export interface ListenOptions {
   readonly trustedProxies?: readonly Network[] | undefined;
   /** How long a drain waits for requests in flight. */
   readonly drainMilliseconds?: number | undefined;
+  readonly deadlines?: Partial<Deadlines> | undefined;
   readonly newRequestId: () => string;
+}
+
+/** How long a client may take, in milliseconds, before its connection is closed. */
+export interface Deadlines {
+  /** Until its headers are whole. */
+  readonly headersTimeout: number;
+  /** Until its body is. */
+  readonly requestTimeout: number;
+  /** Between two requests. */
+  readonly keepAliveTimeout: number;
+  /** How often the first two are looked after. */
+  readonly connectionsCheckingInterval: number;
 }
 
 export interface Listener {
@@ -35,8 +48,8 @@ export interface Listener {
 }
 
 const MAX_BODY_BYTES = 256 * 1024;
-const LIMITS = {
-  maxHeaderSize: 16 * 1024,
+const MAX_HEADER_BYTES = 16 * 1024;
+const DEADLINES: Deadlines = {
   headersTimeout: 10_000,
   requestTimeout: 20_000,
   keepAliveTimeout: 65_000,
@@ -72,9 +85,10 @@ export async function listen(options: ListenOptions): Promise<Listener> {
   };
   const onRequest = (request: IncomingMessage, response: ServerResponse) =>
     void respond(request, response);
+  const limits = { maxHeaderSize: MAX_HEADER_BYTES, ...DEADLINES, ...options.deadlines };
   const server: Server = tls
-    ? createHttpsServer({ ...LIMITS, ...tls }, onRequest)
-    : createHttpServer(LIMITS, onRequest);
+    ? createHttpsServer({ ...limits, ...tls }, onRequest)
+    : createHttpServer(limits, onRequest);
 
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
@@ -105,16 +119,21 @@ function urlOf(server: Server, secure: boolean): string {
 
 function originOf(request: IncomingMessage, options: ListenOptions): Arrival['origin'] {
   const forwarded = request.headers['x-forwarded-for'];
-  const given = request.headers['x-request-id'];
   return {
     address: originAddress(
       request.socket.remoteAddress,
       typeof forwarded === 'string' ? forwarded : null,
       options.trustedProxies ?? [],
     ),
-    requestId:
-      typeof given === 'string' && /^[\w-]{8,64}$/.test(given) ? given : options.newRequestId(),
+    requestId: requestIdOf(request) ?? options.newRequestId(),
   };
+}
+
+/** The caller's own id of the request. One that holds a key would be stored with the event. */
+function requestIdOf({ headers }: IncomingMessage): string | null {
+  const given = headers['x-request-id'];
+  if (typeof given !== 'string' || !/^[\w-]{8,64}$/.test(given)) return null;
+  return redactTokens(given) === given ? given : null;
 }
 
 function arrivalOf(request: IncomingMessage, origin: Arrival['origin'], body: Uint8Array): Arrival {

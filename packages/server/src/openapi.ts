@@ -4,7 +4,7 @@
 import { type ErrorCode, WarderError } from '@warder/core';
 import type { z } from 'zod';
 import { type Components, createComponents, type JsonSchema } from './components.ts';
-import type { CallRoute, Dialect, Route } from './dialect.ts';
+import { type CallRoute, type Dialect, type Route, takesIfMatch } from './dialect.ts';
 
 export interface ApiDocument {
   readonly openapi: string;
@@ -115,7 +115,7 @@ function errorsOf(route: Route): readonly ErrorCode[] {
     ...(route.permission === null ? [] : (['forbidden'] as const)),
     ...(route.params || changes ? (['not_found'] as const) : []),
     ...(changes ? (['conflict'] as const) : []),
-    ...(changes && route.params ? (['precondition_failed'] as const) : []),
+    ...(takesIfMatch(route) ? (['precondition_failed'] as const) : []),
     'too_large',
     'unsupported_media_type',
     'invalid',
@@ -169,7 +169,7 @@ function parameters(route: CallRoute, components: Components): Parameter[] {
   return [
     ...members(route.params).map((member) => named('path', member)),
     ...members(route.query).map((member) => named('query', member)),
-    ...(route.params && route.method !== 'GET' ? [ifMatch] : []),
+    ...(takesIfMatch(route) ? [ifMatch] : []),
     ...(route.retryable ? [idempotencyKey] : []),
   ];
 }

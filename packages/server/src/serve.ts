@@ -82,7 +82,7 @@ export function serve(dialect: Dialect, parts: ServeParts): Handler {
       params: readParams(route, params),
       query: readQuery(route, search),
       body: readBody(route, headers, arrival.body),
-      ifVersion: readIfMatch(headers['if-match']),
+      ifVersion: readIfMatch(route, headers['if-match']),
     };
     const run = async (keep?: Keep) => {
       const operations = parts.operations.as(caller, keep);
