@@ -9,7 +9,7 @@ import {
   type ServerResponse,
 } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { type Network, redactTokens, WarderError } from '@warder/core';
 import { originAddress } from './peer.ts';
 import type { Arrival, Handler, Reply } from './serve.ts';
@@ -83,13 +83,24 @@ export async function listen(options: ListenOptions): Promise<Listener> {
     response.writeHead(status, { ...headers, 'content-length': Buffer.byteLength(body) });
     response.end(request.method === 'HEAD' ? undefined : body);
   };
-  const onRequest = (request: IncomingMessage, response: ServerResponse) =>
+  // Connections without a request so far, by their other end: node takes them for
+  // busy, or while they shake hands does not know them, and a drain would wait for them.
+  const silent = new Map<string, Socket>();
+  const onConnection = (socket: Socket) => {
+    const end = otherEnd(socket);
+    silent.set(end, socket);
+    socket.once('close', () => silent.delete(end));
+  };
+  const onRequest = (request: IncomingMessage, response: ServerResponse) => {
+    silent.delete(otherEnd(request.socket));
     void respond(request, response);
+  };
   const limits = { maxHeaderSize: MAX_HEADER_BYTES, ...DEADLINES, ...options.deadlines };
   const server: Server = tls
     ? createHttpsServer({ ...limits, ...tls }, onRequest)
     : createHttpServer(limits, onRequest);
 
+  server.on('connection', onConnection);
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen(port, host, resolve);
@@ -100,6 +111,7 @@ export async function listen(options: ListenOptions): Promise<Listener> {
       draining = true;
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       server.closeIdleConnections();
+      for (const socket of silent.values()) socket.destroy();
       const patience = setTimeout(
         () => server.closeAllConnections(),
         options.drainMilliseconds ?? 8_000,
@@ -108,6 +120,10 @@ export async function listen(options: ListenOptions): Promise<Listener> {
       clearTimeout(patience);
     },
   };
+}
+
+function otherEnd({ remoteAddress, remotePort }: Socket): string {
+  return `${remoteAddress} ${remotePort}`;
 }
 
 function urlOf(server: Server, secure: boolean): string {
