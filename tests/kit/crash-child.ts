@@ -50,7 +50,11 @@ export const RETURNED = ' returned ';
 const here = (name: string) => fileURLToPath(new URL(name, import.meta.url));
 const children = new Set<ChildProcess>();
 
-export function startService(data: string, plan: KillPlan | null = null): Service {
+export function startService(
+  data: string,
+  plan: KillPlan | null = null,
+  flags: readonly string[] = [],
+): Service {
   const record = `${data}.killed`;
   rmSync(record, { force: true });
   const child = spawn(
@@ -58,8 +62,8 @@ export function startService(data: string, plan: KillPlan | null = null): Servic
     [
       '--conditions=warder-source',
       ...(plan ? ['--import', here('crash-preload.ts')] : []),
-      here('crash-service.ts'),
-      ...['--data', data],
+      here('../../packages/cli/src/main.ts'),
+      ...['serve', '--listen', '127.0.0.1:0', '--data', data, '--log-level', 'warn', ...flags],
     ],
     {
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -80,7 +84,7 @@ export function startService(data: string, plan: KillPlan | null = null): Servic
   const url = new Promise<string>((resolve, reject) => {
     const listen = (text: string) => {
       said += text;
-      const [found] = /https?:\/\/127\.0\.0\.1:\d+(?=\s)/.exec(said) ?? [];
+      const [found] = /https?:\/\/127\.0\.0\.1:\d+(?=\D)/.exec(said) ?? [];
       if (found !== undefined) resolve(found);
     };
     child.stdout.setEncoding('utf8').on('data', listen);

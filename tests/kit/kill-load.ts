@@ -40,6 +40,8 @@ export interface Ledger {
   readonly workspaces: string[];
   /** When each key was last verified as valid, or may have been. */
   readonly uses: Map<string, number>;
+  /** Whether a 503 is no surprise. */
+  mayBeUnavailable: boolean;
   /** What was found wrong at once. */
   readonly complaints: string[];
 }
@@ -51,6 +53,7 @@ export function newLedger(): Ledger {
     ended: new Set(),
     workspaces: [],
     uses: new Map(),
+    mayBeUnavailable: false,
     complaints: [],
   };
 }
@@ -98,7 +101,8 @@ export async function clientOf(service: Service, ledger: Ledger): Promise<Client
       }
       return null;
     }
-    if (status >= 500) ledger.complaints.push(`${method} ${path} answered ${status}: ${text}`);
+    if (status >= 500 && !(status === 503 && ledger.mayBeUnavailable))
+      ledger.complaints.push(`${method} ${path} answered ${status}: ${text}`);
     const version = /^"(\d+)"$/.exec(headers.get('etag') ?? '')?.[1];
     return {
       status,

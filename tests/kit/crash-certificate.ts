@@ -1,0 +1,21 @@
+// A certificate for 127.0.0.1 that signs itself, and its key. Both are public: made
+// for these tests with `openssl req -x509 -newkey ec -days 36500`, trusted by nobody.
+
+export const CERTIFICATE = `-----BEGIN CERTIFICATE-----
+MIIBkDCCATagAwIBAgIUKo6SDVDMnmBe/Ae/A2bdSYylusEwCgYIKoZIzj0EAwIw
+FDESMBAGA1UEAwwJbG9jYWxob3N0MCAXDTI2MTEyMDA5MjUzOVoYDzIxMjYxMDI3
+MDkyNTM5WjAUMRIwEAYDVQQDDAlsb2NhbGhvc3QwWTATBgcqhkjOPQIBBggqhkjO
+PQMBBwNCAAQyvF5PjbOJByJJpVkfqLg3sZJD4WbhqGwneaCMUFklIgWs7aHhsK1b
+PkSZpycDqnx4cCVBTLZJWzlFs0xbVxMYo2QwYjAdBgNVHQ4EFgQUMevvdn0cXrZa
+xKChztlSuAAvioYwHwYDVR0jBBgwFoAUMevvdn0cXrZaxKChztlSuAAvioYwDwYD
+VR0TAQH/BAUwAwEB/zAPBgNVHREECDAGhwR/AAABMAoGCCqGSM49BAMCA0gAMEUC
+ICmWnQDWmTT6FPjk8GIflkwq+YsSggtvT3EYCOvUcD2EAiEAlvbTxfFDSd/7YqXI
+rZSIbIKFiz9v3V+Udo7zhVtle3o=
+-----END CERTIFICATE-----
+`;
+export const CERTIFICATE_KEY = `-----BEGIN PRIVATE KEY-----
+MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQg4yalBWtkVDpAJ9yv
+Ue9nMt8ZI/PKGsQzyyqTXURNKrOhRANCAAQyvF5PjbOJByJJpVkfqLg3sZJD4Wbh
+qGwneaCMUFklIgWs7aHhsK1bPkSZpycDqnx4cCVBTLZJWzlFs0xbVxMY
+-----END PRIVATE KEY-----
+`;
