@@ -69,7 +69,7 @@ function repliesIn(bytes: Buffer): Received[] {
   const replies: Received[] = [];
   for (let from = 0; from < bytes.length; ) {
     const end = bytes.indexOf('\r\n\r\n', from);
-    if (end < 0) break;
+    if (end < 0 || !bytes.toString('latin1', from, from + 5).startsWith('HTTP/')) break;
     const [first = '', ...lines] = bytes.toString('latin1', from, end).split('\r\n');
     const headers = Object.fromEntries(
       lines.map((line) => {
