@@ -80,7 +80,8 @@ function inspect(
     owner: all('SELECT * FROM owners'),
     workspace: all('SELECT * FROM workspaces'),
   };
-  const events = all('SELECT * FROM events ORDER BY id');
+  // In the order they were committed: two processes draw ids that cross within a millisecond.
+  const events = all('SELECT * FROM events ORDER BY rowid');
   const usage = new Map(
     all('SELECT id, last_used_at FROM key_usage JOIN keys ON keys.rowid = key_rowid').map(
       ({ id, last_used_at }) => [id, Number(last_used_at)],
