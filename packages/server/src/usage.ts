@@ -18,7 +18,7 @@ export function createUsageLog(
   intervalMilliseconds = 1000,
 ): UsageLog {
   let gathered = new Map<string, number>();
-  let writing: Promise<void> | null = null;
+  let writing: Promise<void> = Promise.resolve();
 
   const note = ({ keyId, at }: Use) => {
     gathered.set(keyId, Math.max(at, gathered.get(keyId) ?? 0));
@@ -34,10 +34,9 @@ export function createUsageLog(
       onError(error);
     }
   };
-  const flush = async () => {
-    await writing;
-    writing = write();
-    await writing;
+  const flush = () => {
+    writing = writing.then(write);
+    return writing;
   };
 
   const timer = setInterval(() => void flush(), intervalMilliseconds);
