@@ -40,6 +40,22 @@ export function fieldOptions(
 
 /** The members that the options set. @throws Failure that names the flag and the rule */
 export function membersOf(fields: readonly Field[], options: Options): Record<string, unknown> {
+  return collect(fields, options, []);
+}
+
+/** As `membersOf`, with null for what `--clear` names. @throws Failure also for no change at all */
+export function changesOf(fields: readonly Field[], options: Options): Record<string, unknown> {
+  const { clear } = options;
+  const changes = collect(fields, options, typeof clear === 'string' ? list(clear) : []);
+  if (Object.keys(changes).length > 0) return changes;
+  throw usage('Nothing to change: see --help for what can be.');
+}
+
+function collect(
+  fields: readonly Field[],
+  options: Options,
+  cleared: readonly string[],
+): Record<string, unknown> {
   const members: Record<string, unknown> = {};
   const setBy = new Map<string, string>();
   const set = (field: Field, value: unknown) => {
@@ -58,11 +74,9 @@ export function membersOf(fields: readonly Field[], options: Options): Record<st
     else if (typeof given === 'string') set(field, readField(field, given));
     else set(field, field.join?.(given.map((text) => readField(field, text))));
   }
-  const { clear } = options;
-  for (const name of typeof clear === 'string' ? clear.split(',') : []) {
-    const field = fields.find((one) => one.clearable && nameOf(one) === name.trim());
-    if (!field)
-      throw usage(`--clear does not know "${name.trim()}": see --help for what it knows.`);
+  for (const name of cleared) {
+    const field = fields.find((one) => one.clearable && nameOf(one) === name);
+    if (!field) throw usage(`--clear does not know "${name}": see --help for what it knows.`);
     set(field, null);
   }
   return members;

@@ -63,8 +63,9 @@ const BACKSPACE = ['\b', '\u007f'];
 /** One line from the terminal, without showing it. Ctrl-C interrupts. */
 function promptHidden(question: string): Promise<string> {
   const { stdin, stderr } = process;
-  stderr.write(question);
+  // First, so that nothing typed in answer is ever echoed.
   stdin.setEncoding('utf8').setRawMode(true).resume();
+  stderr.write(question);
   return new Promise((resolve, reject) => {
     let line = '';
     const end = (finish: () => void) => {

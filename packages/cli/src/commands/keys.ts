@@ -12,6 +12,7 @@ import {
 import { type AddCommand, type Call, CHANGE, calls, changeOptions, RETRY } from '../command.ts';
 import { usage } from '../failure.ts';
 import {
+  changesOf,
   type Field,
   fieldOptions,
   METADATA,
@@ -176,9 +177,7 @@ export const addKeys: AddCommand = (program, output) => {
   calls(update, output, async ({ client, options, operands }) => {
     const [id = ''] = operands;
     // As above.
-    const patch = membersOf(TERMS, options) as KeyPatch;
-    if (Object.keys(patch).length === 0)
-      throw usage('Nothing to change: see --help for what can be.');
+    const patch = changesOf(TERMS, options) as KeyPatch;
     showKey(output, await client.keys.update(id, patch, changeOptions(options)));
   });
 

@@ -1,0 +1,463 @@
+// Every command of the program against a real service: what it does, what it shows to people and
+// to scripts, its exit codes, and that no key appears where none was asked for.
+
+import { once } from 'node:events';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import type { Key } from '@warder/sdk';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import {
+  type Ended,
+  newFolder,
+  PROGRAM,
+  printed,
+  type Running,
+  run,
+  serve,
+  start,
+  startAny,
+} from './fixtures/program.ts';
+
+const TOKEN = /\b[a-z][a-z0-9]{0,10}_(live|test)_[0-9A-Za-z]{30,}/;
+const UNKNOWN_ID = '01920000-0000-7000-8000-000000000000';
+
+let cwd: string;
+let service: Running & { url: string };
+let firstKey: string;
+/** Keys that commands made and showed. */
+const made: string[] = [];
+
+beforeAll(async () => {
+  cwd = newFolder();
+  service = await serve(cwd);
+  firstKey = readFileSync(join(cwd, 'data/first-key'), 'utf8').trim();
+});
+
+const warder = (args: string, input?: string): Promise<Ended> => words(args.split(' '), input);
+
+function words(args: readonly string[], input?: string): Promise<Ended> {
+  const env = { WARDER_URL: service.url };
+  return run(args, { cwd, env, ...(input === undefined ? {} : { input }) });
+}
+
+async function json<Value = Record<string, unknown>>(args: string | string[], input?: string) {
+  const ended = await words(
+    [...(typeof args === 'string' ? args.split(' ') : args), '--json'],
+    input,
+  );
+  expect(ended).toMatchObject({ code: 0, stderr: '' });
+  return JSON.parse(ended.stdout) as Value;
+}
+
+async function create(args: string | string[]): Promise<Key & { key: string }> {
+  const list = typeof args === 'string' ? args.split(' ') : args;
+  const created = await json<Key & { key: string }>(['keys', 'create', ...list]);
+  made.push(created.key);
+  return created;
+}
+
+test('a new key stands alone on standard output, and what is known of it beside it', async () => {
+  const { code, stdout, stderr } = await warder(
+    'keys create --name CI --owner acme --scopes a:b,c',
+  );
+  made.push(stdout.trim());
+  expect(code).toBe(0);
+  expect(stdout).toMatch(/^wdr_live_[0-9A-Za-z]{46}\n$/);
+  expect(stderr).toMatch(/^name +CI$/m);
+  expect(stderr).toMatch(/^scopes +a:b, c$/m);
+  expect(stderr).not.toMatch(TOKEN);
+});
+
+test('a key is verified from standard input and from a file, and the exit code is the verdict', async () => {
+  const { key } = await create('--name v --scopes files:read');
+  const good = await warder('keys verify --scopes files:read', `${key}\n`);
+  expect(good).toMatchObject({ code: 0, stderr: '' });
+  expect(good.stdout).toMatch(/^valid +yes$/m);
+  writeFileSync(join(cwd, 'judged'), key);
+  const bad = await warder('keys verify --from-file judged --scopes files:write --json');
+  expect(bad).toMatchObject({ code: 1, stderr: '' });
+  expect(JSON.parse(bad.stdout)).toMatchObject({
+    valid: false,
+    code: 'insufficient_scope',
+    missing_scopes: ['files:write'],
+  });
+  for (const input of ['', 'two words', `${key}\n${key}\n`]) {
+    const refused = await warder('keys verify', input);
+    expect(refused).toMatchObject({ code: 2, stdout: '' });
+    expect(refused.stderr).toBe('Standard input must hold one key and nothing else.\n');
+  }
+});
+
+test('a key is asked for on a terminal without being shown', async () => {
+  const { key } = await create('--name hidden');
+  const command = [process.execPath, ...PROGRAM, 'keys', 'verify'].map((word) => `'${word}'`);
+  const file = join(cwd, 'typed');
+  writeFileSync(file, `x\u007f${key}\r`);
+  // The terminal that `script` makes is typed on only once the question stands there.
+  const asked = startAny(
+    'sh',
+    [
+      '-c',
+      `(while ! grep -q judge seen 2>/dev/null; do sleep 0.1; done; cat typed) | script -qefc "${command.join(' ')}" seen`,
+    ],
+    { cwd, env: { WARDER_URL: service.url } },
+  );
+  const { code, stdout } = await asked.ended;
+  expect(stdout).toMatch(/^valid +yes\r?$/m);
+  expect(stdout).not.toContain(key);
+  expect(code).toBe(0);
+});
+
+test('every member of a key has a flag', async () => {
+  const { components } = JSON.parse(
+    readFileSync(new URL('../docs/openapi.json', import.meta.url), 'utf8'),
+  );
+  const standard = await create([
+    ...['--name', 'all', '--owner', 'acme', '--scopes', 'a:*', '--scopes', 'b,c'],
+    ...['--environment', 'test', '--allowed-cidrs', '10.0.0.0/8,::1', '--allow-self-revoke'],
+    ...['--metadata', 'plan=pro', '--metadata', '{"seats": 5, "x": {"y": null}}'],
+    ...['--not-before', '2026-01-01T00:00:00Z', '--expires-at', '2099-01-01T00:00:00Z'],
+  ]);
+  expect(standard).toMatchObject({
+    name: 'all',
+    owner_id: 'acme',
+    kind: 'standard',
+    scopes: ['a:*', 'b', 'c'],
+    environment: 'test',
+    allowed_cidrs: ['10.0.0.0/8', '::1'],
+    allow_self_revoke: true,
+    metadata: { plan: 'pro', seats: 5 },
+    not_before: '2026-01-01T00:00:00.000Z',
+    expires_at: '2099-01-01T00:00:00.000Z',
+  });
+  const management = await create([
+    ...['--kind', 'management', '--instance', '--permissions', 'keys:read,keys:write'],
+    ...['--grant-scopes', 'files:*', '--grant-environments', 'test', '--grant-max-life', '30d'],
+    ...['--expires-in', '12h'],
+  ]);
+  expect(management).toMatchObject({
+    workspace_id: null,
+    permissions: ['keys:read', 'keys:write'],
+    grants: { scopes: ['files:*'], environments: ['test'], max_life_seconds: 30 * 86_400 },
+  });
+  const life = Date.parse(management.expires_at ?? '') - Date.parse(management.created_at);
+  expect(Math.abs(life - 12 * 3600 * 1000)).toBeLessThan(60_000);
+  const viewer = await create(
+    `--kind management --permissions viewer --workspace ${standard.workspace_id}`,
+  );
+  expect(viewer.permissions).toContain('events:read');
+
+  const { stdout: help } = await warder('keys create --help');
+  const flagOf: Record<string, string> = {
+    owner_id: 'owner',
+    workspace_id: 'workspace',
+    grants: 'grant-scopes',
+  };
+  for (const member of Object.keys(components.schemas.KeyCreate.properties)) {
+    expect(help).toContain(`--${flagOf[member] ?? member.replaceAll('_', '-')} `);
+  }
+});
+
+test('a key is listed, shown, changed, disabled, enabled, revoked and erased', async () => {
+  const { id } = await create('--name life --owner life --scopes a');
+  const { stdout } = await warder('keys list --owner life --total');
+  expect(stdout).toMatch(/^ID +NAME +KIND/);
+  expect(stdout).toContain(`${id}  life`);
+
+  const changed = await json([
+    'keys',
+    'update',
+    id,
+    '--name',
+    'other',
+    '--scopes',
+    'b',
+    '--metadata',
+    'x=1',
+    '--expires-in',
+    '1d',
+  ]);
+  expect(changed).toMatchObject({ name: 'other', scopes: ['b'], metadata: { x: '1' } });
+  const cleared = await json([
+    'keys',
+    'update',
+    id,
+    '--clear',
+    'name,expires-at,scopes',
+    '--metadata',
+    '{"x":null}',
+  ]);
+  expect(cleared).toMatchObject({ name: null, scopes: [], metadata: {}, expires_at: null });
+  expect(await json(`keys update ${id} --allow-self-revoke`)).toMatchObject({
+    allow_self_revoke: true,
+  });
+  expect(await json(`keys update ${id} --no-allow-self-revoke`)).toMatchObject({
+    allow_self_revoke: false,
+  });
+
+  const [, etag = ''] = /^etag +(\S+)$/m.exec((await warder(`keys get ${id}`)).stdout) ?? [];
+  expect(await json(`keys disable ${id} --if-match ${etag}`)).toMatchObject({ status: 'disabled' });
+  expect(await warder(`keys enable ${id} --if-match ${etag} --json`)).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining('"code":"precondition_failed"'),
+  });
+  expect(await json(`keys enable ${id}`)).toMatchObject({ status: 'active' });
+  const revoked = await json(['keys', 'revoke', id, '--reason', 'seen in a log']);
+  expect(revoked).toMatchObject({ status: 'revoked', revoked_reason: 'seen in a log' });
+  const page = await json<{ data: Key[]; total: number }>(
+    'keys list --status revoked --owner life --total',
+  );
+  expect(page).toMatchObject({ total: 1, data: [{ id }] });
+  expect(await json(`keys delete ${id}`)).toMatchObject({ status: 'deleted', owner_id: null });
+  expect(await warder(`keys get ${id}`)).toMatchObject({
+    code: 1,
+    stdout: '',
+    stderr: 'There is no such key.\n',
+  });
+});
+
+test('a list goes on where it is told to', async () => {
+  for (const name of ['one', 'two', 'three']) await create(`--name ${name} --owner pages`);
+  const first = await warder('keys list --owner pages --limit 2');
+  expect(first.stdout).not.toContain('one');
+  const [, cursor = ''] = /^More follow: --after (\S+)$/m.exec(first.stderr) ?? [];
+  expect((await warder(`keys list --owner pages --limit 2 --after ${cursor}`)).stdout).toContain(
+    'one',
+  );
+});
+
+test('a retried creation with one idempotency key makes one key', async () => {
+  const args = '--name once --owner once --idempotency-key abc';
+  expect((await create(args)).key).toBe((await create(args)).key);
+});
+
+test('a workspace is made, changed, suspended, resumed and deleted', async () => {
+  const { id } = await json<{ id: string }>([
+    ...['workspaces', 'create', '--name', 'Shop', '--slug', 'shop', '--token-prefix', 'shop'],
+    ...[
+      '--default-life',
+      '90d',
+      '--max-life',
+      '52w',
+      '--max-keys',
+      '10',
+      '--max-keys-per-owner',
+      '2',
+    ],
+    ...['--known-scopes', 'a,b:*', '--metadata-filters', 'plan'],
+  ]);
+  expect(await json(`workspaces get ${id}`)).toMatchObject({
+    slug: 'shop',
+    settings: {
+      token_prefix: 'shop',
+      default_life_seconds: 90 * 86_400,
+      max_life_seconds: 364 * 86_400,
+      max_keys: 10,
+      max_keys_per_owner: 2,
+      known_scopes: ['a', 'b:*'],
+      metadata_filters: ['plan'],
+    },
+  });
+  const updated = await json(`workspaces update ${id} --name Store --clear max-keys,known-scopes`);
+  expect(updated).toMatchObject({
+    name: 'Store',
+    settings: { max_keys: null, max_keys_per_owner: 2 },
+  });
+  expect((await warder('workspaces list')).stdout).toMatch(new RegExp(`^${id} +shop +Store`, 'm'));
+
+  const { key } = await create(`--workspace ${id} --name in-shop`);
+  expect(key).toMatch(/^shop_live_/);
+  expect((await json(`workspaces suspend ${id}`)).suspended_at).not.toBe(null);
+  expect((await warder('keys verify', key)).stdout).toMatch(/^code +suspended$/m);
+  expect((await json(`workspaces resume ${id}`)).suspended_at).toBe(null);
+  expect(await warder(`workspaces delete ${id}`)).toMatchObject({ code: 1 });
+  expect((await json(`workspaces delete ${id} --revoke-keys`)).deleted_at).not.toBe(null);
+  expect(await warder('keys verify', key)).toMatchObject({ code: 1 });
+});
+
+test('an owner is put, changed, listed, suspended and resumed, whatever its id', async () => {
+  const id = 'a b/ü?#';
+  const put = await json([
+    'owners',
+    'put',
+    id,
+    '--type',
+    'team',
+    '--name',
+    'A',
+    '--metadata',
+    'x=y',
+  ]);
+  expect(put).toMatchObject({ owner_id: id, type: 'team', name: 'A', metadata: { x: 'y' } });
+  const updated = await json(['owners', 'update', id, '--name', 'B', '--clear', 'type']);
+  expect(updated).toMatchObject({ type: null, name: 'B', metadata: { x: 'y' } });
+  expect((await words(['owners', 'list'])).stdout).toContain(`${id}  B`);
+  const { key } = await create(['--owner', id]);
+  expect((await json(['owners', 'suspend', id])).suspended_at).not.toBe(null);
+  expect((await json(['owners', 'resume', id])).suspended_at).toBe(null);
+  expect(await json(['owners', 'get', id])).toMatchObject({ owner_id: id });
+  expect(await json('keys verify', key)).toMatchObject({ valid: true, owner: { name: 'B' } });
+  expect(await words(['owners', 'get', '..'])).toMatchObject({ code: 2 });
+});
+
+test('whoami tells of the key from each place that one can come from', async () => {
+  const { key, id } = await create('--kind management --permissions viewer --name me');
+  writeFileSync(join(cwd, 'mine'), `${key}\n`);
+  const elsewhere = newFolder();
+  const url = ['--url', service.url];
+  const ways = [
+    run(['whoami', '--json', '--key-file', join(cwd, 'mine'), ...url], { cwd: elsewhere }),
+    run(['whoami', '--json', ...url], { cwd: elsewhere, env: { WARDER_KEY: key } }),
+    run(['whoami', '--json', ...url], {
+      cwd: elsewhere,
+      env: { WARDER_KEY_FILE: join(cwd, 'mine') },
+    }),
+  ];
+  for (const { stdout } of await Promise.all(ways)) {
+    expect(JSON.parse(stdout)).toMatchObject({ identity: { type: 'key', id }, instance: false });
+  }
+  expect((await warder('whoami')).stdout).toMatch(/^workspace +all of the instance$/m);
+  const none = await run(['whoami', ...url], { cwd: elsewhere });
+  expect(none).toMatchObject({ code: 2, stdout: '' });
+  expect(none.stderr).toMatch(/^No key to call with: give one by --key-file FILE, WARDER_KEY/);
+});
+
+test('config shows each setting, where it came from, and no secret', async () => {
+  const env = {
+    WARDER_URL: service.url,
+    WARDER_KEY: firstKey,
+    WARDER_PEPPER: `1:${'ab'.repeat(32)}`,
+  };
+  const { stdout, code } = await run(['config', '--listen', '[::1]:1'], { cwd, env });
+  expect(code).toBe(0);
+  expect(stdout).toMatch(/^listen +WARDER_LISTEN +\[::1\]:1 +flag --listen$/m);
+  expect(stdout).toMatch(/^url .* variable WARDER_URL$/m);
+  expect(stdout).toMatch(/^key +WARDER_KEY +\*+ +variable WARDER_KEY$/m);
+  expect(stdout).toMatch(/^secret +WARDER_SECRET +\*+ +file data\/secret$/m);
+  expect(stdout).toMatch(/^pepper +WARDER_PEPPER +\*+ +variable WARDER_PEPPER$/m);
+  expect(stdout).toMatch(/^log-level +WARDER_LOG_LEVEL +info +default$/m);
+  const secret = readFileSync(join(cwd, 'data/secret'), 'utf8').trim();
+  const broken = { WARDER_SECRET: `${secret}0`, WARDER_LISTEN: firstKey };
+  const wrong = await run(['config', '--json'], { cwd, env: broken });
+  expect(wrong.code).toBe(1);
+  for (const text of [stdout, wrong.stdout, wrong.stderr]) {
+    expect(text).not.toContain(secret);
+    expect(text).not.toContain('abab');
+    expect(text).not.toMatch(TOKEN);
+  }
+  const rows = JSON.parse(wrong.stdout) as { setting: string; error: string | null }[];
+  expect(rows.filter(({ error }) => error !== null).map(({ setting }) => setting)).toEqual([
+    'listen',
+    'secret',
+  ]);
+});
+
+test('a key on the command line is refused before anything, and not repeated', async () => {
+  const { key } = await create('--name argv');
+  const lines = [
+    ['keys', 'verify', key],
+    ['keys', 'get', key],
+    ['keys', 'create', '--name', `my ${key}`],
+    [`--key=${key}`, 'whoami', '--json'],
+    [key],
+  ];
+  for (const ended of await Promise.all(lines.map((line) => words(line)))) {
+    expect(ended).toMatchObject({ code: 2, stdout: '' });
+    expect(ended.stderr).toContain('on standard input or by --from-file FILE');
+    expect(ended.stderr).not.toContain(key.slice(0, 20));
+  }
+  const foreign = await words(['keys', 'verify', 'sk_some_foreign_key']);
+  expect(foreign).toMatchObject({ code: 2, stderr: expect.not.stringContaining('foreign') });
+});
+
+test('mistakes say what to do, with 2, and refusals of the service with 1', async () => {
+  const cases: [string, number, RegExp][] = [
+    ['', 2, /warder --help/],
+    ['kes', 2, /^Unknown command 'kes'.*Did you mean keys\?.*`warder --help`/],
+    ['keys lst', 2, /^Unknown command 'lst'.*Did you mean list\?.*`warder keys --help`/],
+    ['keys list --ownr x', 2, /^Unknown option '--ownr'.*Did you mean --owner\?/],
+    ['keys get', 2, /^Missing required argument 'id'.*`warder keys get --help`/],
+    ['keys list --status gone', 2, /Allowed choices are deleted, revoked/],
+    ['keys list --limit ten', 2, /^--limit must be a whole number\.$/m],
+    [
+      'keys create --expires-in soon',
+      2,
+      /^--expires-in must be a whole number and s, m, h, d or w/,
+    ],
+    ['keys create --expires-in 1d --expires-at x', 2, /^--expires-in and --expires-at cannot/],
+    ['keys create --metadata x', 2, /^--metadata must be name=value or a JSON object/],
+    [`keys update ${UNKNOWN_ID}`, 2, /^Nothing to change/],
+    [`keys update ${UNKNOWN_ID} --clear kind`, 2, /^--clear does not know "kind"/],
+    ['whoami --url localhost', 2, /^--url must be an http/],
+    ['whoami --key-file missing', 1, /^The file missing, which --key-file names, cannot be read/],
+    [`keys get ${UNKNOWN_ID}`, 1, /^There is no such key\.$/m],
+    ['keys create --allowed-cidrs here', 1, /^allowed_cidrs/],
+    ['whoami --url http://127.0.0.1:9', 1, /^Warder cannot be reached at http:\/\/127\.0\.0\.1:9/],
+  ];
+  for (const [args, code, message] of cases) {
+    const plain = await words(args === '' ? [] : args.split(' '));
+    expect([args, plain.code]).toEqual([args, code]);
+    expect(plain.stderr).toMatch(message);
+    expect(plain.stdout).toBe('');
+  }
+  const { stderr, stdout, code } = await warder('keys create --allowed-cidrs here --json');
+  expect({ stdout, code }).toEqual({ stdout: '', code: 1 });
+  expect(JSON.parse(stderr)).toMatchObject({
+    error: { code: 'invalid', message: expect.any(String), errors: [expect.any(Object)] },
+  });
+  expect(JSON.parse((await warder('keys lst --json')).stderr)).toMatchObject({
+    error: { code: 'usage' },
+  });
+});
+
+test('an interrupted command exits with 130', async () => {
+  const silent = createServer().listen(0, '127.0.0.1');
+  await once(silent, 'listening');
+  // A server on a port has an address of this kind.
+  const { port } = silent.address() as { port: number };
+  const waiting = start(['whoami', '--url', `http://127.0.0.1:${port}`], { cwd });
+  await once(silent, 'connection');
+  waiting.child.kill('SIGINT');
+  silent.close();
+  expect(await waiting.ended).toMatchObject({ code: 130, signal: null });
+});
+
+test('each command has a help that ends with 0 and needs no service', async () => {
+  const commands = [
+    ...['serve', 'recover', 'whoami', 'config', 'keys', 'workspaces', 'owners'],
+    ...'create list get update disable enable revoke delete verify'
+      .split(' ')
+      .map((name) => `keys ${name}`),
+    ...'list create get update suspend resume delete'
+      .split(' ')
+      .map((name) => `workspaces ${name}`),
+    ...'get put update list suspend resume'.split(' ').map((name) => `owners ${name}`),
+  ];
+  for (const some of [commands.slice(0, 12), commands.slice(12)]) {
+    const helps = some.map((name) => run([...name.split(' '), '--help'], { cwd }));
+    for (const [i, { code, stdout, stderr }] of (await Promise.all(helps)).entries()) {
+      expect([some[i], code, stderr]).toEqual([some[i], 0, '']);
+      expect(stdout).toContain(`Usage: warder ${some[i]}`);
+      expect(stdout).toMatch(/--json/);
+    }
+  }
+});
+
+test('text from elsewhere cannot steer the terminal', async () => {
+  const name = 'evil\u001b[2J\u202egnp';
+  await create(['--name', name, '--owner', 'evil']);
+  const { stdout } = await warder('keys list --owner evil');
+  expect(stdout).toContain('evil\\u{1b}[2J\\u{202e}gnp');
+  expect(await json('keys list --owner evil')).toMatchObject({ data: [{ name }] });
+});
+
+afterAll(() => {
+  // What commands made stands in their output once each time they were asked to make it.
+  const all = printed.join('');
+  expect(all).not.toContain(firstKey);
+  for (const key of new Set(made)) {
+    const asked = made.filter((one) => one === key).length;
+    expect(all.split(key).length - 1).toBe(asked);
+  }
+});

@@ -1,0 +1,63 @@
+// What users install: the packages packed, installed into an empty folder from the tarballs, and
+// run there as built JavaScript.
+
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { expect, test } from 'vitest';
+import { call, newFolder, startAny } from './fixtures/program.ts';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const packages = ['core', 'sdk', 'server', 'cli'];
+// The Node that runs the tests stands for one that the packages support.
+const env = { PATH: `${dirname(process.execPath)}:${process.env.PATH ?? ''}` };
+
+async function done(file: string, args: readonly string[], cwd: string): Promise<string> {
+  const { code, stdout, stderr } = await startAny(file, args, { cwd, env }).ended;
+  if (code !== 0) throw new Error(`${file} ${args.join(' ')} failed:\n${stdout}\n${stderr}`);
+  return stdout;
+}
+
+test('the packed packages serve and verify a key in an empty folder', {
+  timeout: 240_000,
+}, async () => {
+  const tarballs = newFolder();
+  const cwd = newFolder();
+  const workspaces = packages.map((name) => `--workspace=packages/${name}`);
+  await done('npm', ['pack', '--silent', `--pack-destination=${tarballs}`, ...workspaces], root);
+  const files = readdirSync(tarballs).map((name) => join(tarballs, name));
+  expect(files.length).toBe(packages.length);
+  for (const file of files) {
+    const listed = await done('tar', ['-tzf', file], tarballs);
+    expect(listed).toMatch(/^package\/dist\//m);
+    expect(listed).not.toMatch(/\.test\.|tsbuildinfo|\/src\//);
+  }
+
+  const install = ['install', '--ignore-scripts', '--prefer-offline', '--no-audit', '--no-fund'];
+  await done('npm', [...install, ...files], cwd);
+  const help = await done('npx', ['warder', '--help'], cwd);
+  expect(help).toContain('Usage: warder [options] [command]');
+
+  const service = startAny('npx', ['warder', 'serve', '--listen', '127.0.0.1:0'], {
+    cwd,
+    env,
+    group: true,
+  });
+  const [, url = ''] = await service.shows(/ready at (\S+?),/);
+  const key = readFileSync(join(cwd, 'data/first-key'), 'utf8').trim();
+  const { body: made } = await call(url, key, 'POST', '/v1/keys', {
+    name: 'packed',
+    scopes: ['a'],
+  });
+  const { body } = await call(url, key, 'POST', '/v1/keys/verify', {
+    key: made.key,
+    scopes: ['a'],
+  });
+  expect(body).toMatchObject({ valid: true, name: 'packed' });
+  const { body: page } = await call(url, key, 'GET', '/v1/keys?include=total');
+  expect(page).toMatchObject({ total: 2 });
+  const list = await done('npx', ['warder', 'keys', 'list', '--url', url], cwd);
+  expect(list).toContain('packed');
+  service.kill('SIGTERM');
+  await service.ended;
+});
