@@ -444,6 +444,12 @@ test('each command has a help that ends with 0 and needs no service', async () =
   }
 });
 
+test('an id that only resembles a key is taken and given back as it is', async () => {
+  const id = 'cus_live_0123456789abcdefghijABCDEFGHIJ';
+  expect(await json(['owners', 'put', id, '--name', 'like'])).toMatchObject({ owner_id: id });
+  expect((await words(['owners', 'get', id])).stdout).toContain(id);
+});
+
 test('text from elsewhere cannot steer the terminal', async () => {
   const name = 'evil\u001b[2J\u202egnp';
   await create(['--name', name, '--owner', 'evil']);

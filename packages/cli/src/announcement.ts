@@ -8,7 +8,8 @@ import { VERSION } from './version.ts';
 export interface Announcement {
   /** Where the service listens. */
   readonly url: string;
-  readonly publicUrl: string | null;
+  /** What others call it by. */
+  readonly baseUrl: string;
   readonly data: string;
   readonly keyFile: string;
   /** The key in that file; null where it holds no good one. */
@@ -23,7 +24,7 @@ const WARNING =
   'other machines can reach this address, and without TLS whoever is on the way can read the keys: give --tls-cert and --tls-key, or put a proxy that serves TLS before it.';
 
 export function announce(output: Output, about: Announcement): void {
-  const { url, publicUrl, data, keyFile, firstKey, open } = about;
+  const { url, baseUrl, data, keyFile, firstKey, open } = about;
   const made = about.made && firstKey !== null;
   if (output.json) {
     const file = firstKey === null ? null : keyFile;
@@ -31,8 +32,6 @@ export function announce(output: Output, about: Announcement): void {
     output.data({ url, data, first_key_file: file, first_key_made: made, warning }, '');
     return;
   }
-  const base =
-    publicUrl ?? url.replace('//0.0.0.0:', '//127.0.0.1:').replace('//[::]:', '//[::1]:');
   const source = firstKey === null ? 'FILE_WITH_A_MANAGEMENT_KEY' : shellWord(nearest(keyFile));
   const lines = [
     `Warder ${VERSION} is ready at ${url}, its data in ${plain(data)}.`,
@@ -41,9 +40,9 @@ export function announce(output: Output, about: Announcement): void {
     '',
     'A first request:',
     '',
-    `  printf 'Authorization: Bearer %s' "$(cat ${source})" | curl -sS -H @- ${base}/v1/whoami`,
+    `  printf 'Authorization: Bearer %s' "$(cat ${source})" | curl -sS -H @- ${baseUrl}/v1/whoami`,
     '',
-    `All requests: ${base}/reference`,
+    `All requests: ${baseUrl}/reference`,
   ];
   output.data(null, lines.join('\n'));
   // Elsewhere it would end up in a log.

@@ -35,6 +35,10 @@ export function calls(
 ): Command {
   return settingOptions(command, 'client').action(async () => {
     process.once('SIGINT', () => process.exit(130));
+    // Whoever reads along, as `head` does, may have read enough.
+    process.stdout.on('error', ({ code }: NodeJS.ErrnoException) => {
+      process.exit(code === 'EPIPE' ? 0 : 1);
+    });
     const options: Options = command.opts();
     if (command.args.some((operand) => /^\.{0,2}$/.test(operand))) {
       throw usage('An id cannot be empty, "." or "..".');

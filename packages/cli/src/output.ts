@@ -6,6 +6,7 @@ import type { Failure } from './failure.ts';
 import { withoutKeys } from './secret.ts';
 
 export type Row = readonly (string | null)[];
+export type Fact = readonly [name: string, value: string | null];
 
 export class Output {
   readonly json: boolean;
@@ -22,30 +23,34 @@ export class Output {
 
   /** The object as JSON, or what people read of it. */
   data(object: unknown, text: string): void {
-    this.#write(process.stdout, this.json ? JSON.stringify(object, null, 2) : text);
+    const shown = this.json ? JSON.stringify(object, null, 2) : text;
+    process.stdout.write(`${this.#covered(shown)}\n`);
   }
 
   /** A new key: it alone on standard output, so that a pipe can take it, and the rest beside it. */
   newKey(key: string, object: object, text: string): void {
     process.stdout.write(`${this.json ? JSON.stringify(object, null, 2) : key}\n`);
-    if (!this.json) this.#write(process.stderr, text);
+    if (!this.json) this.#tell(text);
   }
 
   /** Something for people to know, apart from the data. */
   note(text: string): void {
-    if (!this.json) this.#write(process.stderr, text);
+    if (!this.json) this.#tell(text);
   }
 
   error(failure: Failure, more: object = {}): void {
     const { code, message } = failure;
     const text = this.json ? JSON.stringify({ error: { code, message, ...more } }) : `${message}`;
-    this.#write(process.stderr, text);
+    this.#tell(text);
   }
 
-  #write(stream: NodeJS.WriteStream, text: string): void {
-    let shown = withoutKeys(text);
-    for (const secret of this.#hidden) shown = shown.replaceAll(secret, '<a key>');
-    stream.write(`${shown}\n`);
+  #tell(text: string): void {
+    process.stderr.write(`${withoutKeys(this.#covered(text))}
+`);
+  }
+
+  #covered(text: string): string {
+    return [...this.#hidden].reduce((rest, secret) => rest.replaceAll(secret, '<a key>'), text);
   }
 }
 
@@ -64,7 +69,7 @@ export function table(heads: readonly string[], rows: readonly Row[]): string {
 }
 
 /** Names and values, a line each. */
-export function facts(pairs: readonly (readonly [string, string | null])[]): string {
+export function facts(pairs: readonly Fact[]): string {
   const longest = Math.max(...pairs.map(([name]) => name.length));
   return pairs.map(([name, value]) => `${pad(name, longest)}  ${cell(value)}`.trimEnd()).join('\n');
 }

@@ -18,10 +18,6 @@ import { VERSION } from './version.ts';
 /** Runs the program and answers its exit code. @param argv the words after the program's name */
 export async function run(argv: readonly string[]): Promise<number> {
   const output = new Output(argv.includes('--json'));
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    // Whoever read along has read enough.
-    process.exit(error.code === 'EPIPE' ? 0 : 1);
-  });
   const program = createProgram(output);
   try {
     refuseKeys(argv);
@@ -97,10 +93,10 @@ function failureOf(error: unknown, path: () => string): Failure {
   }
   if (error instanceof WarderApiError) return new Failure(error.code, plain(error.detail));
   if (error instanceof WarderConnectionError) {
-    return new Failure(
-      'unreachable',
-      `${error.message} Another address is given by --url or WARDER_URL.`,
-    );
+    const hint = error.message.startsWith('The certificate')
+      ? 'NODE_EXTRA_CA_CERTS=FILE names more to trust.'
+      : 'Another address is given by --url or WARDER_URL.';
+    return new Failure('unreachable', `${error.message} ${hint}`);
   }
   const message = error instanceof Error ? (error.stack ?? error.message) : String(error);
   return new Failure('internal', `This should not happen: ${message}`);

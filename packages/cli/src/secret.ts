@@ -5,11 +5,11 @@ import { readFileSync } from 'node:fs';
 import { Failure, usage } from './failure.ts';
 import { oneWord } from './parse.ts';
 
-/** What looks like a key of Warder's own form, also within other text, mistyped or cut. */
-const KEY_FORM = /[a-z][a-z0-9]{0,10}_(?:live|test)_[0-9A-Za-z]{16,}/g;
+/** What looks like a key of Warder's own form, also mistyped or within other text. Ids are shorter. */
+const KEY_FORM = /[a-z][a-z0-9]{0,10}_(?:live|test)_[0-9A-Za-z]{38,}/g;
 const LONGEST = 64 * 1024;
 
-/** Keys in a text replaced: the last step of what is shown. */
+/** Keys in a text replaced: the last step of errors and notes. */
 export function withoutKeys(text: string): string {
   return text.replace(KEY_FORM, '<a key>');
 }

@@ -49,7 +49,7 @@ export async function serve(flags: Flags, output: Output): Promise<void> {
 
   const about = {
     url: listener.url,
-    publicUrl,
+    baseUrl: publicUrl ?? reachable(listener.url, address.host),
     data: readSetting('data', flags),
     keyFile,
     firstKey: await usableKey(keyFile, opened),
@@ -90,6 +90,14 @@ function endOnCrash(log: Log): void {
     log.error({ err: error, origin }, 'crashed');
     process.exit(1);
   });
+}
+
+/** The address to call: by the name that was given, and never at "any address". */
+function reachable(url: string, host: string): string {
+  const { protocol, port } = new URL(url);
+  const loopback = { '0.0.0.0': '127.0.0.1', '::': '::1' }[host] ?? host;
+  const name = loopback.includes(':') ? `[${loopback}]` : loopback;
+  return `${protocol}//${name}${port && `:${port}`}`;
 }
 
 function isLoopback(host: string): boolean {

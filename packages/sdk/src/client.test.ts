@@ -1,6 +1,7 @@
 // The client against a `fetch` that is handed in: what it sends, what it makes of answers, and
 // that no error ever holds its key. Against a real service it runs in tests/cli*.test.ts.
 
+import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { createClient } from './client.ts';
 import { WarderApiError, WarderConnectionError } from './error.ts';
@@ -156,4 +157,31 @@ test('a call ends with its signal, and at its time', async () => {
   const reason = new Error('enough');
   expect(await rejection(client.whoami({ signal: AbortSignal.abort(reason) }))).toBe(reason);
   expect(await rejection(client.whoami())).toMatchObject({ code: 'TIMEOUT' });
+});
+
+test('every call of the document that takes a key has a method', async () => {
+  const { client, seen } = clientOf(() => json({ data: [], next: null, prev: null }));
+  const { keys, workspaces, owners, events } = client;
+  await Promise.all([
+    ...[keys.create({}), keys.list(), keys.get('id'), keys.update('id', {}), keys.delete('id')],
+    ...[keys.disable('id'), keys.enable('id'), keys.revoke('id'), keys.verify({ key: 'k' })],
+    ...[workspaces.create({ name: 'w' }), workspaces.list(), workspaces.get('id')],
+    ...[workspaces.update('id', {}), workspaces.delete('id')],
+    ...[workspaces.suspend('id'), workspaces.resume('id')],
+    ...[owners.get('owner_id'), owners.put('owner_id'), owners.update('owner_id', {})],
+    ...[owners.list(), owners.suspend('owner_id'), owners.resume('owner_id')],
+    ...[events.list(), client.whoami()],
+  ]);
+  const called = seen.map(({ method, url }) => {
+    const path = new URL(url).pathname.replace('/base', '');
+    return `${method} ${path.replace(/\/(id|owner_id)(?=\/|$)/, '/{$1}')}`;
+  });
+  const text = readFileSync(new URL('../../../docs/openapi.json', import.meta.url), 'utf8');
+  const paths: Record<string, Record<string, { security: unknown[] }>> = JSON.parse(text).paths;
+  const documented = Object.entries(paths).flatMap(([path, operations]) =>
+    Object.entries(operations)
+      .filter(([, { security }]) => security.length > 0)
+      .map(([method]) => `${method.toUpperCase()} ${path}`),
+  );
+  expect(called.sort()).toEqual(documented.sort());
 });

@@ -67,7 +67,9 @@ export function apiError(response: Response, body: unknown): WarderApiError {
 export function connectionError(thrown: unknown, origin: string): WarderConnectionError {
   const code = codeOf(thrown) ?? (isObject(thrown) ? codeOf(thrown.cause) : null);
   const why = code === null ? '' : ` (${code})`;
-  const message = `Warder cannot be reached at ${origin}${why}: is it running there?`;
+  const message = /CERT|SIGNATURE|ERR_TLS/.test(code ?? '')
+    ? `The certificate of ${origin} is not trusted${why}.`
+    : `Warder cannot be reached at ${origin}${why}: is it running there?`;
   return new WarderConnectionError(message, code);
 }
 

@@ -13,6 +13,7 @@ import {
 } from '../config.ts';
 import { Failure } from '../failure.ts';
 import { table } from '../output.ts';
+import { withoutKeys } from '../secret.ts';
 
 const MASK = '********';
 
@@ -47,7 +48,7 @@ function rowOf(name: SettingName, flags: Flags) {
     if (given === null) return { ...row, value: null, source: null, where: null, error: null };
     parseSetting(name, given);
     const { text, source, where } = given;
-    const value = setting.secret ? MASK : text;
+    const value = setting.secret ? MASK : withoutKeys(text);
     return { ...row, value, source, where: where || null, error: null };
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
