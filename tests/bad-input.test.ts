@@ -189,6 +189,42 @@ describe.each(taking)('$name', ({ name, method, operation }) => {
   );
 });
 
+describe('a number that bounds something', () => {
+  const settings = ['default_life_seconds', 'max_life_seconds', 'max_keys', 'max_keys_per_owner'];
+  const bounds = [
+    ...settings.map((name) => ['POST', '/v1/workspaces', `/settings/${name}`] as const),
+    ...settings.map((name) => ['PATCH', '', `/settings/${name}`] as const),
+    ['POST', '/v1/keys', '/grants/max_life_seconds'] as const,
+  ];
+
+  it.each(bounds)('%s %s 422 for %s that is none', async (method, path, at) => {
+    const [, outer = '', inner = ''] = at.split('/');
+    const more = method === 'POST' ? { name: 'A', kind: 'management', permissions: ['*'] } : {};
+    const { name: _, ...terms } = more as Record<string, unknown>;
+    const base = outer === 'settings' ? (method === 'POST' ? { name: 'A' } : {}) : terms;
+    const target = path || inputOf('updateWorkspace').path;
+    const zero = inner.startsWith('max_keys') ? [] : ['0'];
+    for (const text of [
+      ...zero,
+      '-1',
+      '1.5',
+      '"5"',
+      '9007199254740992',
+      '1e309',
+      'true',
+      '[]',
+      '-0.5',
+    ]) {
+      const json = JSON.stringify({ ...base, [outer]: { [inner]: 'HERE' } });
+      const raw = json.replace('"HERE"', text);
+      const headers = { 'content-type': 'application/json' };
+      const reply = await service.call(method, target, { raw, headers });
+      expect(`${text} ${told(reply)}`).toContain(`${text} 422 `);
+      expect(pointersOf(reply)).toEqual([at]);
+    }
+  });
+});
+
 describe('a date', () => {
   const dates = [
     '2027-02-30T00:00:00Z',

@@ -20,5 +20,5 @@ export * from './scope.ts';
 export * from './terms.ts';
 export * from './token.ts';
 export * from './uuid.ts';
-export type { Keep, Parts } from './work.ts';
+export type { IfVersion, Keep, Parts } from './work.ts';
 export * from './workspace.ts';

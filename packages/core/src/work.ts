@@ -35,18 +35,19 @@ export interface Decision<Result> {
   readonly secretOf?: Key;
 }
 
-/** Which version of an object a change is meant for; none for whatever it is. */
+/** Which version of an object a change is meant for: `any` that is there; undefined for whatever there is. */
 export interface IfVersion {
-  readonly ifVersion?: number | undefined;
+  readonly ifVersion?: number | 'any' | undefined;
 }
 
-export function checkVersion(before: { version: number }, { ifVersion }: IfVersion): void {
-  if (ifVersion !== undefined && ifVersion !== before.version) {
-    throw new WarderError(
-      'precondition_failed',
-      'This was changed since the version that If-Match names: read it again.',
-    );
-  }
+/** @param before null where there is nothing yet, which no version names */
+export function checkVersion(before: { version: number } | null, { ifVersion }: IfVersion): void {
+  if (ifVersion === undefined || ifVersion === before?.version) return;
+  if (ifVersion === 'any' && before !== null) return;
+  throw new WarderError(
+    'precondition_failed',
+    'This is not at the version that If-Match names: read it again.',
+  );
 }
 
 const TRIES = 100;

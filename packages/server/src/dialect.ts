@@ -2,7 +2,14 @@
 // each error looks like in it. One interpreter (serve.ts) serves any of them and
 // never asks which one it serves: what it must know is a member of Dialect.
 
-import type { Caller, ErrorCode, Operations, Permission, WarderError } from '@warder/core';
+import type {
+  Caller,
+  ErrorCode,
+  IfVersion,
+  Operations,
+  Permission,
+  WarderError,
+} from '@warder/core';
 import type { z } from 'zod';
 
 /** Header values by lower-case name. */
@@ -26,7 +33,7 @@ export interface Call<Params, Query, Body> {
   readonly query: Query;
   readonly body: Body;
   /** Of If-Match; undefined without. */
-  readonly ifVersion: number | undefined;
+  readonly ifVersion: IfVersion['ifVersion'];
 }
 
 /** What a route without a credential is answered from. */

@@ -2,7 +2,7 @@
 // its field and its rule, with the kind of the value that was sent, never the
 // value: it may be a secret.
 
-import { type FieldError, WarderError } from '@warder/core';
+import { type FieldError, type IfVersion, WarderError } from '@warder/core';
 import { z } from 'zod';
 import { type CallRoute, type RequestHeaders, takesIfMatch } from './dialect.ts';
 import { parseJson, textFault } from './json.ts';
@@ -64,10 +64,11 @@ export function readBody(route: CallRoute, headers: RequestHeaders, bytes: Uint8
 /** What a call without a body may carry all the same: many clients send `{}` with every POST. */
 const NOTHING = z.strictObject({}).transform(() => undefined);
 
-/** The version that If-Match names; undefined for none, for `*`, and where no one object is changed. */
-export function readIfMatch(route: CallRoute, header: string | undefined): number | undefined {
-  if (!takesIfMatch(route) || header === undefined || header.trim() === '*') return undefined;
-  const version = /^"(\d{1,15})"$/.exec(header.trim())?.[1];
+/** The version that If-Match names; undefined without, and where no one object is changed. */
+export function readIfMatch(route: CallRoute, header: string | undefined): IfVersion['ifVersion'] {
+  if (!takesIfMatch(route) || header === undefined) return undefined;
+  if (header.trim() === '*') return 'any';
+  const version = /^"([1-9]\d{0,14})"$/.exec(header.trim())?.[1];
   if (version !== undefined) return Number(version);
   throw new WarderError(
     'precondition_failed',

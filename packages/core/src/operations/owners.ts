@@ -74,7 +74,7 @@ export function ownerOperations({ caller, reach, host, write, defaultWorkspaceId
         const before = await reach.owner(workspaceId, address.ownerId);
         const act = beginAct(caller, host);
         if (before === null) {
-          checkVersion({ version: 0 }, match);
+          checkVersion(null, match);
           const { owner, event } = createOwner(workspaceId, address.ownerId, facts, act);
           const changes: Change[] = [
             { type: 'insert_owner', owner },
