@@ -51,6 +51,7 @@ export interface Answered extends Received {
 
 export interface ServiceOptions {
   readonly peppers?: readonly Pepper[];
+  readonly publicUrl?: string;
   readonly listen?: Partial<ListenOptions>;
 }
 
@@ -83,7 +84,7 @@ export async function startService(options: ServiceOptions = {}) {
       lookup,
       host,
       installation,
-      publicUrl: null,
+      publicUrl: options.publicUrl ?? null,
       version: '0.0.0',
       log: createLog('debug', (line) => log.push(line)),
     });

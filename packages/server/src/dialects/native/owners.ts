@@ -50,9 +50,7 @@ export const ownerRoutes = [
     },
     out: ({ owner, created }) => ({
       ...ownerAnswer(owner),
-      ...(created
-        ? { status: 201, location: `/v1/owners/${encodeURIComponent(owner.externalId)}` }
-        : {}),
+      ...(created ? { status: 201, location: locationOf(owner) } : {}),
     }),
   }),
   route({
@@ -104,6 +102,10 @@ export const ownerRoutes = [
 
 function address(params: { owner_id: string }, query: { workspace_id?: string | undefined }) {
   return { ownerId: params.owner_id, workspaceId: query.workspace_id };
+}
+
+function locationOf({ externalId, workspaceId }: Owner): string {
+  return `/v1/owners/${encodeURIComponent(externalId)}?workspace_id=${workspaceId}`;
 }
 
 function ownerAnswer(owner: Owner): Answer {
