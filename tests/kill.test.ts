@@ -183,7 +183,7 @@ test(`${KILLS} kills under load lose nothing that was acknowledged and leave not
   expect(figures.open).toBeGreaterThanOrEqual(KILLS / 2);
   expect(totals.acknowledged).toBeGreaterThan(KILLS * 10);
   expect(slowestOpen).toBeLessThan(2_000);
-  expect(slowestStart).toBeLessThan(10_000);
+  expect(slowestStart).toBeLessThan(20_000);
 });
 
 test('a very first start that is killed at any statement of a commit is finished by the next one', {

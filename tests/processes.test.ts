@@ -10,7 +10,7 @@ import { afterAll, afterEach, expect, test } from 'vitest';
 import { runs } from './fixtures/domain.ts';
 import { killServices, startService, stopService } from './kit/crash-child.ts';
 import { checkFile } from './kit/kill-checker.ts';
-import { type Client, clientOf, type Json, newLedger, work } from './kit/kill-load.ts';
+import { type Client, clientOf, type Json, joined, newLedger, work } from './kit/kill-load.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'warder-processes-'));
 afterEach(killServices);
@@ -37,17 +37,22 @@ const revocation = (id: string) => ({
   holds: (key: Json) => key.status === 'revoked',
 });
 
-/** Calls again and again until `stop` says so; every reply must be good. */
+/** Calls again and again until `stop` says so or no reply comes: how many replies were good. */
 async function repeat(client: Client, path: string, stop: () => boolean): Promise<number> {
-  let times = 0;
+  let good = 0;
   while (!stop()) {
-    expect((await client.ask('GET', path))?.status).toBe(200);
-    times++;
+    const reply = await client.ask('GET', path);
+    if (reply?.status !== 200) break;
+    good++;
   }
-  return times;
+  return good;
 }
 
-test('several that start on an empty folder install once, and each takes the one first key', async () => {
+const timeout = runs(60_000, 600_000);
+
+test('several that start on an empty folder install once, and each takes the one first key', {
+  timeout,
+}, async () => {
   const data = join(folder, 'together');
   const services = Array.from({ length: 4 }, () => startService(data));
   const ledger = newLedger();
@@ -58,7 +63,9 @@ test('several that start on an empty folder install once, and each takes the one
   expect(checkFile(join(data, 'warder.db'), ledger, null).events).toBe(3);
 });
 
-test('two verify and write at once, and what one revokes the other refuses at once', async () => {
+test('two verify and write at once, and what one revokes the other refuses at once', {
+  timeout,
+}, async () => {
   const data = join(folder, 'two');
   const services = [startService(data), startService(data)];
   const ledger = newLedger();
@@ -68,28 +75,33 @@ test('two verify and write at once, and what one revokes the other refuses at on
   const over = () => ledger.asked.length >= most;
   // Writes of all kinds on the same rows through both; any 5xx is a complaint of the ledger's.
   const load = [one, two, one, two].map((client, seed) => work(client, ledger, seed + 1, over));
+  // Keys of its own, which the load knows nothing of.
+  const own = newLedger();
+  const [mine, yours] = await Promise.all(services.map((service) => clientOf(service, own)));
+  if (mine === undefined || yours === undefined) throw new Error('two were started');
   let obeyed = 0;
   for (; !over() || obeyed < 20; obeyed++) {
-    const [here, there] = obeyed % 2 === 0 ? [one, two] : [two, one];
+    const [here, there] = obeyed % 2 === 0 ? [mine, yours] : [yours, mine];
     const created = await here.change(creation());
     const id = String(created?.body.id);
     expect(await there.verify(id)).toBe('valid');
-    // Whoever ends it first: the load may have.
-    const revoked = await here.change(revocation(id));
-    expect([200, 404]).toContain(revoked?.status);
+    expect((await here.change(revocation(id)))?.status).toBe(200);
     expect(await there.verify(id)).toBe('revoked');
   }
   await Promise.all(load);
-  expect(ledger.complaints).toEqual([]);
+  const all = joined(ledger, own);
+  expect(all.complaints).toEqual([]);
   for (const service of services) {
     expect(await stopService(service)).toEqual({ code: 0, signal: null });
     expect(service.said()).not.toMatch(/"level":"error"/);
   }
-  const found = checkFile(join(data, 'warder.db'), ledger, null);
+  const found = checkFile(join(data, 'warder.db'), all, null);
   console.log(`processes: ${found.acknowledged} writes through two, ${obeyed} revocations obeyed`);
 });
 
-test('readers of long lists stop no write, and the log of the file stays small', async () => {
+test('readers of long lists stop no write, and the log of the file stays small', {
+  timeout,
+}, async () => {
   const data = join(folder, 'readers');
   const services = [startService(data), startService(data)];
   const ledger = newLedger();
@@ -107,7 +119,7 @@ test('readers of long lists stop no write, and the log of the file stays small',
   const readers = clients.flatMap((client) =>
     lists.map((list) => repeat(client, list, () => over)),
   );
-  const times = runs(250, 3_000);
+  const times = runs(200, 1_200);
   await Promise.all([...clients, ...clients].map((client) => write(client, times)));
   const underLoad = largest;
   expect(underLoad).toBeLessThan(runs(24, 64) * 2 ** 20);
@@ -123,24 +135,28 @@ test('readers of long lists stop no write, and the log of the file stays small',
   reader.close();
 
   // Once it is gone the log is used from its start again: more writes, no larger log.
-  await Promise.all(clients.map((client) => write(client, 10)));
+  for (let before = 0, turn = 0; turn < 20 && before !== logSize(); turn++) {
+    before = logSize();
+    await Promise.all(clients.map((client) => write(client, 10)));
+  }
   largest = logSize();
   const settled = largest;
+  expect(settled).toBeLessThanOrEqual(64 * 2 ** 20);
   await Promise.all(clients.map((client) => write(client, times)));
   expect(largest).toBeLessThanOrEqual(settled);
   over = true;
-  const reads = (await Promise.all(readers)).reduce((sum, one) => sum + one, 0);
-  expect(reads).toBeGreaterThan(10);
+  const reads = await Promise.all(readers);
+  for (const read of reads) expect(read).toBeGreaterThan(10);
   expect(ledger.complaints).toEqual([]);
   for (const service of services) expect((await stopService(service)).code).toBe(0);
   checkFile(join(data, 'warder.db'), ledger, null);
   const megabytes = (bytes: number) => (bytes / 2 ** 20).toFixed(1);
   console.log(
-    `processes: WAL at most ${megabytes(underLoad)} MB under ${times * 4} writes and ${reads} lists, ${megabytes(withReader)} MB after ${times * 2} behind a reader that stayed`,
+    `processes: WAL at most ${megabytes(underLoad)} MB under ${times * 4} writes and ${reads.join(' + ')} lists, ${megabytes(withReader)} MB after ${times * 2} behind a reader that stayed, ${megabytes(settled)} MB once it was gone`,
   );
 });
 
-test('one that is killed with a commit open does not disturb the other', async () => {
+test('one that is killed with a commit open does not disturb the other', { timeout }, async () => {
   const data = join(folder, 'killed');
   const staying = startService(data);
   const ledger = newLedger();

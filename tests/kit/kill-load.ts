@@ -58,6 +58,19 @@ export function newLedger(): Ledger {
   };
 }
 
+/** What two ledgers of one file say together. */
+export function joined(one: Ledger, two: Ledger): Ledger {
+  return {
+    asked: [...one.asked, ...two.asked],
+    secrets: new Map([...one.secrets, ...two.secrets]),
+    ended: new Set([...one.ended, ...two.ended]),
+    workspaces: [...one.workspaces, ...two.workspaces],
+    uses: new Map([...one.uses, ...two.uses]),
+    mayBeUnavailable: one.mayBeUnavailable || two.mayBeUnavailable,
+    complaints: [...one.complaints, ...two.complaints],
+  };
+}
+
 export interface Client {
   /** Sends a change and enters it in the ledger. Null when no reply came. */
   change(asked: Omit<Asked, 'id' | 'reply'>): Promise<Reply | null>;
