@@ -5,7 +5,7 @@
 import { type FieldError, type IfVersion, WarderError } from '@warder/core';
 import { z } from 'zod';
 import { type CallRoute, type RequestHeaders, takesIfMatch } from './dialect.ts';
-import { parseJson, textFault } from './json.ts';
+import { parseJson, pointerStep, textFault } from './json.ts';
 
 /** The part of a target before `?` and the part after it. */
 export function splitTarget(target: string): readonly [path: string, search: string] {
@@ -87,8 +87,7 @@ const PARAMETERS: Naming = {
 };
 const MEMBERS: Naming = {
   unknown: 'is not a member that can be set here',
-  name: (path) =>
-    path.map((part) => `/${String(part).replaceAll('~', '~0').replaceAll('/', '~1')}`).join(''),
+  name: (path) => path.map(pointerStep).join(''),
 };
 
 function check(schema: z.ZodType, value: unknown, naming: Naming): unknown {

@@ -1,6 +1,7 @@
+import { drawToken, WARDER_FORMAT } from '@warder/core';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { refusalOf } from '../../../tests/fixtures/domain.ts';
+import { refusalOf, seededBytes } from '../../../tests/fixtures/domain.ts';
 import { parseJson, textFault } from './json.ts';
 
 const parse = (text: string) => parseJson(new TextEncoder().encode(text));
@@ -64,6 +65,16 @@ describe('reading JSON', () => {
     }
     expect(() => parse('{"name":"secret\\u0000"}')).toThrow(/^(?!.*secret)/);
     expect(() => parse('{"name":"secret",}')).toThrow(/^(?!.*secret)/);
+  });
+
+  it('cuts a name too long to be read, and leaves no part of a token at the cut', () => {
+    const { secret } = drawToken(WARDER_FORMAT, 'wdr', 'live', seededBytes());
+    const name = `${'a'.repeat(70)}${secret}${'b'.repeat(1_000)}`;
+    for (const text of [`{"${name}":1e400}`, `{"${name}":1,"${name}":2}`]) {
+      expect(() => parse(text)).toThrow(/^.{0,200}$/);
+      expect(() => parse(text)).toThrow(/a{70}wdr_live_/);
+      expect(() => parse(text)).not.toThrow(secret.slice(0, 25));
+    }
   });
 
   it('refuses bytes that are no UTF-8, and a byte order mark', () => {

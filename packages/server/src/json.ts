@@ -2,7 +2,7 @@
 // recurses, no member twice, no `__proto__`, no text that a database would refuse
 // or change, no number that would not come back as it was sent.
 
-import { type FieldError, WarderError } from '@warder/core';
+import { type FieldError, redactTokens, WarderError } from '@warder/core';
 
 const MAX_DEPTH = 32;
 
@@ -80,9 +80,19 @@ function checkMember(quoted: string, seen: Set<string> | null): void {
     );
   }
   if (seen?.has(name)) {
-    throw new WarderError('bad_request', `The body has the member "${name.slice(0, 100)}" twice.`);
+    throw new WarderError('bad_request', `The body has the member "${readable(name)}" twice.`);
   }
   seen?.add(name);
+}
+
+/** One step of a JSON Pointer (RFC 6901). A name too long to be read is cut. */
+export function pointerStep(name: PropertyKey): string {
+  return `/${readable(String(name)).replaceAll('~', '~0').replaceAll('/', '~1')}`;
+}
+
+// Redacted before it is cut: half a token is not known for one any more.
+function readable(name: string): string {
+  return name.length > 100 ? redactTokens(name.slice(0, 200)).slice(0, 100) : name;
 }
 
 /** What keeps a text from being stored and given back as it is; null if nothing does. */
@@ -104,7 +114,7 @@ function unacceptable(value: unknown, pointer: string): FieldError | null {
   }
   if (typeof value !== 'object' || value === null) return null;
   for (const [name, member] of Object.entries(value)) {
-    const at = `${pointer}/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`;
+    const at = pointer + pointerStep(name);
     const fault = textFault(name);
     if (fault !== null) return { pointer, message: `has a member whose name ${fault}` };
     const found = unacceptable(member, at);
