@@ -337,64 +337,13 @@ it('PUT of an owner makes it once and then replaces it, never that of another wo
   expect(after).toEqual(there);
 });
 
-const versioned = guarded.filter(({ operation }) =>
-  operation.parameters?.some((parameter) => parameter.name === 'If-Match'),
-);
-describe.each(versioned)('$name minds If-Match', ({ name, method, path }) => {
-  const send = (input: Input, ifMatch: string) =>
-    service.call(method, input.path, { body: input.body, headers: { 'if-match': ifMatch } });
-
-  it('412 for another version or what is none, and nothing happens', async () => {
-    const input = await prepare(name);
-    const before = await service.counts();
-    for (const other of ['"99"', '"0"', '1', 'W/"1"', '"1", "2"', '"1"x', '""', '']) {
-      expect(`${other} ${told(await send(input, other))}`).toContain(`${other} 412 `);
-    }
-    expect(await service.counts()).toEqual(before);
-    // `*` is whatever is there (RFC 9110, 13.1.1), which is nothing yet for an owner that is made.
-    expect((await send(input, '*')).status).toBe(name === 'putOwner' ? 412 : 200);
-  });
-
-  it('of many at once with the version they all read, one happens', async () => {
-    const input = await prepare(name);
-    const [, base, noun, id = ''] = input.path.split('?')[0]?.split('/') ?? [];
-    const query = path.startsWith('/v1/owners')
-      ? `?workspace_id=${service.defaultWorkspaceId}`
-      : '';
-    const read = () => service.call('GET', `/${base}/${noun}/${id}${query}`);
-    const bare = { workspace_id: service.defaultWorkspaceId };
-    if (name === 'putOwner') await call(method, { path: input.path, body: bare });
-    const { etag } = (await read()).headers;
-    expect(etag).toMatch(/^"\d+"$/);
-    const all = await Promise.all(Array.from({ length: 8 }, () => send(input, String(etag))));
-    const done = all.filter(({ status }) => status === 200);
-    expect(done.length).toBe(1);
-    expect(new Set(all.filter((one) => !done.includes(one)).map(({ status }) => status))).toEqual(
-      new Set([name.startsWith('delete') ? 404 : 412]),
-    );
-    if (!name.startsWith('delete')) {
-      expect((await read()).headers.etag).toBe(done[0]?.headers.etag);
-      expect(done[0]?.headers.etag).not.toBe(etag);
-    }
-  });
-});
-
-const unversioned = guarded.filter((one) => !versioned.includes(one));
-it.each(unversioned)('$name has no version to match and minds none', async ({ name, method }) => {
-  const { path, body } = await prepare(name);
-  for (const ifMatch of ['"99"', 'nonsense']) {
-    const reply = await service.call(method, path, { body, headers: { 'if-match': ifMatch } });
-    if (reply.status !== 409) expect(told(reply)).toMatch(/^20[01] /);
-  }
-});
-
-it('every call of the document was answered with each success, 401, 403, 404, 412 and 422 it names', () => {
+it('every call of the document was answered with each success, 401, 403, 404 and 422 it names', () => {
   const { seen } = service.contract;
   // Nobody names a workspace that is not there to make one.
   const never = ['createWorkspace 404'];
   const missed = titled.flatMap(({ name, operation }) =>
     Object.keys(operation.responses)
-      .filter((status) => /^20|401|403|404|412|422/.test(status) && !seen.has(`${name} ${status}`))
+      .filter((status) => /^20|401|403|404|422/.test(status) && !seen.has(`${name} ${status}`))
       .map((status) => `${name} ${status}`),
   );
   expect(missed.filter((one) => !never.includes(one))).toEqual([]);
