@@ -9,8 +9,18 @@ import { call, newFolder, startAny } from './fixtures/program.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const packages = ['core', 'sdk', 'server', 'cli'];
-// The Node that runs the tests stands for one that the packages support.
-const env = { PATH: `${dirname(process.execPath)}:${process.env.PATH ?? ''}` };
+// What this machine's npm needs to reach its registry, less what the npm that runs the tests has
+// said to itself; the Node that runs the tests stands for one that the packages support.
+const env = {
+  ...Object.fromEntries(
+    Object.entries(process.env).flatMap(([name, value]) =>
+      value === undefined || /^(?:npm_|INIT_CWD$|WARDER_|NODE_ENV$)/.test(name)
+        ? []
+        : [[name, value]],
+    ),
+  ),
+  PATH: `${dirname(process.execPath)}:${process.env.PATH ?? ''}`,
+};
 
 async function done(file: string, args: readonly string[], cwd: string): Promise<string> {
   const { code, stdout, stderr } = await startAny(file, args, { cwd, env }).ended;

@@ -44,7 +44,7 @@ function refusal(verdict: Extract<Verdict, { valid: false }>): WarderError {
 // Who holds the right secret is told what is wrong with the key; a guesser learns nothing.
 const UNKNOWN = 'No key like this is known.';
 const REASONS: Readonly<Record<Exclude<VerdictCode, 'valid'>, string>> = {
-  malformed: 'This is not a key: it is cut, mistyped or of another service.',
+  malformed: 'This is not a key of this service, or it is mistyped.',
   not_found: UNKNOWN,
   wrong_workspace: UNKNOWN,
   wrong_environment: UNKNOWN,

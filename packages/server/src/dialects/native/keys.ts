@@ -253,7 +253,7 @@ function idsOf(key: Key) {
 }
 
 const MESSAGES: Readonly<Record<Exclude<VerdictCode, 'valid'>, string>> = {
-  malformed: 'This is not a key: it is cut, mistyped or of another service.',
+  malformed: 'This is not a key of this service, or it is mistyped.',
   not_found: 'No key like this is known.',
   wrong_workspace: 'The key is of another workspace.',
   wrong_environment:
