@@ -7,7 +7,8 @@ import { join } from 'node:path';
 import { Failure, usage } from './failure.ts';
 import { hostPort, list, oneWord, path, peppers, secret, webAddress, word } from './parse.ts';
 
-export type Audience = 'serve' | 'recover' | 'client';
+/** `local`: commands that work on the data folder itself, without a service. */
+export type Audience = 'serve' | 'local' | 'client';
 
 export interface Setting {
   /** As the parser takes it; null where it has none. Of a secret it names a file. */
@@ -46,7 +47,7 @@ export const SETTINGS = {
     file: null,
     meaning: 'folder of the database, made where it is missing',
     secret: false,
-    audience: ['serve', 'recover'],
+    audience: ['serve', 'local'],
     parse: path,
   },
   bootstrapKeyFile: {
@@ -116,7 +117,7 @@ export const SETTINGS = {
     file: 'secret',
     meaning: 'secret of the installation, 64 hexadecimal digits; made at the first start',
     secret: true,
-    audience: ['serve', 'recover'],
+    audience: ['serve', 'local'],
     parse: secret,
   },
   pepper: {
@@ -126,7 +127,7 @@ export const SETTINGS = {
     file: null,
     meaning: 'keys mixed into stored digests: a line <version>:<64 hexadecimal digits> for each',
     secret: true,
-    audience: ['serve', 'recover'],
+    audience: ['serve', 'local'],
     parse: peppers,
   },
   url: {

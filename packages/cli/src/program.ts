@@ -57,8 +57,8 @@ function createProgram(output: Output): Command {
   const recover = program
     .command('recover')
     .description('make a management key with an hour to live, from the database and the secret');
-  settingOptions(recover, 'recover')
-    .addHelpText('after', secretsHelp('recover'))
+  settingOptions(recover, 'local')
+    .addHelpText('after', secretsHelp('local'))
     .action(async () => {
       const { recover: make } = await import('./local/recover.ts');
       await make(settingFlags(recover.opts()), output);
@@ -76,7 +76,7 @@ from ./data/first-key, where a first start left one. A key is never an argument.
 Exit codes: 0 done, 1 failed (also: the key that was verified is not good), 2 called
 wrongly, 130 interrupted.`;
 
-function secretsHelp(audience: 'serve' | 'recover'): string {
+function secretsHelp(audience: 'serve' | 'local'): string {
   const rows = Object.values<Setting>(SETTINGS)
     .filter((setting) => setting.secret && setting.audience.includes(audience))
     .map(({ variable, meaning, file }) => {
