@@ -11,6 +11,7 @@ import { addWhoami } from './commands/whoami.ts';
 import { addWorkspaces } from './commands/workspaces.ts';
 import { SETTINGS, type Setting } from './config.ts';
 import { Failure, usage } from './failure.ts';
+import { addLocal } from './local.ts';
 import { Output, plain } from './output.ts';
 import { refuseKeys } from './secret.ts';
 import { VERSION } from './version.ts';
@@ -63,7 +64,7 @@ function createProgram(output: Output): Command {
       const { recover: make } = await import('./local/recover.ts');
       await make(settingFlags(recover.opts()), output);
     });
-  for (const add of [addKeys, addWorkspaces, addOwners, addWhoami, addConfig]) {
+  for (const add of [addLocal, addKeys, addWorkspaces, addOwners, addWhoami, addConfig]) {
     add(program, output);
   }
   return program;

@@ -72,9 +72,7 @@ function opened(file: string): ReturnType<typeof openEmbedded> {
   try {
     return openEmbedded({ file });
   } catch (error) {
-    const code = codeOf(error);
-    if (!code?.startsWith('SQLITE_')) throw startFailure(error);
-    throw refused(`The database ${file} cannot be opened (${code}).`);
+    throw startFailure(error, file);
   }
 }
 
@@ -82,20 +80,25 @@ export function refused(message: string): Failure {
   return new Failure('start_refused', message);
 }
 
-/** What is known to stop a start, as one sentence; anything else as it is. */
-export function startFailure(error: unknown): unknown {
+/** What is known to stop a start, as one sentence; anything else as it is. @param file the database, where one is worked on */
+export function startFailure(error: unknown, file: string | null = null): unknown {
   if (!(error instanceof Error)) return error;
-  if (error.name === 'StartRefused' || error.name === 'SchemaError') return refused(error.message);
+  if (REFUSALS.includes(error.name)) return refused(error.message);
   if (error instanceof WarderError) {
     const { internal } = error.facts;
     return refused(internal === undefined ? error.message : `${error.message} (${internal})`);
   }
   const code = codeOf(error);
+  if (file !== null && code?.startsWith('SQLITE_')) {
+    return refused(`The database ${file} cannot be opened (${code}).`);
+  }
   const why = code === null ? undefined : SYSTEM[code];
   if (why === undefined) return error;
   const path = 'path' in error ? `${error.path} ` : 'A file ';
   return refused(`${path}cannot be used: ${why} (${code}).`);
 }
+
+const REFUSALS = ['StartRefused', 'SchemaError', 'FileRefused'];
 
 const SYSTEM: Readonly<Record<string, string>> = {
   EACCES: 'permission is denied',

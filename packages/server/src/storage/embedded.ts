@@ -24,7 +24,8 @@ import {
 } from '../slices.ts';
 import { type Query, statements, type Tables } from '../storage.ts';
 import { type Doing, isBusy, toldOf, unavailable } from './embedded/failure.ts';
-import { openFile } from './embedded/file.ts';
+import { openFile, type Pending } from './embedded/file.ts';
+import { shareFile } from './embedded/lock.ts';
 import { MIGRATIONS } from './embedded/migrations.ts';
 import { openReader } from './embedded/reader.ts';
 
@@ -35,14 +36,16 @@ export interface EmbeddedOptions {
   readonly listMilliseconds?: number;
   /** How long a call waits while another process writes. */
   readonly busyMilliseconds?: number;
+  /** Whether a file that lacks migrations is migrated (after a copy, unless said otherwise) or refused. */
+  readonly pending?: Pending;
 }
 
 const USES_A_COMMIT = 100;
 
-/** @throws SchemaError where this program must not run on the file */
+/** @throws SchemaError where this program must not run on the file, FileRefused while it is restored */
 export function openEmbedded(options: EmbeddedOptions): { storage: Storage; lookup: Lookup } {
-  const { file, listMilliseconds = 10_000, busyMilliseconds = 5_000 } = options;
-  const connection = openFile(file, MIGRATIONS);
+  const { file, listMilliseconds = 10_000, busyMilliseconds = 5_000, pending = 'run' } = options;
+  const { connection, release } = openShared(file, pending);
   const reader = openReader(file, listMilliseconds);
   const texts = statements(builder);
   const prepared = new Map<string, Database.Statement>();
@@ -152,9 +155,20 @@ export function openEmbedded(options: EmbeddedOptions): { storage: Storage; look
       async close() {
         await reader.close();
         connection.close();
+        release();
       },
     },
   };
+}
+
+function openShared(file: string, pending: Pending) {
+  const release = shareFile(file);
+  try {
+    return { connection: openFile(file, MIGRATIONS, pending), release };
+  } catch (error) {
+    release();
+    throw error;
+  }
 }
 
 /** Compiles to SQLite's words and never runs them: that is for this engine's own driver. */
