@@ -19,8 +19,7 @@ export interface Origin {
 }
 
 export type EventType =
-  | 'installation.created'
-  | 'installation.recovered'
+  | `installation.${'created' | 'recovered' | 'backed_up' | 'restored'}`
   | `key.${'created' | 'updated' | 'disabled' | 'enabled' | 'soft_blocked' | 'soft_unblocked' | 'revoked' | 'deleted' | 'erased'}`
   | `workspace.${'created' | 'updated' | 'suspended' | 'resumed' | 'deleted'}`
   | `owner.${'created' | 'updated' | 'suspended' | 'resumed'}`;

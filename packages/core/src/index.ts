@@ -16,6 +16,7 @@ export * from './owner.ts';
 export * from './page.ts';
 export * from './permission.ts';
 export * from './ports.ts';
+export * from './restoration.ts';
 export * from './scope.ts';
 export * from './terms.ts';
 export * from './token.ts';

@@ -25,7 +25,7 @@ export interface Host {
   open(label: SealLabel, binding: string, sealed: string): string | null;
 }
 
-export type SealLabel = 'cursor' | 'reply';
+export type SealLabel = 'cursor' | 'reply' | 'backup';
 
 /** A stored digest, as 64 lower-case hex digits, with the version of the pepper in it (0: none). */
 export interface Digest {

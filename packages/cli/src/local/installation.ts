@@ -6,7 +6,13 @@ import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { type DrawnToken, type Installation, WarderError } from '@warder/core';
-import { createHost, openEmbedded, openInstallation, type ServerHost } from '@warder/server';
+import {
+  createHost,
+  openEmbedded,
+  openInstallation,
+  type Pending,
+  type ServerHost,
+} from '@warder/server';
 import { type Flags, readSetting } from '../config.ts';
 import { Failure } from '../failure.ts';
 import { makeFolder, writeOnce } from './private-file.ts';
@@ -21,14 +27,15 @@ export function databaseIn(data: string): string {
 }
 
 /** Opens what a first start has made. @throws Failure where anything is missing */
-export function openExisting(flags: Flags): Promise<Opened> {
+export function openExisting(flags: Flags, pending: Pending = 'run'): Promise<Opened> {
   const data = readSetting('data', flags);
   if (!existsSync(databaseIn(data))) {
     throw refused(`There is no database ${databaseIn(data)}: name the folder it is in by --data.`);
   }
-  return open(flags, () => {
+  const none = () => {
     throw refused(`The database ${databaseIn(data)} is empty: start the service first.`);
-  });
+  };
+  return open(flags, none, pending);
 }
 
 /** Opens the installation, or makes it at the very first start. */
@@ -47,7 +54,11 @@ export async function openOrMake(
   }
 }
 
-async function open(flags: Flags, firstToken: (host: ServerHost) => DrawnToken): Promise<Opened> {
+async function open(
+  flags: Flags,
+  firstToken: (host: ServerHost) => DrawnToken,
+  pending: Pending = 'run',
+): Promise<Opened> {
   const data = readSetting('data', flags);
   const file = databaseIn(data);
   // Another first start may have made secret and database since: it makes them in this order.
@@ -58,7 +69,7 @@ async function open(flags: Flags, firstToken: (host: ServerHost) => DrawnToken):
     );
   }
   const host = createHost({ secret, peppers: readSetting('pepper', flags) ?? [] });
-  const store = opened(file);
+  const store = opened(file, pending);
   try {
     const token = async () => firstToken(host);
     return { ...store, host, installation: await openInstallation(store.storage, host, token) };
@@ -68,9 +79,9 @@ async function open(flags: Flags, firstToken: (host: ServerHost) => DrawnToken):
   }
 }
 
-function opened(file: string): ReturnType<typeof openEmbedded> {
+function opened(file: string, pending: Pending): ReturnType<typeof openEmbedded> {
   try {
-    return openEmbedded({ file });
+    return openEmbedded({ file, pending });
   } catch (error) {
     throw startFailure(error, file);
   }

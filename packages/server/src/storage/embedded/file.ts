@@ -137,7 +137,7 @@ export function pendingIn(
   return pendingMigrations(migrations, recordedIn(connection));
 }
 
-function recordedIn(connection: Database.Database): RecordedMigration[] {
+export function recordedIn(connection: Database.Database): RecordedMigration[] {
   const made = connection.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'migrations'").get();
   if (made === undefined) return [];
   return connection
