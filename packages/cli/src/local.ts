@@ -36,4 +36,14 @@ export const addLocal: AddCommand = (program, output) => {
     const { migrate: run } = await import('./local/migrate.ts');
     run(settingFlags(migrate.opts()), migrate.opts().check === true, output);
   });
+
+  const doctor = program
+    .command('doctor')
+    .description(
+      'look whether all is well with the data folder, and what to do: 1 where it is not',
+    );
+  settingOptions(doctor, 'local').action(async () => {
+    const { doctor: run } = await import('./local/doctor.ts');
+    run(settingFlags(doctor.opts()), output);
+  });
 };

@@ -18,6 +18,7 @@ export {
   type Progress,
   syncFolder,
 } from './storage/embedded/copy.ts';
+export { type Examination, examine, type NamedKey } from './storage/embedded/examination.ts';
 export type { Pending } from './storage/embedded/file.ts';
 export { takeFile } from './storage/embedded/lock.ts';
 export { type Migrated, migrateFile, pendingOf } from './storage/embedded/migrate.ts';
