@@ -5,7 +5,17 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Failure, usage } from './failure.ts';
-import { hostPort, list, oneWord, path, peppers, secret, webAddress, word } from './parse.ts';
+import {
+  duration,
+  hostPort,
+  list,
+  oneWord,
+  path,
+  peppers,
+  secret,
+  webAddress,
+  word,
+} from './parse.ts';
 
 /** `local`: commands that work on the data folder itself, without a service. */
 export type Audience = 'serve' | 'local' | 'client';
@@ -109,6 +119,27 @@ export const SETTINGS = {
     secret: false,
     audience: ['serve'],
     parse: word(LOG_LEVELS),
+  },
+  eventsLog: {
+    flag: '--events-log <file>',
+    variable: 'WARDER_EVENTS_LOG',
+    default: null,
+    file: null,
+    meaning:
+      'file that each event is appended to as a line of JSON, once it is sealed; - for standard output',
+    secret: false,
+    audience: ['serve'],
+    parse: path,
+  },
+  eventsRetention: {
+    flag: '--events-retention <time>',
+    variable: 'WARDER_EVENTS_RETENTION',
+    default: null,
+    file: null,
+    meaning: 'how long events are kept, for example 90d (default: for ever)',
+    secret: false,
+    audience: ['serve'],
+    parse: duration,
   },
   secret: {
     flag: null,

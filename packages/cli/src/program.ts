@@ -5,6 +5,7 @@ import { WarderApiError, WarderConnectionError } from '@warder/sdk';
 import { Command, CommanderError } from 'commander';
 import { settingFlags, settingOptions } from './command.ts';
 import { addConfig } from './commands/config.ts';
+import { addEvents } from './commands/events.ts';
 import { addKeys } from './commands/keys.ts';
 import { addOwners } from './commands/owners.ts';
 import { addWhoami } from './commands/whoami.ts';
@@ -64,7 +65,15 @@ function createProgram(output: Output): Command {
       const { recover: make } = await import('./local/recover.ts');
       await make(settingFlags(recover.opts()), output);
     });
-  for (const add of [addLocal, addKeys, addWorkspaces, addOwners, addWhoami, addConfig]) {
+  for (const add of [
+    addLocal,
+    addKeys,
+    addWorkspaces,
+    addOwners,
+    addEvents,
+    addWhoami,
+    addConfig,
+  ]) {
     add(program, output);
   }
   return program;

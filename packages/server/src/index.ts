@@ -3,6 +3,7 @@
 export { instanceGrant } from './auth.ts';
 export { type BackupFacts, type SealedBackup, sealBackup, unsealBackup } from './backup.ts';
 export { native } from './dialects/native/dialect.ts';
+export { createEventLog, type EventLog } from './event-log.ts';
 export { createHost, type Pepper, type ServerHost } from './host.ts';
 export { checkSecrets, openInstallation, StartRefused } from './installation.ts';
 export { type Listener, type ListenOptions, listen } from './listen.ts';
@@ -28,5 +29,6 @@ export {
   knownIn,
   putInPlace,
 } from './storage/embedded/replacement.ts';
+export { openSealedEvents, type SealedEvents } from './storage/embedded/sealed.ts';
 export { type EmbeddedOptions, openEmbedded } from './storage/embedded.ts';
 export { createWarder, type Warder, type WarderParts } from './warder.ts';

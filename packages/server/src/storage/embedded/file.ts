@@ -83,6 +83,8 @@ function prepared(
   connection.pragma('cache_size = -65536');
   connection.pragma('temp_store = MEMORY');
   connection.pragma('trusted_schema = OFF');
+  // What is erased is overwritten, not only unlinked.
+  connection.pragma('secure_delete = ON');
   // Off while migrating, so that a later migration can rebuild a table others refer to.
   connection.pragma('foreign_keys = OFF');
   migrate(connection, file, migrations, pending);
