@@ -44,7 +44,24 @@ export function print(title: string, measured: readonly Measured[]): void {
   }
 }
 
-function median(values: readonly number[]): number {
+export function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
   return sorted[Math.floor(sorted.length / 2)] ?? 0;
+}
+
+/** A line of the table of results: what was measured, as a ratio unless it says otherwise, and its target. */
+export interface Row {
+  readonly what: string;
+  readonly measured: number;
+  readonly most?: number;
+  readonly least?: number;
+}
+
+export function table(rows: readonly Row[]): string {
+  const lines = rows.map(({ what, measured, most, least }) => {
+    const target = most === undefined ? (least === undefined ? '' : `>= ${least}`) : `<= ${most}`;
+    const kept = measured <= (most ?? measured) && measured >= (least ?? measured);
+    return `| ${what} | ${measured.toFixed(2)} | ${target} | ${kept ? 'yes' : 'no'} |`;
+  });
+  return ['| what | measured | target | kept |', '|---|---|---|---|', ...lines].join('\n');
 }

@@ -16,7 +16,7 @@ const scalars = /** @type {Record<string, string>} */ ({
 
 /** What only narrows a value at run time, or is said elsewhere: types do not show it. */
 const silent = new Set(
-  'default description exclusiveMinimum format maximum maxItems maxLength minimum minItems minLength pattern propertyNames'.split(
+  'default description example exclusiveMinimum format maximum maxItems maxLength minimum minItems minLength pattern propertyNames'.split(
     ' ',
   ),
 );

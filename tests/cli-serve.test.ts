@@ -79,7 +79,11 @@ test('a first start makes folder, secret and first key for their owner alone, an
   const { body } = await call(second.url, key, 'GET', '/v1/keys?include=total');
   expect(body).toMatchObject({ total: 1 });
   expect(readdirSync(join(cwd, 'data')).sort()).toEqual(
-    ['first-key', 'secret', 'warder.db', 'warder.db-shm', 'warder.db-wal'].sort(),
+    [
+      'first-key',
+      'secret',
+      ...['', '-lock', '-shm', '-wal'].map((end) => `warder.db${end}`),
+    ].sort(),
   );
 });
 

@@ -122,6 +122,9 @@ describe('last_used_at', () => {
       commits: quiet.watch.calls.get('commit') ?? 0,
       flushes: quiet.watch.calls.get('recordUses') ?? 0,
     });
+    for (let sealed = false; !sealed; ) {
+      sealed = (await quiet.events()).every(({ number }) => number !== null);
+    }
     const before = writes();
     const from = performance.now();
     for (let i = 0; i < 20; i++) {

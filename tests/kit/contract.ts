@@ -95,8 +95,13 @@ export function createContract(document: ApiDocument) {
     if (headers['content-type'] !== mediaType) {
       return `is ${headers['content-type']} and not ${mediaType}`;
     }
-    const body: unknown = mediaType.startsWith('text/') ? text : JSON.parse(text);
     const validate = schema();
+    if (mediaType === 'application/x-ndjson') {
+      if (!/^(.+\n)*$/.test(text)) return 'has a line that is not ended';
+      const bad = text.split('\n').find((line) => line !== '' && !validate(JSON.parse(line)));
+      return bad === undefined ? null : `has a line that does not validate: ${bad}`;
+    }
+    const body: unknown = mediaType.startsWith('text/') ? text : JSON.parse(text);
     if (!validate(body)) return `does not validate: ${ajv.errorsText(validate.errors)}`;
     if (mediaType !== 'application/problem+json') return null;
     const problem = body as { status: number; request_id: string };

@@ -102,6 +102,14 @@ export const INPUTS: Readonly<Record<string, Prepare>> = {
     await service.expectCall(200, 'POST', path);
     return { path: path.replace('/suspend', '/resume') };
   },
+  eraseOwner: async (service, workspaceId) => {
+    const path = `/v1/owners/${encodeURIComponent(`owner ${++made}`)}`;
+    await service.call('PUT', path, { body: { workspace_id: workspaceId } });
+    return { path: `${path}/erase?workspace_id=${workspaceId}` };
+  },
+  exportEvents: async (_, workspaceId) => ({
+    path: `/v1/events/export?type=key.created&workspace_id=${workspaceId}`,
+  }),
   listEvents: async (_, workspaceId) => ({
     path: `/v1/events?limit=3&workspace_id=${workspaceId}`,
   }),

@@ -127,7 +127,7 @@ export async function startService(options: ServiceOptions = {}) {
 
   const checked = (method: string, path: string, received: Received): Answered => {
     const { status, headers, text } = received;
-    const json = method !== 'HEAD' && String(headers['content-type']).includes('json');
+    const json = method !== 'HEAD' && /[/+]json/.test(String(headers['content-type']));
     const body = (json ? JSON.parse(text) : {}) as Body;
     const said = `${method} ${path} answered ${status} ${text.slice(0, 500)}`;
     if (method !== 'HEAD') expect(contract.faultOf(method, path, received), said).toBeNull();

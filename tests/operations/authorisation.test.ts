@@ -146,10 +146,44 @@ const OPERATIONS: Record<keyof Operations, Use> = {
     by: 'workspaceId',
     run: (ops, target) => ops.resumeOwner(target),
   },
+  eraseOwner: {
+    needs: ['owners:write', 'keys:write'],
+    by: 'workspaceId',
+    run: (ops, target) => ops.eraseOwner(target, { keys: true }),
+  },
+  eraseOwnersFurther: {
+    needs: ['owners:write'],
+    instance: true,
+    by: 'none',
+    run: (ops) => ops.eraseOwnersFurther(),
+  },
   listEvents: {
     needs: ['events:read'],
     by: 'workspaceId',
     run: (ops, { workspaceId }) => ops.listEvents({ workspaceId }),
+  },
+  exportEvents: {
+    needs: ['events:read'],
+    by: 'workspaceId',
+    run: (ops, { workspaceId }) => ops.exportEvents({ workspaceId }),
+  },
+  sealEvents: {
+    needs: ['events:read'],
+    instance: true,
+    by: 'none',
+    run: (ops) => ops.sealEvents(),
+  },
+  logEvents: {
+    needs: ['events:read'],
+    instance: true,
+    by: 'none',
+    run: (ops) => ops.logEvents(async () => true),
+  },
+  pruneEvents: {
+    needs: ['workspaces:write'],
+    instance: true,
+    by: 'none',
+    run: (ops) => ops.pruneEvents(0),
   },
   checkReplay: {
     needs: ['owners:write'],

@@ -102,7 +102,7 @@ describe('quotas', () => {
     const { id: workspaceId } = await service.workspace({ maxKeys: 5 });
     const create = () => laterRefusalOf(service.owner.createKey({ workspaceId }));
     expect(tally(await times(20, create))).toEqual({ nothing: 5, quota_exceeded: 15 });
-    const { items, total } = await service.owner.listKeys({ workspaceId, total: true });
+    const { items, total } = await service.owner.listKeys({ workspaceId, total: 'exact' });
     expect([items.length, total]).toEqual([5, 5]);
 
     const [one, two] = items;
@@ -187,7 +187,7 @@ describe('the very first start', () => {
 
     const [{ storage } = expect.fail()] = stores;
     const all = storage.everywhere(instanceGrant());
-    const slice = { limit: 100, from: null, total: true };
+    const slice = { limit: 100, from: null, total: 'exact' } as const;
     const { items: keys } = await all.keys({ now: host.now() }, slice);
     expect(keys).toHaveLength(1);
     expect(keys[0]).toMatchObject({
@@ -196,7 +196,7 @@ describe('the very first start', () => {
       permissions: ['*'],
       expiresAt: null,
     });
-    const { items: workspaces } = await all.workspaces(slice);
+    const { items: workspaces } = await all.workspaces({}, slice);
     expect(workspaces).toMatchObject([
       { id: answers[0]?.defaultWorkspaceId, isDefault: true, slug: 'default' },
     ]);

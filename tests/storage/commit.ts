@@ -38,7 +38,7 @@ export function commitContract(open: OpenStore): void {
     expect(await all.key(manager.key.id)).toEqual(manager.key);
     expect(await all.workspace(acme.id)).toEqual(acme);
     expect(await all.owner(acme.id, 'customer-1')).toEqual(owner);
-    const events = await all.events({}, { limit: 10, from: null, total: false });
+    const events = await all.events({}, { limit: 10, from: null, total: 'none' });
     expect(events.items).toContainEqual(event);
     await storage.close();
   });
@@ -75,7 +75,7 @@ export function commitContract(open: OpenStore): void {
     expect(await world.all.key(other.key.id)).toBeNull();
     expect(await world.all.key(key.id)).toEqual(key);
     expect(await world.lookup.find([other.digest])).toBeNull();
-    const events = await world.all.events({}, { limit: 100, from: null, total: false });
+    const events = await world.all.events({}, { limit: 100, from: null, total: 'none' });
     expect(events.items).not.toContainEqual(other.event);
     await world.storage.close();
   });
@@ -198,8 +198,8 @@ export function commitContract(open: OpenStore): void {
     await expect(world.storage.check()).rejects.toEqual(unavailable);
     await expect(world.all.key('x')).rejects.toEqual(unavailable);
     await expect(world.all.commit(world.draft().changes)).rejects.toEqual(unavailable);
-    const slice = { limit: 1, from: null, total: false };
-    await expect(world.all.workspaces(slice)).rejects.toEqual(unavailable);
+    const slice = { limit: 1, from: null, total: 'none' } as const;
+    await expect(world.all.workspaces({}, slice)).rejects.toEqual(unavailable);
     await world.storage.close();
   });
 }

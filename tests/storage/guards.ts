@@ -126,7 +126,7 @@ export function guardContract(open: OpenStore): void {
         world.all.commit([...world.draft({ workspaceId }).changes, bound]),
       ),
     );
-    const slice = { limit: 100, from: null, total: true };
+    const slice = { limit: 100, from: null, total: 'exact' } as const;
     expect(results.filter((result) => result === 'done')).toHaveLength(5);
     expect((await world.all.keys({ now: 0 }, slice)).items).toHaveLength(5);
     await world.storage.close();

@@ -1,6 +1,6 @@
 // Contract: a reach of one workspace never finds nor changes anything of another.
 
-import { type Change, type Event, eventOf, type Slice } from '@warder/core';
+import { type Change, eventOf, type Slice, type StoredEvent } from '@warder/core';
 import { expect, test } from 'vitest';
 import { type OpenStore, type World, worldIn } from './store.ts';
 
@@ -14,7 +14,7 @@ export function reachContract(open: OpenStore): void {
     };
     return { acme: await make('Acme'), beta: await make('Beta'), instance: await world.key() };
   };
-  const slice = { limit: 100, from: null, total: true };
+  const slice = { limit: 100, from: null, total: 'exact' } as const;
   const idsOf = ({ items }: Slice<{ id: string }>) => items.map(({ id }) => id);
 
   test('a reach never finds what is another workspace’s or the instance’s', async () => {
@@ -31,16 +31,16 @@ export function reachContract(open: OpenStore): void {
     expect(await reach.keys({ now: 0 }, slice)).toEqual({
       items: [acme.key],
       more: false,
-      total: 1,
+      total: { count: 1, exact: true },
     });
-    expect(idsOf(await reach.workspaces(slice))).toEqual([acme.workspace.id]);
+    expect(idsOf(await reach.workspaces({}, slice))).toEqual([acme.workspace.id]);
     expect(idsOf(await reach.owners({}, slice))).toEqual([acme.owner.id]);
-    const events: Slice<Event> = await reach.events({}, slice);
+    const events: Slice<StoredEvent> = await reach.events({}, slice);
     expect(new Set(events.items.map((event) => event.workspaceId))).toEqual(
       new Set([acme.workspace.id]),
     );
 
-    const nothing = { items: [], more: false, total: 0 };
+    const nothing = { items: [], more: false, total: { count: 0, exact: true } };
     expect(await reach.keys({ ...beyond, includeDeleted: true, now: 0 }, slice)).toEqual(nothing);
     expect(await reach.owners(beyond, slice)).toEqual(nothing);
     expect(await reach.events(beyond, slice)).toEqual(nothing);
@@ -55,7 +55,7 @@ export function reachContract(open: OpenStore): void {
     const world = worldIn(open());
     const { acme, beta, instance } = await twoWorkspaces(world);
     const keys = [instance.key, beta.key, acme.key];
-    expect(await world.all.keys({ now: 0 }, slice)).toEqual({ items: keys, more: false, total: 3 });
+    expect(await world.all.keys({ now: 0 }, slice)).toEqual({ items: keys, more: false, total: { count: 3, exact: true } });
     const ofBeta = { workspaceId: beta.workspace.id };
     expect((await world.all.keys({ ...ofBeta, now: 0 }, slice)).items).toEqual([beta.key]);
     expect(idsOf(await world.all.owners(ofBeta, slice))).toEqual([beta.owner.id]);

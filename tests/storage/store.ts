@@ -49,7 +49,7 @@ export function worldIn({ storage, lookup }: Store, seed = 1) {
   const host = clockAndDice(seed);
   const all = storage.everywhere(INSTANCE.instance);
   const act = (): Act => ({
-    actor: { type: 'key', id: 'actor' },
+    actor: { type: 'key', id: host.actor },
     origin: { address: '192.0.2.1', requestId: 'request' },
     at: host.at,
     newId: () => host.newId(host.at),
@@ -125,12 +125,15 @@ function clockAndDice(seed: number) {
   return {
     /** Set by hand. */
     at: NOW,
+    /** Who makes things. */
+    actor: 'actor',
     random,
-    /** Later ones sort after earlier ones of the same millisecond. */
+    /** Later ones sort after earlier ones of the same millisecond. No two clash, nor those of two seeds. */
     newId(at: number): string {
       const bytes = random(10);
+      const later = (seed - 1) * 1_000 + (made >> 12);
       new DataView(bytes.buffer).setUint16(0, (made++ & 0xfff) << 4);
-      return uuid7(at, bytes);
+      return uuid7(at + later, bytes);
     },
     digest: (secret: string): Digest => ({
       hex: createHash('sha256').update(secret).digest('hex'),

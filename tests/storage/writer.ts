@@ -15,5 +15,5 @@ try {
   if (!(error instanceof WarderError)) throw error;
   console.log(`${error.code}: ${error.message}`);
 }
-const { total } = await world.all.keys({ now: NOW }, { limit: 1, from: null, total: true });
-console.log(`listed ${total}`);
+const { total } = await world.all.keys({ now: NOW }, { limit: 1, from: null, total: 'exact' });
+console.log(`listed ${total?.count}`);

@@ -16,6 +16,8 @@ export interface Announcement {
   readonly firstKey: string | null;
   /** Whether this is the start that made the first key. */
   readonly made: boolean;
+  /** Whether standard output is for the log of events alone. */
+  readonly standardOutputTaken: boolean;
   /** Whether other machines can reach it without TLS. */
   readonly open: boolean;
 }
@@ -29,7 +31,8 @@ export function announce(output: Output, about: Announcement): void {
   if (output.json) {
     const file = firstKey === null ? null : keyFile;
     const warning = open ? WARNING : null;
-    output.data({ url, data, first_key_file: file, first_key_made: made, warning }, '');
+    const facts = { url, data, first_key_file: file, first_key_made: made, warning };
+    if (!about.standardOutputTaken) output.data(facts, '');
     return;
   }
   const source = firstKey === null ? 'FILE_WITH_A_MANAGEMENT_KEY' : shellWord(nearest(keyFile));
@@ -44,6 +47,10 @@ export function announce(output: Output, about: Announcement): void {
     '',
     `All requests: ${baseUrl}/reference`,
   ];
+  if (about.standardOutputTaken) {
+    output.note(lines.join('\n'));
+    return;
+  }
   output.data(null, lines.join('\n'));
   // Elsewhere it would end up in a log.
   if (made && process.stdout.isTTY) {

@@ -5,9 +5,20 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Failure, usage } from './failure.ts';
-import { hostPort, list, oneWord, path, peppers, secret, webAddress, word } from './parse.ts';
+import {
+  duration,
+  hostPort,
+  list,
+  oneWord,
+  path,
+  peppers,
+  secret,
+  webAddress,
+  word,
+} from './parse.ts';
 
-export type Audience = 'serve' | 'recover' | 'client';
+/** `local`: commands that work on the data folder itself, without a service. */
+export type Audience = 'serve' | 'local' | 'client';
 
 export interface Setting {
   /** As the parser takes it; null where it has none. Of a secret it names a file. */
@@ -46,7 +57,7 @@ export const SETTINGS = {
     file: null,
     meaning: 'folder of the database, made where it is missing',
     secret: false,
-    audience: ['serve', 'recover'],
+    audience: ['serve', 'local'],
     parse: path,
   },
   bootstrapKeyFile: {
@@ -109,6 +120,27 @@ export const SETTINGS = {
     audience: ['serve'],
     parse: word(LOG_LEVELS),
   },
+  eventsLog: {
+    flag: '--events-log <file>',
+    variable: 'WARDER_EVENTS_LOG',
+    default: null,
+    file: null,
+    meaning:
+      'file that each event is appended to as a line of JSON, once it is sealed; - for standard output',
+    secret: false,
+    audience: ['serve'],
+    parse: path,
+  },
+  eventsRetention: {
+    flag: '--events-retention <time>',
+    variable: 'WARDER_EVENTS_RETENTION',
+    default: null,
+    file: null,
+    meaning: 'how long events are kept, for example 90d (default: for ever)',
+    secret: false,
+    audience: ['serve'],
+    parse: duration,
+  },
   secret: {
     flag: null,
     variable: 'WARDER_SECRET',
@@ -116,7 +148,7 @@ export const SETTINGS = {
     file: 'secret',
     meaning: 'secret of the installation, 64 hexadecimal digits; made at the first start',
     secret: true,
-    audience: ['serve', 'recover'],
+    audience: ['serve', 'local'],
     parse: secret,
   },
   pepper: {
@@ -126,7 +158,7 @@ export const SETTINGS = {
     file: null,
     meaning: 'keys mixed into stored digests: a line <version>:<64 hexadecimal digits> for each',
     secret: true,
-    audience: ['serve', 'recover'],
+    audience: ['serve', 'local'],
     parse: peppers,
   },
   url: {

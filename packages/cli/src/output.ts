@@ -27,6 +27,11 @@ export class Output {
     process.stdout.write(`${this.#covered(shown)}\n`);
   }
 
+  /** One of many: an object as a line of JSON, or what people read of it. */
+  line(object: unknown, text: string): void {
+    this.#write(process.stdout, this.json ? JSON.stringify(object) : plain(text));
+  }
+
   /** A new key: it alone on standard output, so that a pipe can take it, and the rest beside it. */
   newKey(key: string, object: object, text: string): void {
     process.stdout.write(`${this.json ? JSON.stringify(object, null, 2) : key}\n`);

@@ -5,12 +5,14 @@ import { WarderApiError, WarderConnectionError } from '@warder/sdk';
 import { Command, CommanderError } from 'commander';
 import { settingFlags, settingOptions } from './command.ts';
 import { addConfig } from './commands/config.ts';
+import { addEvents } from './commands/events.ts';
 import { addKeys } from './commands/keys.ts';
 import { addOwners } from './commands/owners.ts';
 import { addWhoami } from './commands/whoami.ts';
 import { addWorkspaces } from './commands/workspaces.ts';
 import { SETTINGS, type Setting } from './config.ts';
 import { Failure, usage } from './failure.ts';
+import { addLocal } from './local.ts';
 import { Output, plain } from './output.ts';
 import { refuseKeys } from './secret.ts';
 import { VERSION } from './version.ts';
@@ -53,13 +55,21 @@ function createProgram(output: Output): Command {
   const recover = program
     .command('recover')
     .description('make a management key with an hour to live, from the database and the secret');
-  settingOptions(recover, 'recover')
-    .addHelpText('after', secretsHelp('recover'))
+  settingOptions(recover, 'local')
+    .addHelpText('after', secretsHelp('local'))
     .action(async () => {
       const { recover: make } = await import('./local/recover.ts');
       await make(settingFlags(recover.opts()), output);
     });
-  for (const add of [addKeys, addWorkspaces, addOwners, addWhoami, addConfig]) {
+  for (const add of [
+    addLocal,
+    addKeys,
+    addWorkspaces,
+    addOwners,
+    addEvents,
+    addWhoami,
+    addConfig,
+  ]) {
     add(program, output);
   }
   return program;
@@ -72,7 +82,7 @@ from ./data/first-key, where a first start left one. A key is never an argument.
 Exit codes: 0 done, 1 failed (also: the key that was verified is not good), 2 called
 wrongly, 130 interrupted.`;
 
-function secretsHelp(audience: 'serve' | 'recover'): string {
+function secretsHelp(audience: 'serve' | 'local'): string {
   const rows = Object.values<Setting>(SETTINGS)
     .filter((setting) => setting.secret && setting.audience.includes(audience))
     .map(({ variable, meaning, file }) => {

@@ -4,7 +4,14 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Network, parseNetwork, statusOf } from '@warder/core';
-import { createLog, createWarder, type Log, listen } from '@warder/server';
+import {
+  createEventLog,
+  createLog,
+  createWarder,
+  type EventLog,
+  type Log,
+  listen,
+} from '@warder/server';
 import { announce } from './announcement.ts';
 import { type Flags, readSetting } from './config.ts';
 import { usage } from './failure.ts';
@@ -32,7 +39,15 @@ export async function serve(flags: Flags, output: Output): Promise<void> {
     made = true;
     return firstKeyIn(keyFile, host);
   });
-  const warder = createWarder({ ...opened, publicUrl, version: VERSION, log });
+  const eventLog = eventLogOf(flags, log);
+  const warder = createWarder({
+    ...opened,
+    publicUrl,
+    version: VERSION,
+    log,
+    eventLog,
+    eventsRetentionSeconds: readSetting('eventsRetention', flags),
+  });
   const { handle } = warder;
   const newRequestId = () => opened.host.newId(opened.host.now());
   const listener = await listen({ handle, ...address, tls, trustedProxies, newRequestId }).catch(
@@ -54,6 +69,7 @@ export async function serve(flags: Flags, output: Output): Promise<void> {
     keyFile,
     firstKey: await usableKey(keyFile, opened),
     made,
+    standardOutputTaken: readSetting('eventsLog', flags) === '-',
     open: tls === undefined && !isLoopback(address.host),
   };
   announce(output, about);
@@ -82,6 +98,15 @@ function untilSignal(log: Log, stop: () => Promise<void>): Promise<number> {
     };
     process.on('SIGTERM', onSignal).on('SIGINT', onSignal);
   });
+}
+
+/** A SIGHUP, which whoever rotates logs sends, opens the file anew. */
+function eventLogOf(flags: Flags, log: Log): EventLog | undefined {
+  const file = readSetting('eventsLog', flags);
+  if (file === undefined) return undefined;
+  const eventLog = createEventLog(file, log);
+  process.on('SIGHUP', () => eventLog.reopen());
+  return eventLog;
 }
 
 /** What nobody foresaw ends the process: its state is not to be trusted. */

@@ -26,6 +26,7 @@ describe('an event', () => {
       subject: { type: 'key', id: 'k' },
       before: null,
       after: null,
+      owners: { now: null, former: null },
     });
   });
 });

@@ -18,12 +18,34 @@ export interface Origin {
   readonly requestId: string | null;
 }
 
-export type EventType =
-  | 'installation.created'
-  | 'installation.recovered'
-  | `key.${'created' | 'updated' | 'disabled' | 'enabled' | 'soft_blocked' | 'soft_unblocked' | 'revoked' | 'deleted' | 'erased'}`
-  | `workspace.${'created' | 'updated' | 'suspended' | 'resumed' | 'deleted'}`
-  | `owner.${'created' | 'updated' | 'suspended' | 'resumed'}`;
+export const EVENT_TYPES = [
+  'installation.created',
+  'installation.recovered',
+  'installation.backed_up',
+  'installation.restored',
+  'key.created',
+  'key.updated',
+  'key.disabled',
+  'key.enabled',
+  'key.soft_blocked',
+  'key.soft_unblocked',
+  'key.revoked',
+  'key.deleted',
+  'key.erased',
+  'workspace.created',
+  'workspace.updated',
+  'workspace.suspended',
+  'workspace.resumed',
+  'workspace.deleted',
+  'owner.created',
+  'owner.updated',
+  'owner.suspended',
+  'owner.resumed',
+  'owner.erased',
+  'events.exported',
+] as const;
+
+export type EventType = (typeof EVENT_TYPES)[number];
 
 export interface Subject {
   readonly type: 'installation' | 'key' | 'workspace' | 'owner';
@@ -44,6 +66,22 @@ export interface Event {
   /** The changed members as they were, in published names; null where nothing was before. */
   readonly before: JsonObject | null;
   readonly after: JsonObject | null;
+  /** Whose data it may hold, by the caller's ids of them: the owner it is about, and the one before a change of owner. */
+  readonly owners: Owners;
+}
+
+export interface Owners {
+  readonly now: string | null;
+  readonly former: string | null;
+}
+
+/** An event as it is read: whose data it holds is for the store alone. */
+export interface StoredEvent extends Omit<Event, 'owners'> {
+  /** Its place in its chain (seal.ts), and the MAC that seals it there; null until it is sealed. */
+  readonly number: number | null;
+  readonly mac: string | null;
+  /** When personal data was erased from it. */
+  readonly erasedAt: number | null;
 }
 
 /** One act of one caller at one moment: what every change made by it shares. */
@@ -60,6 +98,7 @@ export function eventOf(
   subject: Subject & { readonly workspaceId: string | null },
   before: JsonObject | null,
   after: JsonObject | null,
+  owners: Owners = NO_OWNERS,
 ): Event {
   const changed = before && after ? difference(before, after) : { before, after };
   return {
@@ -71,7 +110,30 @@ export function eventOf(
     origin: act.origin,
     subject: { type: subject.type, id: subject.id },
     ...changed,
+    owners,
   };
+}
+
+const NO_OWNERS: Owners = { now: null, former: null };
+
+/** An event in published names, as the native API, an export and the log of events show it. */
+export function describeEvent(event: StoredEvent) {
+  const { id, type, number, mac, actor, subject, before, after } = event;
+  const { address, requestId } = event.origin;
+  return {
+    id,
+    workspace_id: event.workspaceId,
+    number,
+    mac,
+    type,
+    created_at: moment(event.createdAt),
+    actor: { type: actor.type, id: actor.id },
+    origin: { address, request_id: requestId },
+    subject: { type: subject.type, id: subject.id },
+    before,
+    after,
+    erased_at: moment(event.erasedAt),
+  } satisfies JsonObject;
 }
 
 function difference(before: JsonObject, after: JsonObject) {

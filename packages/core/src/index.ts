@@ -1,6 +1,7 @@
 // The domain of Warder: what keys, owners and workspaces are, who may do what
 // with them, and whether a key is good. It imports nothing and touches nothing.
 
+export * from './audit.ts';
 export * from './caller.ts';
 export * from './cidr.ts';
 export * from './error.ts';
@@ -10,13 +11,17 @@ export * from './judge.ts';
 export * from './key.ts';
 export * from './metadata.ts';
 export type { CreatedKey, KeyDraft, VerifyRequest } from './operations/keys.ts';
+export type { EventQuery } from './operations/events.ts';
 export type { OwnerAddress } from './operations/owners.ts';
 export * from './operations.ts';
+export * from './order.ts';
 export * from './owner.ts';
 export * from './page.ts';
 export * from './permission.ts';
 export * from './ports.ts';
+export * from './restoration.ts';
 export * from './scope.ts';
+export * from './seal.ts';
 export * from './terms.ts';
 export * from './token.ts';
 export * from './uuid.ts';

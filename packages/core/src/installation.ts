@@ -2,7 +2,7 @@
 // instance with the store in hand instead of a credential.
 
 import { WarderError } from './error.ts';
-import { type Act, eventOf } from './event.ts';
+import { type Act, type EventType, eventOf, type JsonObject } from './event.ts';
 import { issueKey, type Key, type KeyChange } from './key.ts';
 import { ALL_GRANTS } from './permission.ts';
 import type { Change, Host, Installation, InstanceGrant, SecretCheck, Storage } from './ports.ts';
@@ -66,6 +66,23 @@ export async function recover(
   if (outcome !== 'done')
     throw new WarderError('conflict', 'The key could not be stored: try again.');
   return { key: change.key, secret: token.secret };
+}
+
+/** Leaves an event of the installation itself: what was done with the store in hand. */
+export async function leaveEvent(
+  storage: Storage,
+  grant: InstanceGrant,
+  host: Host,
+  by: string,
+  type: EventType,
+  facts: JsonObject,
+): Promise<void> {
+  const subject = { type: 'installation', id: 'installation', workspaceId: null } as const;
+  const event = eventOf(actOf(by, host), type, subject, null, facts);
+  const outcome = await storage.everywhere(grant).commit([{ type: 'insert_event', event }]);
+  if (outcome !== 'done') {
+    throw new WarderError('internal', 'The event could not be stored.', { internal: outcome });
+  }
 }
 
 function actOf(id: string, host: Host): Act {

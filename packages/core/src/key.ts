@@ -83,6 +83,14 @@ export function statusOf(key: Key, now: number): KeyStatus {
   return 'active';
 }
 
+/** The next moment at which time alone gives a key another status than it has at `now`; null for none. */
+export function nextTurn(key: Key, now: number): number | null {
+  const status = statusOf(key, now);
+  if (status !== 'active' && status !== 'not_yet_valid') return null;
+  const turns = [key.notBefore, key.expiresAt].filter((at) => at !== null && at > now);
+  return turns.length === 0 ? null : Math.min(...turns.map(Number));
+}
+
 /** A whole new key, as decided: its terms, its rights, where it belongs and how its token is written. */
 export interface KeyPlan {
   readonly terms: KeyTerms;
@@ -206,7 +214,8 @@ export function eraseKey(before: Key, act: Act): KeyChange {
           permissions: [],
           grants: { scopes: [], environments: [], maxLifeSeconds: null },
         };
-  return { key, event: eventOf(act, 'key.erased', subjectOf(key), null, null) };
+  const owners = { now: before.ownerId, former: null };
+  return { key, event: eventOf(act, 'key.erased', subjectOf(key), null, null, owners) };
 }
 
 function revoked(before: Key, reason: string | null, act: Act) {
@@ -231,7 +240,10 @@ function changed(act: Act, type: EventType, before: Key, edited: Key): KeyChange
 }
 
 function keyEvent(act: Act, type: EventType, before: Key | null, after: Key): Event {
-  return eventOf(act, type, subjectOf(after), before && describeKey(before), describeKey(after));
+  const former = before && before.ownerId !== after.ownerId ? before.ownerId : null;
+  const described = before && describeKey(before);
+  const owners = { now: after.ownerId, former };
+  return eventOf(act, type, subjectOf(after), described, describeKey(after), owners);
 }
 
 function subjectOf(key: Key) {

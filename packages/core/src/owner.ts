@@ -2,7 +2,7 @@
 // the operator's own id. An owner comes into being when a key first names it,
 // or earlier by hand. All keys of a suspended owner answer `suspended`.
 
-import { invalid } from './error.ts';
+import { invalid, WarderError } from './error.ts';
 import { type Act, type Event, eventOf, type JsonObject, moment } from './event.ts';
 import { checkedMetadata, mergePatch } from './metadata.ts';
 
@@ -19,6 +19,8 @@ export interface Owner {
   readonly createdAt: number;
   readonly updatedAt: number;
   readonly suspendedAt: number | null;
+  /** Set when its erasure began. Once that is done, `externalId` is its own `id`. */
+  readonly erasedAt: number | null;
   readonly version: number;
 }
 
@@ -51,6 +53,7 @@ export function createOwner(
     createdAt: act.at,
     updatedAt: act.at,
     suspendedAt: null,
+    erasedAt: null,
     version: 1,
   };
   return { owner, event: ownerEvent(act, 'owner.created', null, owner) };
@@ -82,7 +85,37 @@ export function resumeOwner(before: Owner, act: Act): OwnerChange | null {
   return changed(act, 'owner.resumed', before, { ...before, suspendedAt: null });
 }
 
+/**
+ * Begins the end of all that is known of an owner: its facts go at once, and it is suspended, so
+ * that no key of it is good while what names it elsewhere is removed in steps. Erasing it again
+ * changes nothing.
+ */
+export function eraseOwner(before: Owner, act: Act): OwnerChange | null {
+  if (before.erasedAt !== null) return null;
+  const owner: Owner = {
+    ...before,
+    type: null,
+    name: null,
+    metadata: {},
+    suspendedAt: before.suspendedAt ?? act.at,
+    erasedAt: act.at,
+    updatedAt: act.at,
+    version: before.version + 1,
+  };
+  const subject = { type: 'owner', id: owner.id, workspaceId: owner.workspaceId } as const;
+  const owners = { now: before.externalId, former: null };
+  return { owner, event: eventOf(act, 'owner.erased', subject, null, null, owners) };
+}
+
+/** The last step of an erasure: nothing names the owner any more, so its own id takes the place of the caller's. */
+export function forgetOwner(before: Owner, act: Act): Owner {
+  return { ...before, externalId: before.id, updatedAt: act.at, version: before.version + 1 };
+}
+
 function changed(act: Act, type: Event['type'], before: Owner, edited: Owner): OwnerChange | null {
+  if (before.erasedAt !== null) {
+    throw new WarderError('conflict', 'This owner was erased, which is final.');
+  }
   if (JSON.stringify(edited) === JSON.stringify(before)) return null;
   const owner = { ...edited, updatedAt: act.at, version: before.version + 1 };
   return { owner, event: ownerEvent(act, type, before, owner) };
@@ -90,7 +123,9 @@ function changed(act: Act, type: Event['type'], before: Owner, edited: Owner): O
 
 function ownerEvent(act: Act, type: Event['type'], before: Owner | null, after: Owner): Event {
   const subject = { type: 'owner', id: after.id, workspaceId: after.workspaceId } as const;
-  return eventOf(act, type, subject, before && describeOwner(before), describeOwner(after));
+  const owners = { now: after.externalId, former: null };
+  const described = before && describeOwner(before);
+  return eventOf(act, type, subject, described, describeOwner(after), owners);
 }
 
 export function checkedOwnerId(externalId: string): string {
@@ -120,5 +155,6 @@ export function describeOwner(owner: Owner) {
     created_at: moment(owner.createdAt),
     updated_at: moment(owner.updatedAt),
     suspended_at: moment(owner.suspendedAt),
+    erased_at: moment(owner.erasedAt),
   } satisfies JsonObject;
 }

@@ -1,16 +1,18 @@
 // What the core needs from outside: a store, a host and a verifier. Methods
 // arrive with the use case that first calls them, and none is optional.
 
-import type { Event } from './event.ts';
+import type { Event, EventType, StoredEvent } from './event.ts';
 import type { Ask, Verdict } from './judge.ts';
 import type { Key, KeyStatus } from './key.ts';
+import type { KeyOrder } from './order.ts';
 import type { Owner } from './owner.ts';
+import type { Chain, Evidence, Link, Seal, Sealer } from './seal.ts';
 import type { KeyKind } from './terms.ts';
 import type { Environment } from './token.ts';
 import type { Workspace } from './workspace.ts';
 
 /** Clock, randomness and cryptography. */
-export interface Host {
+export interface Host extends Sealer {
   /** Milliseconds since 1970. */
   now(): number;
   /** Bytes of a CSPRNG. */
@@ -25,7 +27,7 @@ export interface Host {
   open(label: SealLabel, binding: string, sealed: string): string | null;
 }
 
-export type SealLabel = 'cursor' | 'reply';
+export type SealLabel = 'cursor' | 'reply' | 'backup';
 
 /** A stored digest, as 64 lower-case hex digits, with the version of the pepper in it (0: none). */
 export interface Digest {
@@ -54,6 +56,10 @@ export interface Storage {
   reply(id: string): Promise<StoredReply | null>;
   /** Writes last uses, in order of time or not: none moves backwards. */
   recordUses(uses: readonly Use[]): Promise<void>;
+  /** Moves up to `most` keys whose time has come by `now` to the state they are in; answers how many. */
+  turnStates(now: number, most: number): Promise<number>;
+  /** Does a little of what a change of settings left to do for lists; answers whether there is more. */
+  tendLists(): Promise<boolean>;
   /** Removes up to `most` replies that ended before `now`; answers how many. */
   pruneReplies(now: number, most: number): Promise<number>;
   /** Fails unless the store can be read. */
@@ -68,35 +74,55 @@ export interface Reach {
   keys(filter: KeyFilter, slice: SliceRequest): Promise<Slice<Key>>;
   /** Also a deleted one: whoever asks looks at `deletedAt`. */
   workspace(id: string): Promise<Workspace | null>;
-  workspaces(slice: SliceRequest): Promise<Slice<Workspace>>;
+  workspaces(filter: NameFilter, slice: SliceRequest): Promise<Slice<Workspace>>;
   owner(workspaceId: string, externalId: string): Promise<Owner | null>;
-  owners(filter: WorkspaceFilter, slice: SliceRequest): Promise<Slice<Owner>>;
-  events(filter: WorkspaceFilter, slice: SliceRequest): Promise<Slice<Event>>;
+  owners(filter: WorkspaceFilter & NameFilter, slice: SliceRequest): Promise<Slice<Owner>>;
+  events(filter: EventFilter, slice: SliceRequest): Promise<Slice<StoredEvent>>;
   /** Up to `most` keys of deleted workspaces that are not tombstones yet, in no order. */
   keysToErase(most: number): Promise<readonly Key[]>;
+  /** An owner whose erasure is under way, with up to `most` keys and events that still name it, or null. */
+  erasure(most: number): Promise<Erasure | null>;
+  /** Up to `most` events that are not sealed yet, oldest first, with the chains they belong to. */
+  unsealed(most: number): Promise<{ events: readonly Evidence[]; chains: readonly Chain[] }>;
+  /** A chain that begins with events made before then, with the last of up to `most` of them, or null. */
+  prunable(createdBefore: number, most: number): Promise<{ chain: Chain; last: Link } | null>;
+  /** A chain with sealed events that no collector was given, with up to `most` of them in order, or null. */
+  unlogged(most: number): Promise<{ chain: Chain; events: readonly StoredEvent[] } | null>;
   /** All of the changes or none, durable once answered. */
   commit(changes: readonly Change[]): Promise<CommitResult>;
 }
 
-/** Where an object stands in its list. */
-export interface Position {
-  readonly createdAt: number;
-  readonly id: string;
+/** Where an object stands in its list: by the value that the list is sorted by, then in the order of creation. */
+export interface Place {
+  /** Null where the list is in the order of creation. */
+  readonly value: string | number | null;
+  readonly position: bigint;
 }
 
 /** What a store is asked for. */
 export interface SliceRequest {
   readonly limit: number;
-  /** Null for the first of the list. */
-  readonly from: { readonly side: 'after' | 'before'; readonly position: Position } | null;
-  readonly total: boolean;
+  /** How many to pass over; nothing but 0 where `from` is set. */
+  readonly offset?: number | undefined;
+  /** Null for the beginning of the list. */
+  readonly from: { readonly side: 'after' | 'before'; readonly place: Place } | null;
+  /** `bounded` counts no further than 10,000, `exact` to the end. */
+  readonly total: 'none' | 'bounded' | 'exact';
 }
 
-/** What a store answers: items always newest first, and whether more follow on the side asked for. */
+/** What a store answers: items always in the list's own order, and whether more follow on the side asked for. */
 export interface Slice<Item> {
   readonly items: readonly Item[];
   readonly more: boolean;
-  readonly total?: number | undefined;
+  /** Set where a slice was ended early, for the rows that it had to visit: the place where the next begins. */
+  readonly reached?: Place | undefined;
+  readonly total?: Total | undefined;
+}
+
+/** How many there are in all; at least so many where it is not exact. */
+export interface Total {
+  readonly count: number;
+  readonly exact: boolean;
 }
 
 /** One row written, or one condition that must hold for any to be. */
@@ -109,6 +135,25 @@ export type Change =
   | { readonly type: 'insert_owner'; readonly owner: Owner }
   | { readonly type: 'update_owner'; readonly owner: Owner; readonly was: number }
   | { readonly type: 'insert_event'; readonly event: Event }
+  /** Seals the event where it still stands as it was read. */
+  | { readonly type: 'seal_event'; readonly event: Evidence; readonly seal: Seal }
+  /** Moves the head of a chain on from where it was; the first move makes the chain. */
+  | {
+      readonly type: 'move_head';
+      readonly chain: string;
+      readonly was: Link;
+      readonly head: Link;
+    }
+  /** Removes what is personal from an event, and its salt. */
+  | ({ readonly type: 'erase_event'; readonly workspaceId: string; readonly at: number } & Trace)
+  /** Removes the events of a chain up to its new base. */
+  | {
+      readonly type: 'prune_events';
+      readonly chain: Chain;
+      readonly base: NonNullable<Chain['base']>;
+    }
+  /** Notes the last event of a chain that a collector was given. */
+  | { readonly type: 'mark_logged'; readonly chain: Chain; readonly number: number }
   /** Takes the place of one of that id that has ended by `now`. */
   | { readonly type: 'insert_reply'; readonly reply: StoredReply; readonly now: number }
   | { readonly type: 'insert_installation'; readonly installation: Installation }
@@ -119,10 +164,19 @@ export type Change =
       readonly workspaceId: string;
       readonly ownerId: string | null;
       readonly most: number;
-    };
+    }
+  /** Holds when no key, of whatever state, names that owner. */
+  | { readonly type: 'no_keys_of_owner'; readonly workspaceId: string; readonly ownerId: string };
 
 /** Why nothing was written. `stale`: a row is of another version, or is there already. */
-export type CommitRefusal = 'stale' | 'slug_taken' | 'workspace_gone' | 'too_many_keys' | 'replied';
+export type CommitRefusal =
+  | 'stale'
+  | 'slug_taken'
+  | 'workspace_gone'
+  | 'owner_erased'
+  | 'owner_has_keys'
+  | 'too_many_keys'
+  | 'replied';
 export type CommitResult = 'done' | CommitRefusal;
 
 export interface WorkspaceFilter {
@@ -131,13 +185,81 @@ export interface WorkspaceFilter {
 }
 
 export interface KeyFilter extends WorkspaceFilter {
-  readonly status?: KeyStatus | undefined;
+  /**
+   * Any of these, each the first state that holds of a key (`statusOf`). That is enough for every
+   * surface: one that asks for keys that are `enabled`, or not revoked, asks for a union of these.
+   * A key whose time came a moment ago may be missing until upkeep has moved it; it never shows
+   * under the state it had.
+   */
+  readonly statuses?: readonly KeyStatus[] | undefined;
   readonly kind?: KeyKind | undefined;
   readonly ownerId?: string | undefined;
+  /** A standard key that has this very scope. */
+  readonly scope?: string | undefined;
   readonly environment?: Environment | undefined;
+  /** Id of the actor that made it. */
+  readonly createdBy?: string | undefined;
+  /** Keys that never expire are in no range. */
+  readonly expires?: Range | undefined;
+  /** By the moment that is in the id. */
+  readonly created?: Range | undefined;
+  /** By whole days, UTC: both ends are taken for the day they are in. Keys never used are in no range. */
+  readonly lastUsed?: Range | undefined;
+  readonly neverUsed?: boolean | undefined;
+  /** Members that are this text, or the number or truth value written so. */
+  readonly metadata?: readonly MetadataFilter[] | undefined;
+  /** Part of the name, the owner's id or what is shown of the token, as `folded` writes it. */
+  readonly search?: string | undefined;
   readonly includeDeleted?: boolean | undefined;
-  /** The moment that `status` is judged at. */
+  /** The newest first unless given. */
+  readonly order?: KeyOrder | undefined;
+  /** The moment that states are judged at. */
   readonly now: number;
+}
+
+/** Moments from `after` on, `before` excluded. */
+export interface Range {
+  readonly after?: number | undefined;
+  readonly before?: number | undefined;
+}
+
+export interface MetadataFilter {
+  readonly name: string;
+  readonly value: string;
+}
+
+/** What owners and workspaces can be listed by. */
+export interface NameFilter {
+  readonly created?: Range | undefined;
+  /** Part of a name or of an owner's id or a workspace's slug, as `folded` writes it. */
+  readonly search?: string | undefined;
+  /** The oldest first. */
+  readonly ascending?: boolean | undefined;
+}
+
+export interface EventFilter extends WorkspaceFilter {
+  /** The key that it is about. */
+  readonly keyId?: string | undefined;
+  /** The owner's own id, not the caller's id of it. */
+  readonly ownerId?: string | undefined;
+  readonly actorId?: string | undefined;
+  /** Any of these. */
+  readonly types?: readonly EventType[] | undefined;
+  readonly created?: Range | undefined;
+}
+
+/** What still names an owner that is being erased. */
+export interface Erasure {
+  readonly owner: Owner;
+  readonly keys: readonly Key[];
+  readonly events: readonly Trace[];
+}
+
+/** An event with personal data of an owner in its payload, in its address or in both. */
+export interface Trace {
+  readonly id: string;
+  readonly payload: boolean;
+  readonly address: boolean;
 }
 
 /** A last use of a key. */

@@ -1,4 +1,5 @@
-// UUIDv7, the public ids of everything.
+// UUIDv7, the public ids of everything, and the one integer that an id is in the
+// order of creation.
 
 /** UUIDv7 (RFC 9562): sorts by the millisecond it was made in. */
 export function uuid7(at: number, random: Uint8Array): string {
@@ -7,4 +8,30 @@ export function uuid7(at: number, random: Uint8Array): string {
   const hex = rest.join('');
   const variant = ((Number.parseInt(hex.charAt(3), 16) & 0x3) | 0x8).toString(16);
   return `${time.slice(0, 8)}-${time.slice(8)}-7${hex.slice(0, 3)}-${variant}${hex.slice(4, 7)}-${hex.slice(8, 20)}`;
+}
+
+const UUID7 = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
+/** A position is less: a signed 64-bit integer holds it until the year 2248. */
+const POSITIONS = 1n << 63n;
+
+/**
+ * Where an id stands in the order of creation: its millisecond, its `rand_a` and the first
+ * eight bits of its `rand_b`, as one integer below 2^63. Of two ids the one that sorts later
+ * never has the lesser position, and two of one process never have the same.
+ * @returns -1 for a text that is no such id: nothing stands there
+ */
+export function positionOf(id: string): bigint {
+  if (!UUID7.test(id)) return -1n;
+  const hex = id.replaceAll('-', '');
+  const time = BigInt(`0x${hex.slice(0, 12)}`);
+  const randA = BigInt(`0x${hex.slice(13, 16)}`);
+  const randB = (BigInt(`0x${hex.slice(16, 19)}`) >> 2n) & 0xffn;
+  const position = (time << 20n) | (randA << 8n) | randB;
+  return position < POSITIONS ? position : -1n;
+}
+
+/** The first position of a millisecond. */
+export function positionAt(at: number): bigint {
+  const position = BigInt(Math.max(0, Math.floor(at))) << 20n;
+  return position < POSITIONS ? position : POSITIONS - 1n;
 }

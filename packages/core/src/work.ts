@@ -77,6 +77,11 @@ const REFUSALS: Readonly<Record<CommitRefusal, ConstructorParameters<typeof Ward
   stale: ['conflict', 'This changed too often meanwhile: try again.'],
   slug_taken: ['conflict', 'Another workspace has this slug: name one that is free.'],
   workspace_gone: ['not_found', 'There is no such workspace.'],
+  owner_erased: ['conflict', 'This owner was erased: name another one.'],
+  owner_has_keys: [
+    'conflict',
+    'This owner has keys: erase them first, or erase it with keys=erase.',
+  ],
   too_many_keys: [
     'quota_exceeded',
     'The workspace or this owner has as many keys as its settings allow: revoke one first.',

@@ -1,10 +1,10 @@
 // The client: the calls of the API in groups, over one connection setting.
 
+import { eventCalls } from './events.ts';
 import { keyCalls } from './keys.ts';
 import { ownerCalls } from './owners.ts';
-import { type Listing, listing } from './page.ts';
 import { type CallOptions, type ClientOptions, createSend } from './request.ts';
-import type { Event, EventPage, ListEventsQuery, Whoami } from './schema.gen.ts';
+import type { Whoami } from './schema.gen.ts';
 import { workspaceCalls } from './workspaces.ts';
 
 export type WarderClient = ReturnType<typeof createClient>;
@@ -20,12 +20,7 @@ export function createClient(options: ClientOptions) {
     keys: keyCalls(send),
     workspaces: workspaceCalls(send),
     owners: ownerCalls(send),
-    events: {
-      list: (query: ListEventsQuery = {}, call: CallOptions = {}): Listing<Event> =>
-        listing(query, (page) =>
-          send<EventPage>({ ...call, method: 'GET', path: ['v1', 'events'], query: page }),
-        ),
-    },
+    events: eventCalls(send),
     /** The key of this client about itself. */
     whoami: (call: CallOptions = {}): Promise<Whoami> =>
       send({ ...call, method: 'GET', path: ['v1', 'whoami'] }),

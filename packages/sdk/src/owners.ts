@@ -3,6 +3,7 @@
 import { type Listing, listing } from './page.ts';
 import type { CallOptions, ChangeOptions, RetryableOptions, Send } from './request.ts';
 import type {
+  EraseOwnerQuery,
   GetOwnerQuery,
   ListOwnersQuery,
   Owner,
@@ -46,5 +47,13 @@ export function ownerCalls(send: Send) {
     /** All its keys answer `suspended` until it is resumed. */
     suspend: act('suspend'),
     resume: act('resume'),
+
+    /** Final: removes all that is known of it. With `keys: 'erase'` its keys too; without, keys refuse it (409). */
+    erase: (
+      ownerId: string,
+      query: EraseOwnerQuery = {},
+      options: ChangeOptions & RetryableOptions = {},
+    ): Promise<Owner> =>
+      send({ ...options, method: 'POST', path: ['v1', 'owners', ownerId, 'erase'], query }),
   };
 }

@@ -41,7 +41,11 @@ export interface Call extends ChangeOptions, RetryableOptions {
 }
 
 /** Runs a call. What it answers is as the OpenAPI document says, which no client can check again. */
-export type Send = <Result>(call: Call) => Promise<Result>;
+export interface Send {
+  <Result>(call: Call): Promise<Result>;
+  /** Each line of the answer, read as it is taken. The time a call may take counts for each wait. */
+  lines<Item>(call: Call): AsyncIterable<Item>;
+}
 
 const etags = new WeakMap<object, string>();
 
@@ -57,7 +61,7 @@ export function createSend(options: ClientOptions): Send {
   // Before `fetch` sees it, whose own complaint would quote it.
   if (!/^[\x21-\x7e]+$/.test(key)) throw new TypeError('The key must be printable ASCII.');
 
-  return async <Result>(call: Call): Promise<Result> => {
+  const send = async <Result>(call: Call): Promise<Result> => {
     const timeout = AbortSignal.timeout(timeoutMilliseconds);
     const signals = call.signal ? [call.signal, timeout] : [timeout];
     const url = urlOf(base, call);
@@ -76,10 +80,7 @@ export function createSend(options: ClientOptions): Send {
     const { response, text } = await exchange().catch((thrown: unknown) => {
       call.signal?.throwIfAborted();
       if (timeout.aborted) {
-        throw new WarderConnectionError(
-          `Warder did not answer at ${base} within ${timeoutMilliseconds / 1000} seconds.`,
-          'TIMEOUT',
-        );
+        throw lateError(base, timeoutMilliseconds);
       }
       throw connectionError(thrown, base);
     });
@@ -89,6 +90,61 @@ export function createSend(options: ClientOptions): Send {
     if (etag !== null) etags.set(body, etag);
     return body as Result;
   };
+
+  async function* lines<Item>(call: Call): AsyncGenerator<Item> {
+    const late = new AbortController();
+    const wait = async <Value>(step: Promise<Value>): Promise<Value> => {
+      const timer = setTimeout(() => late.abort(), timeoutMilliseconds);
+      try {
+        return await step;
+      } catch (thrown) {
+        call.signal?.throwIfAborted();
+        throw late.signal.aborted
+          ? lateError(base, timeoutMilliseconds)
+          : connectionError(thrown, base);
+      } finally {
+        clearTimeout(timer);
+      }
+    };
+    const signals = call.signal ? [call.signal, late.signal] : [late.signal];
+    const response = await wait(
+      fetch(urlOf(base, call), {
+        method: call.method,
+        headers: { ...headersOf(call, key), accept: 'application/x-ndjson' },
+        redirect: 'manual',
+        signal: AbortSignal.any(signals),
+      }),
+    );
+    const isLines = response.headers.get('content-type')?.startsWith('application/x-ndjson');
+    if (!response.ok || !isLines || response.body === null) {
+      throw apiError(response, parsed(await wait(response.text())));
+    }
+    const reader = response.body.getReader();
+    const decoder = new TextDecoder();
+    let text = '';
+    try {
+      for (;;) {
+        const { done, value } = await wait(reader.read());
+        if (done) break;
+        const whole = (text + decoder.decode(value, { stream: true })).split('\n');
+        text = whole.pop() ?? '';
+        for (const line of whole) yield JSON.parse(line) as Item;
+      }
+      if (text !== '') throw connectionError(undefined, base);
+    } finally {
+      // Ends the call where nobody takes the rest; of a call that is over, nothing comes of it.
+      await reader.cancel().catch(() => {});
+    }
+  }
+
+  return Object.assign(send, { lines });
+}
+
+function lateError(base: string, timeoutMilliseconds: number): WarderConnectionError {
+  return new WarderConnectionError(
+    `Warder did not answer at ${base} within ${timeoutMilliseconds / 1000} seconds.`,
+    'TIMEOUT',
+  );
 }
 
 function readBase(text: string): string {

@@ -55,6 +55,10 @@ export type CreatedKey = {
 export type Event = {
   readonly id: string;
   readonly workspace_id: string | null;
+  /** Its place in the chain of its workspace or of the instance; null until it is sealed. */
+  readonly number: number | null;
+  /** The MAC that seals it there, over the one before it. */
+  readonly mac: string | null;
   readonly type: string;
   readonly created_at: string;
   readonly actor: {
@@ -71,16 +75,20 @@ export type Event = {
   };
   readonly before: { readonly [name: string]: unknown } | null;
   readonly after: { readonly [name: string]: unknown } | null;
+  /** When personal data was erased from it. */
+  readonly erased_at: string | null;
 };
 
 export type EventPage = {
   readonly data: readonly Event[];
-  /** Cursor for `after`; null at the end. */
+  /** Cursor for `after`; null at the end. A page may be short, even empty, and have one. */
   readonly next: string | null;
   /** Cursor for `before`; null at the beginning. */
   readonly prev: string | null;
-  /** With include=total: how many there are in all. */
+  /** With include=total: how many there are in all, or at least so many. */
   readonly total?: number | undefined;
+  /** With include=total: whether there are no more. Counting ends at 10,000. */
+  readonly total_is_exact?: boolean | undefined;
 };
 
 export type Health = {
@@ -181,12 +189,14 @@ export type KeyCreate = {
 
 export type KeyPage = {
   readonly data: readonly Key[];
-  /** Cursor for `after`; null at the end. */
+  /** Cursor for `after`; null at the end. A page may be short, even empty, and have one. */
   readonly next: string | null;
   /** Cursor for `before`; null at the beginning. */
   readonly prev: string | null;
-  /** With include=total: how many there are in all. */
+  /** With include=total: how many there are in all, or at least so many. */
   readonly total?: number | undefined;
+  /** With include=total: whether there are no more. Counting ends at 10,000. */
+  readonly total_is_exact?: boolean | undefined;
 };
 
 export type KeyPatch = {
@@ -255,16 +265,20 @@ export type Owner = {
   readonly created_at: string;
   readonly updated_at: string;
   readonly suspended_at: string | null;
+  /** When its erasure began. Once it is done, owner_id is the id itself. */
+  readonly erased_at: string | null;
 };
 
 export type OwnerPage = {
   readonly data: readonly Owner[];
-  /** Cursor for `after`; null at the end. */
+  /** Cursor for `after`; null at the end. A page may be short, even empty, and have one. */
   readonly next: string | null;
   /** Cursor for `before`; null at the beginning. */
   readonly prev: string | null;
-  /** With include=total: how many there are in all. */
+  /** With include=total: how many there are in all, or at least so many. */
   readonly total?: number | undefined;
+  /** With include=total: whether there are no more. Counting ends at 10,000. */
+  readonly total_is_exact?: boolean | undefined;
 };
 
 export type OwnerPatch = {
@@ -395,12 +409,14 @@ export type WorkspaceCreate = {
 
 export type WorkspacePage = {
   readonly data: readonly Workspace[];
-  /** Cursor for `after`; null at the end. */
+  /** Cursor for `after`; null at the end. A page may be short, even empty, and have one. */
   readonly next: string | null;
   /** Cursor for `before`; null at the beginning. */
   readonly prev: string | null;
-  /** With include=total: how many there are in all. */
+  /** With include=total: how many there are in all, or at least so many. */
   readonly total?: number | undefined;
+  /** With include=total: whether there are no more. Counting ends at 10,000. */
+  readonly total_is_exact?: boolean | undefined;
 };
 
 export type WorkspacePatch = {
@@ -425,18 +441,41 @@ export type ListKeysQuery = {
   readonly before?: string | undefined;
   readonly include?: 'total' | undefined;
   readonly workspace_id?: string | undefined;
-  readonly status?:
-    | 'deleted'
-    | 'revoked'
-    | 'disabled'
-    | 'soft_blocked'
-    | 'expired'
-    | 'not_yet_valid'
-    | 'active'
-    | undefined;
+  /** Any of these, separated by commas: deleted, revoked, disabled, soft_blocked, expired, not_yet_valid, active. */
+  readonly status?: string | undefined;
   readonly kind?: 'standard' | 'management' | undefined;
   readonly owner_id?: string | undefined;
+  /** Keys that have this very scope. */
+  readonly scope?: string | undefined;
   readonly environment?: 'live' | 'test' | undefined;
+  /** Id of the key, member or service that made it. */
+  readonly created_by?: string | undefined;
+  /** From this moment on; keys that never expire are left out. */
+  readonly expires_after?: string | undefined;
+  /** Before this moment. */
+  readonly expires_before?: string | undefined;
+  /** From this moment on. */
+  readonly created_after?: string | undefined;
+  /** Before this moment. */
+  readonly created_before?: string | undefined;
+  /** From this day on. By whole days, UTC: the moment stands for its day. */
+  readonly last_used_after?: string | undefined;
+  /** Before this day, keys never used left out. By whole days, UTC: the moment stands for its day. */
+  readonly last_used_before?: string | undefined;
+  readonly never_used?: boolean | undefined;
+  /** Part of the name, the owner_id or what is shown of the key. Case and accents do not matter. */
+  readonly search?: string | undefined;
+  /** -created_at unless given; a minus is for the greatest first. */
+  readonly sort?:
+    | 'created_at'
+    | '-created_at'
+    | 'expires_at'
+    | '-expires_at'
+    | 'last_used_at'
+    | '-last_used_at'
+    | 'name'
+    | '-name'
+    | undefined;
   readonly include_deleted?: boolean | undefined;
 };
 
@@ -449,6 +488,14 @@ export type ListWorkspacesQuery = {
   readonly after?: string | undefined;
   readonly before?: string | undefined;
   readonly include?: 'total' | undefined;
+  /** From this moment on. */
+  readonly created_after?: string | undefined;
+  /** Before this moment. */
+  readonly created_before?: string | undefined;
+  /** Part of its name or of its own id or slug. Case and accents do not matter. */
+  readonly search?: string | undefined;
+  /** -created_at unless given. */
+  readonly sort?: 'created_at' | '-created_at' | undefined;
 };
 
 export type DeleteWorkspaceQuery = {
@@ -460,6 +507,14 @@ export type ListOwnersQuery = {
   readonly after?: string | undefined;
   readonly before?: string | undefined;
   readonly include?: 'total' | undefined;
+  /** From this moment on. */
+  readonly created_after?: string | undefined;
+  /** Before this moment. */
+  readonly created_before?: string | undefined;
+  /** Part of its name or of its own id or slug. Case and accents do not matter. */
+  readonly search?: string | undefined;
+  /** -created_at unless given. */
+  readonly sort?: 'created_at' | '-created_at' | undefined;
   readonly workspace_id?: string | undefined;
 };
 
@@ -479,10 +534,41 @@ export type ResumeOwnerQuery = {
   readonly workspace_id?: string | undefined;
 };
 
+export type EraseOwnerQuery = {
+  readonly workspace_id?: string | undefined;
+  readonly keys?: 'erase' | undefined;
+};
+
 export type ListEventsQuery = {
   readonly limit?: number | undefined;
   readonly after?: string | undefined;
   readonly before?: string | undefined;
   readonly include?: 'total' | undefined;
   readonly workspace_id?: string | undefined;
+  /** About this key. */
+  readonly key_id?: string | undefined;
+  /** About this owner or its keys. A key of the instance names the workspace by workspace_id; without it `default`. */
+  readonly owner_id?: string | undefined;
+  /** Made by this actor. */
+  readonly actor_id?: string | undefined;
+  /** Any of these, separated by commas. */
+  readonly type?: string | undefined;
+  /** From this moment on. */
+  readonly created_after?: string | undefined;
+  readonly created_before?: string | undefined;
+};
+
+export type ExportEventsQuery = {
+  readonly workspace_id?: string | undefined;
+  /** About this key. */
+  readonly key_id?: string | undefined;
+  /** About this owner or its keys. A key of the instance names the workspace by workspace_id; without it `default`. */
+  readonly owner_id?: string | undefined;
+  /** Made by this actor. */
+  readonly actor_id?: string | undefined;
+  /** Any of these, separated by commas. */
+  readonly type?: string | undefined;
+  /** From this moment on. */
+  readonly created_after?: string | undefined;
+  readonly created_before?: string | undefined;
 };

@@ -7,11 +7,26 @@ import {
   type Change,
   type CommitRefusal,
   type CommitResult,
+  chainOf,
+  type Owner,
+  positionOf,
   WarderError,
   type Workspace,
 } from '@warder/core';
-import { rowOfEvent, rowOfKey, rowOfOwner, rowOfReply, rowOfWorkspace } from './rows.ts';
-import type { Query, Statements } from './storage.ts';
+import type { ChainStatements } from './chains.ts';
+import { rowOfEvent } from './event-rows.ts';
+import {
+  orderOfKey,
+  orderOfOwner,
+  orderOfWorkspace,
+  rowOfKey,
+  rowOfOwner,
+  rowOfReply,
+  rowOfWorkspace,
+} from './rows.ts';
+import { at, type Query, type Statements as RowStatements } from './storage.ts';
+
+type Statements = RowStatements & ChainStatements;
 
 /** Gives queries, takes how many rows each found or wrote, ends with the refusal or null. */
 type Steps = Generator<Query, CommitRefusal | null, number>;
@@ -28,8 +43,10 @@ export function* commitSteps(
   return 'done';
 }
 
+/** Owners come first, since events are written with the ids of those they name. */
 function turnOf({ type }: Change): number {
-  return type === 'at_most_keys' ? 1 : 0;
+  if (type === 'insert_owner') return -1;
+  return type === 'at_most_keys' || type === 'no_keys_of_owner' ? 1 : 0;
 }
 
 /** @throws internal for a change outside the workspace, which is a fault of whoever made it */
@@ -55,7 +72,16 @@ function isInside(within: string, change: Change): boolean {
       return change.owner.workspaceId === within;
     case 'insert_event':
       return change.event.workspaceId === within;
+    case 'seal_event':
+      return change.event.workspaceId === within;
+    case 'move_head':
+      return change.chain === within;
+    case 'prune_events':
+    case 'mark_logged':
+      return change.chain.name === within;
+    case 'erase_event':
     case 'at_most_keys':
+    case 'no_keys_of_owner':
       return change.workspaceId === within;
     case 'insert_reply':
       return true;
@@ -74,38 +100,84 @@ function* stepsOf(statements: Statements, change: Change): Steps {
         !(yield statements.liveWorkspace.with({ id: key.workspaceId }))
       )
         return 'workspace_gone';
+      if (key.workspaceId !== null && key.ownerId !== null) {
+        const named = { workspaceId: key.workspaceId, ownerId: key.ownerId };
+        if (yield statements.erasedOwner.with(named)) return 'owner_erased';
+      }
       const stored = {
         digest: Buffer.from(digest.hex, 'hex'),
         pepper_version: digest.pepperVersion,
       };
-      return written(yield statements.insertKey.with({ ...rowOfKey(key), ...stored }));
+      const row = { ...rowOfKey(key), ...orderOfKey(key), ...stored };
+      return written(yield statements.insertKey.with(row));
     }
     case 'update_key': {
       const { key, was } = change;
-      if (key.erasedAt !== null) yield statements.forgetUse.with({ id: key.id });
-      return written(yield statements.updateKey.with({ ...rowOfKey(key), was }));
+      if (key.erasedAt !== null) yield statements.forgetUse.with(at(key.id));
+      const row = { ...rowOfKey(key), ...orderOfKey(key), was };
+      return written(yield statements.updateKey.with(row));
     }
     case 'insert_workspace': {
       if (yield* slugTaken(statements, change.workspace)) return 'slug_taken';
-      return written(yield statements.insertWorkspace.with(rowOfWorkspace(change.workspace)));
+      return written(yield statements.insertWorkspace.with(workspaceRow(change.workspace)));
     }
     case 'update_workspace': {
       const { workspace, was } = change;
       if (yield* slugTaken(statements, workspace)) return 'slug_taken';
-      return written(yield statements.updateWorkspace.with({ ...rowOfWorkspace(workspace), was }));
+      return written(yield statements.updateWorkspace.with({ ...workspaceRow(workspace), was }));
     }
     case 'insert_owner': {
       const { owner } = change;
       if (!(yield statements.liveWorkspace.with({ id: owner.workspaceId })))
         return 'workspace_gone';
-      return written(yield statements.insertOwner.with(rowOfOwner(owner)));
+      return written(yield statements.insertOwner.with(ownerRow(owner)));
     }
     case 'update_owner':
       return written(
-        yield statements.updateOwner.with({ ...rowOfOwner(change.owner), was: change.was }),
+        yield statements.updateOwner.with({ ...ownerRow(change.owner), was: change.was }),
       );
     case 'insert_event':
       return written(yield statements.insertEvent.with(rowOfEvent(change.event)));
+    case 'seal_event': {
+      const { event, seal } = change;
+      const { before, after, address } = event;
+      const stood = { position: positionOf(event.id), before, after, address };
+      const chain = chainOf(event.workspaceId);
+      return written(yield statements.sealEvent.with({ ...stood, ...seal, chain }));
+    }
+    case 'move_head': {
+      const { chain: name, was, head } = change;
+      if (was.number === 0) return written(yield statements.makeChain.with({ name, ...head }));
+      const from = { was: was.number, wasMac: was.mac };
+      return written(yield statements.moveHead.with({ name, ...from, ...head }));
+    }
+    case 'erase_event': {
+      const { id, payload, address, workspaceId, at } = change;
+      const place = { position: positionOf(id), workspaceId, at };
+      if (payload) yield statements.erasePayload.with(place);
+      if (address) yield statements.eraseAddress.with(place);
+      return null;
+    }
+    case 'prune_events': {
+      const { chain, base } = change;
+      const { name } = chain;
+      const moved = { name, was: chain.base?.number ?? 0, ...base };
+      if (!(yield statements.moveBase.with(moved))) return 'stale';
+      yield statements.pruneEvents.with({ name, number: base.number });
+      return null;
+    }
+    case 'mark_logged': {
+      const { name, logged: was } = change.chain;
+      return written(yield statements.markLogged.with({ name, was, number: change.number }));
+    }
+    case 'no_keys_of_owner': {
+      const { workspaceId, ownerId } = change;
+      const named = { workspaceId, ownerId };
+      const some =
+        (yield statements.liveKeyOfOwner.with(named)) ||
+        (yield statements.deletedKeyOfOwner.with(named));
+      return some ? 'owner_has_keys' : null;
+    }
     case 'insert_reply': {
       const { reply, now } = change;
       yield statements.dropEndedReply.with({ id: reply.id, now });
@@ -133,6 +205,14 @@ function* stepsOf(statements: Statements, change: Change): Steps {
       return (yield more) ? 'too_many_keys' : null;
     }
   }
+}
+
+function workspaceRow(workspace: Workspace) {
+  return { ...rowOfWorkspace(workspace), ...orderOfWorkspace(workspace) };
+}
+
+function ownerRow(owner: Owner) {
+  return { ...rowOfOwner(owner), ...orderOfOwner(owner) };
 }
 
 function* slugTaken(

@@ -19,10 +19,14 @@ export type RequestHeaders = Readonly<Record<string, string | undefined>>;
 export interface Answer {
   readonly status: number;
   readonly body: unknown;
+  /** In place of the body: items without end in sight, each cut to the schema and written as a line of JSON. */
+  readonly items?: AsyncIterable<unknown> | undefined;
   /** The version that ETag names; undefined for none. */
   readonly version?: number | undefined;
   /** Path below the dialect's base, for Location. */
   readonly location?: string | undefined;
+  /** For Link (RFC 8288), by relation: this very call with those parameters instead, null for without. */
+  readonly links?: Readonly<Record<string, Readonly<Record<string, string | null>>>> | undefined;
 }
 
 /** What an operation is called with. */

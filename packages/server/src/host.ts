@@ -10,7 +10,14 @@ import {
   hkdfSync,
   randomBytes,
 } from 'node:crypto';
-import { type Digest, type Host, type SealLabel, type SecretCheck, uuid7 } from '@warder/core';
+import {
+  type Digest,
+  type Host,
+  type MacLabel,
+  type SealLabel,
+  type SecretCheck,
+  uuid7,
+} from '@warder/core';
 
 /** A key mixed into every stored digest, so that a copy of the database alone proves nothing. */
 export interface Pepper {
@@ -45,6 +52,7 @@ export function createHost({ secret, peppers = [], now = Date.now }: HostOptions
   const derive = (label: string, salt = '') =>
     Buffer.from(hkdfSync('sha256', secret, salt, `warder ${label} v1`, 32));
   const idempotencyKey = derive('idempotency');
+  const macKeys = { 'event seal': derive('event seal'), 'event base': derive('event base') };
 
   const digests = (text: string): readonly Digest[] => {
     const plain = hash('sha256', text, 'buffer');
@@ -88,6 +96,9 @@ export function createHost({ secret, peppers = [], now = Date.now }: HostOptions
         return null;
       }
     },
+    hash: (text) => hash('sha256', text, 'base64url'),
+    authenticate: (label: MacLabel, text) =>
+      createHmac('sha256', macKeys[label]).update(text).digest('base64url'),
     mac: (_label, text) => createHmac('sha256', idempotencyKey).update(text).digest('hex'),
     checks: [
       { name: 'secret', value: derive('check').toString('hex') },

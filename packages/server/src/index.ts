@@ -1,13 +1,34 @@
 // Warder as a library: the service and what it is put together from.
 
 export { instanceGrant } from './auth.ts';
+export { type BackupFacts, type SealedBackup, sealBackup, unsealBackup } from './backup.ts';
 export { native } from './dialects/native/dialect.ts';
+export { createEventLog, type EventLog } from './event-log.ts';
 export { createHost, type Pepper, type ServerHost } from './host.ts';
-export { openInstallation, StartRefused } from './installation.ts';
+export { checkSecrets, openInstallation, StartRefused } from './installation.ts';
 export { type Listener, type ListenOptions, listen } from './listen.ts';
 export { createLog, type Log } from './log.ts';
 export type { Lookup } from './lookup.ts';
 export { type ApiDocument, describeApi } from './openapi.ts';
+export { FileRefused } from './refusal.ts';
 export type { Arrival, Handler, Reply } from './serve.ts';
+export {
+  copyHot,
+  discard,
+  type EventMark,
+  type Progress,
+  syncFolder,
+} from './storage/embedded/copy.ts';
+export { type Examination, examine, type NamedKey } from './storage/embedded/examination.ts';
+export type { Pending } from './storage/embedded/file.ts';
+export { takeFile } from './storage/embedded/lock.ts';
+export { type Migrated, migrateFile, pendingOf } from './storage/embedded/migrate.ts';
+export {
+  examineDraft,
+  type Known,
+  knownIn,
+  putInPlace,
+} from './storage/embedded/replacement.ts';
+export { openSealedEvents, type SealedEvents } from './storage/embedded/sealed.ts';
 export { type EmbeddedOptions, openEmbedded } from './storage/embedded.ts';
 export { createWarder, type Warder, type WarderParts } from './warder.ts';

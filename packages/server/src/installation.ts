@@ -1,7 +1,13 @@
 // Opening an installation: its store, made ready on the very first start, and the
 // proof that it is opened with the secret and the peppers it was made with.
 
-import { type DrawnToken, type Installation, install, type Storage } from '@warder/core';
+import {
+  type DrawnToken,
+  type Installation,
+  install,
+  type SecretCheck,
+  type Storage,
+} from '@warder/core';
 import { instanceGrant } from './auth.ts';
 import type { ServerHost } from './host.ts';
 
@@ -23,12 +29,7 @@ export async function openInstallation(
   const found = await storage.installation();
   const installation =
     found ?? (await install(storage, instanceGrant(), host, await firstToken(), host.checks));
-  const given = new Map(host.checks.map(({ name, value }) => [name, value]));
-  for (const { name, value } of installation.checks) {
-    if (given.get(name) !== value) throw refusal(name, given.has(name));
-    given.delete(name);
-  }
-  const added = Array.from(given, ([name, value]) => ({ name, value }));
+  const added = checkSecrets(installation.checks, host);
   if (added.length > 0) {
     const changes = added.map((check) => ({ type: 'add_secret_check', check }) as const);
     const outcome = await storage.everywhere(instanceGrant()).commit(changes);
@@ -36,6 +37,23 @@ export async function openInstallation(
     if (outcome === 'stale') return await openInstallation(storage, host, firstToken);
   }
   return installation;
+}
+
+/**
+ * Checks that what a database remembers of its secrets fits those given.
+ * @returns what is given and it does not remember yet
+ * @throws StartRefused
+ */
+export function checkSecrets(
+  checks: readonly SecretCheck[],
+  host: Pick<ServerHost, 'checks'>,
+): readonly SecretCheck[] {
+  const given = new Map(host.checks.map(({ name, value }) => [name, value]));
+  for (const { name, value } of checks) {
+    if (given.get(name) !== value) throw refusal(name, given.has(name));
+    given.delete(name);
+  }
+  return Array.from(given, ([name, value]) => ({ name, value }));
 }
 
 function refusal(name: string, isGiven: boolean): StartRefused {

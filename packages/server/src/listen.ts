@@ -80,6 +80,14 @@ export async function listen(options: ListenOptions): Promise<Listener> {
     const { status, headers, body } = await arrive().catch((error) => handle.refuse(error, origin));
     // A body that was not read to its end leaves nothing to go on with.
     if (draining || !request.complete) response.setHeader('connection', 'close');
+    if (typeof body !== 'string') {
+      response.writeHead(status, headers);
+      return await stream(response, body).catch((error) => {
+        handle.refuse(error, origin);
+        // Without the end of its last chunk, nobody takes it for whole.
+        response.destroy();
+      });
+    }
     response.writeHead(status, { ...headers, 'content-length': Buffer.byteLength(body) });
     response.end(request.method === 'HEAD' ? undefined : body);
   };
@@ -120,6 +128,22 @@ export async function listen(options: ListenOptions): Promise<Listener> {
       clearTimeout(patience);
     },
   };
+}
+
+/** Writes piece by piece, each made once the client has taken the one before; ends early with the client. */
+async function stream(response: ServerResponse, pieces: AsyncIterable<string>): Promise<void> {
+  for await (const piece of pieces) {
+    if (response.write(piece)) continue;
+    await new Promise<void>((resolve) => {
+      const go = () => {
+        response.off('drain', go).off('close', go);
+        resolve();
+      };
+      response.on('drain', go).on('close', go);
+    });
+    if (response.destroyed) return;
+  }
+  response.end();
 }
 
 function otherEnd({ remoteAddress, remotePort }: Socket): string {

@@ -5,14 +5,20 @@
 import {
   type Candidate,
   DEFAULT_SETTINGS,
-  type Event,
+  expiryOrder,
   type Grants,
   type Installation,
   type JsonObject,
   type Key,
+  nameOrder,
+  nextTurn,
   type Owner,
   type PermissionSet,
+  positionOf,
   type StoredReply,
+  searchable,
+  searchableKey,
+  statusOf,
   type Workspace,
   type WorkspaceSettings,
 } from '@warder/core';
@@ -20,9 +26,11 @@ import {
 type Bit = 0 | 1;
 
 export type KeyRow = ReturnType<typeof rowOfKey>;
+/** What lists find and sort a row by: written with it, and never read back. */
+export type OrderRow = ReturnType<typeof orderOfOwner>;
+export type KeyOrderRow = ReturnType<typeof orderOfKey>;
 export type WorkspaceRow = ReturnType<typeof rowOfWorkspace>;
 export type OwnerRow = ReturnType<typeof rowOfOwner>;
-export type EventRow = ReturnType<typeof rowOfEvent>;
 export type ReplyRow = ReturnType<typeof rowOfReply>;
 
 export interface InstallationRow {
@@ -119,6 +127,17 @@ export function keyOf(row: UsedKeyRow): Key {
       };
 }
 
+export function orderOfKey(key: Key) {
+  return {
+    position: positionOf(key.id),
+    state: statusOf(key, key.updatedAt),
+    turns_at: nextTurn(key, key.updatedAt),
+    expiry_order: expiryOrder(key),
+    name_order: nameOrder(key),
+    search: searchableKey(key),
+  };
+}
+
 const NO_GRANTS = '{"scopes":[],"environments":[],"maxLifeSeconds":null}';
 
 export function rowOfWorkspace(workspace: Workspace) {
@@ -152,6 +171,14 @@ export function workspaceOf(row: WorkspaceRow): Workspace {
   };
 }
 
+export function orderOfWorkspace({ id, name, slug }: Workspace) {
+  return { position: positionOf(id), search: searchable(name, slug) };
+}
+
+export function orderOfOwner({ id, name, externalId }: Owner) {
+  return { position: positionOf(id), search: searchable(name, externalId) };
+}
+
 export function rowOfOwner(owner: Owner) {
   return {
     id: owner.id,
@@ -163,6 +190,7 @@ export function rowOfOwner(owner: Owner) {
     created_at: owner.createdAt,
     updated_at: owner.updatedAt,
     suspended_at: owner.suspendedAt,
+    erased_at: owner.erasedAt,
     version: owner.version,
   };
 }
@@ -178,38 +206,8 @@ export function ownerOf(row: OwnerRow): Owner {
     createdAt: row.created_at,
     updatedAt: row.updated_at,
     suspendedAt: row.suspended_at,
+    erasedAt: row.erased_at,
     version: row.version,
-  };
-}
-
-export function rowOfEvent(event: Event) {
-  return {
-    id: event.id,
-    workspace_id: event.workspaceId,
-    type: event.type,
-    created_at: event.createdAt,
-    actor_type: event.actor.type,
-    actor_id: event.actor.id,
-    address: event.origin.address,
-    request_id: event.origin.requestId,
-    subject_type: event.subject.type,
-    subject_id: event.subject.id,
-    before: event.before && JSON.stringify(event.before),
-    after: event.after && JSON.stringify(event.after),
-  };
-}
-
-export function eventOf(row: EventRow): Event {
-  return {
-    id: row.id,
-    workspaceId: row.workspace_id,
-    type: row.type,
-    createdAt: row.created_at,
-    actor: { type: row.actor_type, id: row.actor_id },
-    origin: { address: row.address, requestId: row.request_id },
-    subject: { type: row.subject_type, id: row.subject_id },
-    before: row.before === null ? null : parsed<JsonObject>(row.before),
-    after: row.after === null ? null : parsed<JsonObject>(row.after),
   };
 }
 
@@ -268,7 +266,7 @@ function bit(truth: boolean): Bit {
 }
 
 /** JSON that a store wrote of exactly this type: the core checked it on its way in. */
-function parsed<Value>(text: string): Value {
+export function parsed<Value>(text: string): Value {
   return JSON.parse(text) as Value;
 }
 
@@ -306,6 +304,15 @@ export const KEY_COLUMNS = columnsOf<KeyRow>({
   erased_at: true,
   version: true,
 });
+export const KEY_ORDER_COLUMNS = columnsOf<KeyOrderRow>({
+  position: true,
+  state: true,
+  turns_at: true,
+  expiry_order: true,
+  name_order: true,
+  search: true,
+});
+export const ORDER_COLUMNS = columnsOf<OrderRow>({ position: true, search: true });
 export const WORKSPACE_COLUMNS = columnsOf<WorkspaceRow>({
   id: true,
   name: true,
@@ -328,21 +335,8 @@ export const OWNER_COLUMNS = columnsOf<OwnerRow>({
   created_at: true,
   updated_at: true,
   suspended_at: true,
+  erased_at: true,
   version: true,
-});
-export const EVENT_COLUMNS = columnsOf<EventRow>({
-  id: true,
-  workspace_id: true,
-  type: true,
-  created_at: true,
-  actor_type: true,
-  actor_id: true,
-  address: true,
-  request_id: true,
-  subject_type: true,
-  subject_id: true,
-  before: true,
-  after: true,
 });
 export const REPLY_COLUMNS = columnsOf<ReplyRow>({
   id: true,
@@ -353,6 +347,6 @@ export const REPLY_COLUMNS = columnsOf<ReplyRow>({
 });
 
 /** The names of all columns of a row: one left out does not compile. */
-function columnsOf<Row>(names: Record<keyof Row & string, true>) {
+export function columnsOf<Row>(names: Record<keyof Row & string, true>) {
   return Object.keys(names) as (keyof Row & string)[];
 }

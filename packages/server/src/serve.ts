@@ -31,7 +31,8 @@ export interface Arrival {
 export interface Reply {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
-  readonly body: string;
+  /** Whole, or in pieces that are made as they are taken. */
+  readonly body: string | AsyncIterable<string>;
 }
 
 export interface Handler {
@@ -118,16 +119,27 @@ export function serve(dialect: Dialect, parts: ServeParts): Handler {
     );
   }
 
-  function write(route: Route, answer: Answer, { origin }: Arrival): Reply {
-    const { status, body, version, location } = cut(route, answer);
+  function write(route: Route, answer: Answer, { origin, target }: Arrival): Reply {
+    const {
+      status,
+      body,
+      version,
+      location,
+      links = {},
+    } = answer.items ? answer : cut(route, answer);
     return {
       status,
       headers: {
         ...standardHeaders(route.mediaType ?? dialect.mediaType, origin.requestId),
         ...(version === undefined ? {} : { etag: `"${version}"` }),
         ...(location === undefined ? {} : { location: `${parts.publicUrl ?? ''}${location}` }),
+        ...linkHeader(links, `${parts.publicUrl ?? ''}${target}`),
       },
-      body: typeof body === 'string' ? body : JSON.stringify(body),
+      body: answer.items
+        ? lines(route, answer)
+        : typeof body === 'string'
+          ? body
+          : JSON.stringify(body),
     };
   }
 
@@ -160,6 +172,19 @@ function standardHeaders(contentType: string, requestId: string): Record<string,
   };
 }
 
+function linkHeader(links: NonNullable<Answer['links']>, target: string): Record<string, string> {
+  const [path, search] = splitTarget(target);
+  const values = Object.entries(links).map(([relation, changes]) => {
+    const query = new URLSearchParams(search);
+    for (const [name, value] of Object.entries(changes)) {
+      if (value === null) query.delete(name);
+      else query.set(name, value);
+    }
+    return `<${path}?${query}>; rel="${relation}"`;
+  });
+  return values.length === 0 ? {} : { link: values.join(', ') };
+}
+
 /** A page of ours shows text and its own style, and nothing else. */
 const PAGE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'";
 
@@ -171,6 +196,20 @@ function cut(route: Route, answer: Answer): Answer {
   }
   return { ...answer, body: schema.parse(answer.body) };
 }
+
+/** The items of an answer as lines of JSON, some at a time. */
+async function* lines(route: Route, { items, ...answer }: Answer): AsyncGenerator<string> {
+  let text = '';
+  for await (const item of items ?? []) {
+    text += `${JSON.stringify(cut(route, { ...answer, body: item }).body)}\n`;
+    if (text.length < PIECE) continue;
+    yield text;
+    text = '';
+  }
+  if (text !== '') yield text;
+}
+
+const PIECE = 32 * 1024;
 
 function unexpected(cause: unknown): WarderError {
   return new WarderError(

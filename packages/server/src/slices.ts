@@ -1,22 +1,21 @@
-// Lists in SQL: keyset pages, newest first, confined to a reach. A list is one
-// or two queries in index order and, on demand, a count; an engine runs them in
-// one snapshot and hands the rows back to be put together.
+// Lists in SQL: pages in the order of an index, confined to a reach. A list is a
+// few queries that an engine runs in one snapshot, some only where an earlier one
+// found too little, and whose rows are put together at the end.
 
 import type {
-  Event,
   Key,
-  KeyFilter,
-  KeyStatus,
+  NameFilter,
   Owner,
+  Place,
   Slice,
   SliceRequest,
+  Total,
   Workspace,
   WorkspaceFilter,
 } from '@warder/core';
+import { positionAt } from '@warder/core';
+import { type RawBuilder, sql } from 'kysely';
 import {
-  EVENT_COLUMNS,
-  type EventRow,
-  eventOf,
   keyOf,
   OWNER_COLUMNS,
   type OwnerRow,
@@ -26,70 +25,237 @@ import {
   type WorkspaceRow,
   workspaceOf,
 } from './rows.ts';
-import { type Builder, type Condition, conditionsOn, type Query, selectKeys } from './storage.ts';
+import { type Builder, conditionsOn, type Query, selectKeys } from './storage.ts';
+
+/** A query of a list: left out, as if it had found nothing, unless all of its conditions hold. */
+export interface ListQuery extends Query {
+  readonly onlyIf?: readonly OnlyIf[];
+}
+
+/** That an earlier query of the same list, by its place, found fewer rows than so many, or not. */
+export interface OnlyIf {
+  readonly query: number;
+  readonly fewerThan: number;
+  readonly holds: boolean;
+}
 
 /** The queries of a list, and what their rows amount to. */
 export interface Listing<Answer> {
-  readonly queries: readonly Query[];
+  readonly queries: readonly ListQuery[];
   answer(results: readonly (readonly unknown[])[]): Answer;
 }
 
 /** The workspace a list is confined to; null for every one. */
 export type Within = string | null;
 
-export function listKeys(
-  builder: Builder,
-  within: Within,
-  filter: KeyFilter,
-  slice: SliceRequest,
-): Listing<Slice<Key>> {
-  const parts = shelvesOf(filter).map((shelf) => {
-    const all = keyConditions(within, filter, shelf);
-    return {
-      page: page(selectKeys(builder).where(all), slice),
-      count: builder.selectFrom('keys').select(counted).where(all),
-    };
-  });
-  return listing<UsedKeyRow, Key>(parts, slice, keyOf);
+/** The most rows that a page or a count visits, unless it must be exact. */
+export const MOST_VISITED = 10_000;
+
+export type Sql = RawBuilder<unknown>;
+
+/** One index as it is read in its order. */
+export interface Arm {
+  /** What stands behind FROM, with the table that the residual conditions and the columns are of. */
+  readonly from: Sql;
+  /** The same where only the place is asked for. */
+  readonly bare: Sql;
+  readonly position: Sql;
+  /** The column that stands before the position in the order; null for none. */
+  readonly value: Sql | null;
+  /** What is not greater than any of its values. */
+  readonly least?: Sql;
+  /** What the index itself answers. */
+  readonly driving: readonly Sql[];
+  /** What has to be looked up row by row. */
+  readonly residual: readonly Sql[];
+  /** Whether it is known to hold so few rows that all may be looked at. */
+  readonly few?: boolean;
 }
+
+/** Indices that are read side by side, merged in their common order. */
+export interface Walk {
+  readonly arms: readonly Arm[];
+  readonly columns: Sql;
+  /** Behind FROM of the arms, for the columns. */
+  readonly join?: Sql;
+  readonly ascending: boolean;
+}
+
+/** What the queries of a walk add to each row. */
+interface Placed {
+  readonly place: string;
+  readonly sorted: string | number | null;
+}
+
+/** One page of a walk, and where a bounded one was ended. */
+export function walkQueries(builder: Builder, walk: Walk, slice: SliceRequest) {
+  const { arms, columns, join = sql`` } = walk;
+  const { limit, offset = 0 } = slice;
+  const upwards = walk.ascending !== (slice.from?.side === 'before');
+  const direction = upwards ? sql`asc` : sql`desc`;
+  const sorted = arms.some(({ value }) => value !== null);
+  const order = sorted ? sql`sorted ${direction}, place ${direction}` : sql`place ${direction}`;
+  // An offset is for surfaces that owe whole pages, whatever they cost.
+  const bounded = offset === 0 && arms.some(({ residual, few }) => residual.length > 0 && !few);
+
+  const started = (arm: Arm) => [...arm.driving, ...beyond(arm, slice.from, upwards)];
+  const places = (arm: Arm) =>
+    sql`select ${placeOf(arm)} from ${arm.bare} where ${all(started(arm))}`;
+  const reached = sql`${united(arms.map(places))} order by ${order} limit 1 offset ${sql.lit(MOST_VISITED - 1)}`;
+  const rows = (arm: Arm) => {
+    const ended = bounded ? [within(arm, reached, upwards)] : [];
+    const conditions = all([...started(arm), ...arm.residual, ...ended]);
+    return sql`select ${columns}, ${placeOf(arm)} from ${arm.from} ${join} where ${conditions}`;
+  };
+  const page = sql`${united(arms.map(rows))} order by ${order} limit ${limit + 1} offset ${offset}`;
+  return {
+    page: page.compile(builder) as Query,
+    reached: bounded
+      ? (sql`select cast(place as text) as place, sorted from (${reached})`.compile(
+          builder,
+        ) as Query)
+      : null,
+  };
+}
+
+/** How many rows a walk finds, having visited one more than `most` at the most. */
+export function countQuery(builder: Builder, { arms }: Walk, total: 'bounded' | 'exact'): Query {
+  const counted = ({ from, bare, driving, residual }: Arm) =>
+    residual.length === 0
+      ? sql`select 1 as found from ${bare} where ${all(driving)}`
+      : sql`select ${all(residual)} as found from ${from} where ${all(driving)}`;
+  const limit = total === 'exact' ? sql`` : sql`limit ${sql.lit(MOST_VISITED + 1)}`;
+  const visited = sql`${united(arms.map(counted))} ${limit}`;
+  // A condition on a column that is null is null, which a sum passes over.
+  return sql`select coalesce(sum(found), 0) as found, count(*) as visited from (${visited})`.compile(
+    builder,
+  );
+}
+
+export function totalOf(row: unknown, total: 'bounded' | 'exact'): Total {
+  // Of the very query above.
+  const { found, visited } = row as { found: number; visited: number };
+  const exact = total === 'exact' || visited <= MOST_VISITED;
+  return { count: exact ? found : Math.min(found, MOST_VISITED), exact };
+}
+
+/** The page that a walk's rows amount to. */
+export function sliceOf<Row, Item>(
+  rows: readonly unknown[],
+  reached: readonly unknown[],
+  { limit, from }: SliceRequest,
+  itemOf: (row: Row) => Item,
+): Slice<Item> {
+  const items = (rows as Row[]).slice(0, limit).map(itemOf);
+  const ordered = from?.side === 'before' ? items.reverse() : items;
+  if (rows.length > limit) return { items: ordered, more: true };
+  const [end] = reached as Placed[];
+  if (end === undefined) return { items: ordered, more: false };
+  const place: Place = { value: end.sorted, position: BigInt(end.place) };
+  return { items: ordered, more: true, reached: place };
+}
+
+/** The list of a single walk. */
+export function listing<Row, Item>(
+  builder: Builder,
+  walk: Walk,
+  slice: SliceRequest,
+  itemOf: (row: Row) => Item,
+): Listing<Slice<Item>> {
+  const { total, limit } = slice;
+  const { page, reached } = walkQueries(builder, walk, slice);
+  const short = { query: 0, fewerThan: limit + 1, holds: true };
+  const ending = reached ?? NOTHING;
+  const count = total === 'none' ? NOTHING : countQuery(builder, walk, total);
+  return {
+    queries: [page, { ...ending, onlyIf: [short] }, count],
+    answer([rows = [], end = [], counted = []]) {
+      const answer = sliceOf(rows, end, slice, itemOf);
+      return total === 'none' ? answer : { ...answer, total: totalOf(counted[0], total) };
+    },
+  };
+}
+
+/** Stands where a list has no query to make. */
+export const NOTHING: Query = { sql: 'select 1 where false', parameters: [] };
 
 export function listWorkspaces(
   builder: Builder,
   within: Within,
+  filter: NameFilter,
   slice: SliceRequest,
 ): Listing<Slice<Workspace>> {
-  const on = conditionsOn('workspaces');
-  const live = on('deleted_at', 'is', null);
-  const all = within === null ? live : on.and([live, on('id', '=', within)]);
-  const from = builder.selectFrom('workspaces').where(all);
-  const part = { page: page(from.select(WORKSPACE_COLUMNS), slice), count: from.select(counted) };
-  return listing<WorkspaceRow, Workspace>([part], slice, workspaceOf);
+  const confined = within === null ? [] : [sql`workspaces.id = ${within}`];
+  return listing<WorkspaceRow, Workspace>(
+    builder,
+    named(
+      'workspaces',
+      'workspaces_list',
+      [sql`workspaces.deleted_at is null`],
+      confined,
+      filter,
+      WORKSPACE_COLUMNS,
+    ),
+    slice,
+    workspaceOf,
+  );
 }
 
 export function listOwners(
   builder: Builder,
   within: Within,
-  filter: WorkspaceFilter,
+  filter: WorkspaceFilter & NameFilter,
   slice: SliceRequest,
 ): Listing<Slice<Owner>> {
-  const on = conditionsOn('owners');
-  const homes = homesOf(within, filter).map((id) => on('workspace_id', '=', id));
-  const from = builder.selectFrom('owners').where(on.and(homes));
-  const part = { page: page(from.select(OWNER_COLUMNS), slice), count: from.select(counted) };
-  return listing<OwnerRow, Owner>([part], slice, ownerOf);
+  const homes = homesOf(within, filter).map((id) => sql`owners.workspace_id = ${id}`);
+  const index = homes.length === 0 ? null : 'owners_list_in_workspace';
+  return listing<OwnerRow, Owner>(
+    builder,
+    named('owners', index, homes, [], filter, OWNER_COLUMNS),
+    slice,
+    ownerOf,
+  );
 }
 
-export function listEvents(
-  builder: Builder,
-  within: Within,
-  filter: WorkspaceFilter,
-  slice: SliceRequest,
-): Listing<Slice<Event>> {
-  const on = conditionsOn('events');
-  const homes = homesOf(within, filter).map((id) => on('workspace_id', '=', id));
-  const from = builder.selectFrom('events').where(on.and(homes));
-  const part = { page: page(from.select(EVENT_COLUMNS), slice), count: from.select(counted) };
-  return listing<EventRow, Event>([part], slice, eventOf);
+function named(
+  table: 'workspaces' | 'owners',
+  index: string | null,
+  driving: readonly Sql[],
+  residual: readonly Sql[],
+  { created, search, ascending = false }: NameFilter,
+  columns: readonly string[],
+): Walk {
+  const position = sql.ref(`${table}.position`);
+  const source = index === null ? sql.table(table) : indexed(table, index);
+  const found =
+    search === undefined ? [] : [sql`instr(${sql.ref(`${table}.search`)}, ${search}) > 0`];
+  const arm: Arm = {
+    from: source,
+    bare: source,
+    position,
+    value: null,
+    driving: [...driving, ...createdIn(position, created)],
+    residual: [...residual, ...found],
+  };
+  return { arms: [arm], columns: listed(table, columns), ascending };
+}
+
+/** A table as one index of it gives it: a statement that cannot use it fails. */
+export function indexed(table: string, index: string): Sql {
+  return sql`${sql.table(table)} indexed by ${sql.ref(index)}`;
+}
+
+/** A range of creation, on positions. */
+export function createdIn(position: Sql, range: NameFilter['created']): Sql[] {
+  const { after, before } = range ?? {};
+  return [
+    ...(after === undefined ? [] : [sql`${position} >= ${positionAt(after)}`]),
+    ...(before === undefined ? [] : [sql`${position} < ${positionAt(before)}`]),
+  ];
+}
+
+export function listed(table: string, columns: readonly string[]): Sql {
+  return sql.join(columns.map((column) => sql.ref(`${table}.${column}`)));
 }
 
 /** Keys of deleted workspaces that are not tombstones yet. */
@@ -100,12 +266,13 @@ export function listKeysToErase(
 ): Listing<readonly Key[]> {
   const gone = builder.selectFrom('workspaces').select('id').where('deleted_at', 'is not', null);
   const confined = within === null ? gone : gone.where('id', '=', within);
-  const queries = SHELVES.map((shelf) =>
-    selectKeys(builder)
-      .where('workspace_id', 'in', confined)
-      .where(onShelf(shelf))
-      .limit(most)
-      .compile(),
+  const on = conditionsOn('keys');
+  const shelves = [
+    on('keys.deleted_at', 'is', null),
+    on.and([on('keys.deleted_at', 'is not', null), on('keys.erased_at', 'is', null)]),
+  ];
+  const queries = shelves.map((shelf) =>
+    selectKeys(builder).where('workspace_id', 'in', confined).where(shelf).limit(most).compile(),
   );
   return {
     queries,
@@ -113,117 +280,38 @@ export function listKeysToErase(
   };
 }
 
-// Deleted keys stand in indices of their own, so that however many there are,
-// the others are read without passing them; a list of both merges the two.
-const SHELVES = ['live', 'deleted'] as const;
-type Shelf = (typeof SHELVES)[number];
-
-function shelvesOf({ status, includeDeleted = false }: KeyFilter): readonly Shelf[] {
-  if (status === undefined) return includeDeleted ? SHELVES : ['live'];
-  return status === 'deleted' ? ['deleted'] : ['live'];
-}
-
-function onShelf(shelf: Shelf): Condition {
-  const on = conditionsOn('keys');
-  return shelf === 'live'
-    ? on('deleted_at', 'is', null)
-    : on.and([on('deleted_at', 'is not', null), on('erased_at', 'is', null)]);
-}
-
-function keyConditions(within: Within, filter: KeyFilter, shelf: Shelf): Condition {
-  const on = conditionsOn('keys');
-  const conditions: Condition[] = homesOf(within, filter).map((id) => on('workspace_id', '=', id));
-  conditions.push(onShelf(shelf));
-  if (filter.status) conditions.push(STATUS_CONDITIONS[filter.status](filter.now));
-  if (filter.kind) conditions.push(on('kind', '=', filter.kind));
-  if (filter.ownerId !== undefined) conditions.push(on('owner_id', '=', filter.ownerId));
-  if (filter.environment) conditions.push(on('environment', '=', filter.environment));
-  return on.and(conditions);
-}
-
 /** Both the reach and the filter confine: where they differ, nothing is found. */
-function homesOf(within: Within, { workspaceId }: WorkspaceFilter): string[] {
+export function homesOf(within: Within, { workspaceId }: WorkspaceFilter): string[] {
   return [...new Set([within, workspaceId])].filter((id) => typeof id === 'string');
 }
 
-const key = conditionsOn('keys');
-const inForce = key('revoked_at', 'is', null);
-const switchedOn = key.and([inForce, key('enabled', '=', 1)]);
-const unblocked = key.and([switchedOn, key('soft_blocked', '=', 0)]);
-const unexpired = (now: number) =>
-  key.and([unblocked, key.or([key('expires_at', 'is', null), key('expires_at', '>', now)])]);
-
-/** The precedence of `statusOf` in the core, on stored facts. */
-const STATUS_CONDITIONS: Readonly<Record<KeyStatus, (now: number) => Condition>> = {
-  deleted: () => key('deleted_at', 'is not', null),
-  revoked: () => key('revoked_at', 'is not', null),
-  disabled: () => key.and([inForce, key('enabled', '=', 0)]),
-  soft_blocked: () => key.and([switchedOn, key('soft_blocked', '=', 1)]),
-  expired: (now) => key.and([unblocked, key('expires_at', '<=', now)]),
-  not_yet_valid: (now) => key.and([unexpired(now), key('not_before', '>', now)]),
-  active: (now) =>
-    key.and([
-      unexpired(now),
-      key.or([key('not_before', 'is', null), key('not_before', '<=', now)]),
-    ]),
-};
-
-interface Compilable {
-  compile(): Query;
+export function all(conditions: readonly Sql[]): Sql {
+  return conditions.length === 0 ? sql`true` : sql.join(conditions, sql` and `);
 }
 
-interface Pageable<Self> {
-  where(condition: Condition): Self;
-  orderBy(column: 'created_at' | 'id', direction: 'asc' | 'desc'): Self;
-  limit(most: number): Self;
+function united(queries: readonly Sql[]): Sql {
+  return sql.join(queries, sql` union all `);
 }
 
-/** One more row than asked for, which tells whether more follow. */
-function page<Select extends Pageable<Select>>(select: Select, { limit, from }: SliceRequest) {
-  const direction = from?.side === 'before' ? 'asc' : 'desc';
-  const ordered = select
-    .orderBy('created_at', direction)
-    .orderBy('id', direction)
-    .limit(limit + 1);
-  if (from === null) return ordered;
-  // Every table that is listed has these two columns.
-  const on = conditionsOn('events');
-  const { createdAt, id } = from.position;
-  return ordered.where(
-    on(on.refTuple('created_at', 'id'), direction === 'asc' ? '>' : '<', on.tuple(createdAt, id)),
-  );
+function placeOf({ position, value }: Arm): Sql {
+  return sql`${position} as place, ${value ?? sql`null`} as sorted`;
 }
 
-const counted = conditionsOn('events').fn.countAll<number>().as('count');
-
-function listing<Row extends { created_at: number; id: string }, Item>(
-  parts: readonly { page: Compilable; count: Compilable }[],
-  { limit, from, total }: SliceRequest,
-  itemOf: (row: Row) => Item,
-): Listing<Slice<Item>> {
-  const counts = total ? parts.map((part) => part.count.compile()) : [];
-  return {
-    queries: [...parts.map((part) => part.page.compile()), ...counts],
-    answer(results) {
-      const backwards = from?.side === 'before';
-      const rows = merged(results.slice(0, parts.length) as Row[][], backwards);
-      const items = rows.slice(0, limit).map(itemOf);
-      const sums = results.slice(parts.length).flat() as { count: number }[];
-      return {
-        items: backwards ? items.reverse() : items,
-        more: rows.length > limit,
-        total: total ? sums.reduce((sum, { count }) => sum + count, 0) : undefined,
-      };
-    },
-  };
+function beyond({ position, value }: Arm, from: SliceRequest['from'], upwards: boolean): Sql[] {
+  if (from === null) return [];
+  const { place } = from;
+  const than = upwards ? sql`>` : sql`<`;
+  return value === null
+    ? [sql`${position} ${than} ${place.position}`]
+    : [sql`(${value}, ${position}) ${than} (${place.value}, ${place.position})`];
 }
 
-function merged<Row extends { created_at: number; id: string }>(
-  lists: readonly Row[][],
-  backwards: boolean,
-): Row[] {
-  const newestFirst = (a: Row, b: Row) =>
-    b.created_at - a.created_at || (a.id < b.id ? 1 : a.id > b.id ? -1 : 0);
-  if (lists.length < 2) return lists.flat();
-  return lists.flat().sort((a, b) => (backwards ? newestFirst(b, a) : newestFirst(a, b)));
+/** Not further than a query of the last place to be visited, which finds nothing where the end comes before. */
+function within({ position, value, least = sql`-1` }: Arm, last: Sql, upwards: boolean): Sql {
+  const than = upwards ? sql`<=` : sql`>=`;
+  // A blob is more than any number and any text; no position is less than 0.
+  const [greatest, end] = [sql`x'ff'`, upwards ? sql`x'ff'` : sql`-1`];
+  return value === null
+    ? sql`${position} ${than} coalesce((select place from (${last})), ${end})`
+    : sql`(${value}, ${position}) ${than} (select sorted, place from (select sorted, place from (${last})) union all select ${upwards ? greatest : least}, ${end} limit 1)`;
 }

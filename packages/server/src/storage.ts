@@ -3,6 +3,7 @@
 // text with slots; an engine's own driver runs the text. Lists are in slices.ts,
 // the order of a commit is in commit.ts.
 
+import { positionOf } from '@warder/core';
 import {
   type Compilable,
   type Expression,
@@ -11,12 +12,15 @@ import {
   type Kysely,
   type SqlBool,
 } from 'kysely';
+import type { ChainRow, EventRow, SealedRow } from './event-rows.ts';
 import {
-  EVENT_COLUMNS,
-  type EventRow,
   type InstallationRow,
   KEY_COLUMNS,
+  KEY_ORDER_COLUMNS,
+  type KeyOrderRow,
   type KeyRow,
+  ORDER_COLUMNS,
+  type OrderRow,
   OWNER_COLUMNS,
   type OwnerRow,
   REPLY_COLUMNS,
@@ -26,7 +30,7 @@ import {
 } from './rows.ts';
 
 /** A key as it is inserted. The digest stays with its row for good, tombstones included. */
-export interface NewKeyRow extends KeyRow {
+export interface NewKeyRow extends KeyRow, KeyOrderRow {
   digest: Uint8Array;
   pepper_version: number;
 }
@@ -37,12 +41,14 @@ export interface SecretCheckRow {
 }
 
 export interface Tables {
-  keys: NewKeyRow & { rowid: Generated<number> };
+  /** The day of the last use changes at most once a day, with the use that brings it. */
+  keys: NewKeyRow & { last_used_day: Generated<number> };
   /** Narrow, and written in bulk: what a use changes touches no index of `keys`. */
-  key_usage: { key_rowid: number; last_used_at: number };
-  workspaces: WorkspaceRow;
-  owners: OwnerRow;
-  events: EventRow;
+  key_usage: { key_position: bigint; last_used_at: number };
+  workspaces: WorkspaceRow & OrderRow;
+  owners: OwnerRow & OrderRow;
+  events: EventRow & SealedRow & { position: bigint; chain: string | null };
+  chains: ChainRow;
   replies: ReplyRow;
   installation: InstallationRow;
   secret_checks: SecretCheckRow;
@@ -82,13 +88,13 @@ export function statements(builder: Builder) {
   const keys = selectKeys(builder);
 
   return {
-    key: prepare<{ id: string }>(({ id }) =>
-      keys.where('keys.id', '=', id).where('keys.erased_at', 'is', null),
+    key: prepare<At>((slots) =>
+      keys.where(isAt('keys', slots)).where('keys.erased_at', 'is', null),
     ),
-    keyWithin: prepare<{ id: string; workspaceId: string }>(({ id, workspaceId }) =>
+    keyWithin: prepare<At & { workspaceId: string }>((slots) =>
       keys
-        .where('keys.id', '=', id)
-        .where('keys.workspace_id', '=', workspaceId)
+        .where(isAt('keys', slots))
+        .where('keys.workspace_id', '=', slots.workspaceId)
         .where('keys.erased_at', 'is', null),
     ),
     candidate: everyCount((count) =>
@@ -117,10 +123,17 @@ export function statements(builder: Builder) {
         .orderBy('name'),
     ),
 
-    insertKey: insert<NewKeyRow>('keys', [...KEY_COLUMNS, 'digest', 'pepper_version']),
-    insertWorkspace: insert<WorkspaceRow>('workspaces', WORKSPACE_COLUMNS),
-    insertOwner: insert<OwnerRow>('owners', OWNER_COLUMNS),
-    insertEvent: insert<EventRow>('events', EVENT_COLUMNS),
+    insertKey: insert<NewKeyRow>('keys', [
+      ...KEY_COLUMNS,
+      ...KEY_ORDER_COLUMNS,
+      'digest',
+      'pepper_version',
+    ]),
+    insertWorkspace: insert<WorkspaceRow & OrderRow>('workspaces', [
+      ...WORKSPACE_COLUMNS,
+      ...ORDER_COLUMNS,
+    ]),
+    insertOwner: insert<OwnerRow & OrderRow>('owners', [...OWNER_COLUMNS, ...ORDER_COLUMNS]),
     insertReply: insert<ReplyRow>('replies', REPLY_COLUMNS),
     insertInstallation: insert<InstallationRow>('installation', [
       'id',
@@ -130,35 +143,31 @@ export function statements(builder: Builder) {
     insertSecretCheck: insert<SecretCheckRow>('secret_checks', ['name', 'value']),
 
     /** Writes nothing unless the row is of that workspace and version. */
-    updateKey: prepare<KeyRow & { was: number }>((slots) =>
+    updateKey: prepare<KeyRow & KeyOrderRow & { was: number }>((slots) =>
       builder
         .updateTable('keys')
-        .set(changeable(slots, KEY_COLUMNS))
-        .where('id', '=', slots.id)
+        .set(changeable(slots, [...KEY_COLUMNS, ...KEY_ORDER_COLUMNS]))
+        .where(isAt('keys', slots))
         .where('version', '=', slots.was)
         .where('workspace_id', 'is not distinct from', slots.workspace_id),
     ),
-    updateWorkspace: prepare<WorkspaceRow & { was: number }>((slots) =>
+    updateWorkspace: prepare<WorkspaceRow & OrderRow & { was: number }>((slots) =>
       builder
         .updateTable('workspaces')
-        .set(changeable(slots, WORKSPACE_COLUMNS))
+        .set(changeable(slots, [...WORKSPACE_COLUMNS, ...ORDER_COLUMNS]))
         .where('id', '=', slots.id)
         .where('version', '=', slots.was),
     ),
-    updateOwner: prepare<OwnerRow & { was: number }>((slots) =>
+    updateOwner: prepare<OwnerRow & OrderRow & { was: number }>((slots) =>
       builder
         .updateTable('owners')
-        .set(changeable(slots, OWNER_COLUMNS))
-        .where('id', '=', slots.id)
+        .set(changeable(slots, [...OWNER_COLUMNS, ...ORDER_COLUMNS]))
+        .where(isAt('owners', slots))
         .where('version', '=', slots.was)
         .where('workspace_id', '=', slots.workspace_id),
     ),
-    forgetUse: prepare<{ id: string }>(({ id }) =>
-      builder
-        .deleteFrom('key_usage')
-        .where('key_rowid', '=', (one) =>
-          one.selectFrom('keys').select('rowid').where('id', '=', id),
-        ),
+    forgetUse: prepare<At>(({ position }) =>
+      builder.deleteFrom('key_usage').where('key_position', '=', position),
     ),
     dropEndedReply: prepare<{ id: string; now: number }>(({ id, now }) =>
       builder.deleteFrom('replies').where('id', '=', id).where('expires_at', '<=', now),
@@ -190,23 +199,45 @@ export function statements(builder: Builder) {
         keysInForce(builder, workspaceId).where('owner_id', '=', ownerId).limit(1).offset(most),
     ),
 
-    recordUse: prepare<{ keyId: string; at: number }>(({ keyId, at }) =>
+    recordUse: prepare<At & { at: number }>((slots) =>
       builder
         .insertInto('key_usage')
-        .columns(['key_rowid', 'last_used_at'])
+        .columns(['key_position', 'last_used_at'])
         .expression((one) =>
           one
             .selectFrom('keys')
-            .select(['rowid', one.val(at).as('last_used_at')])
-            .where('id', '=', keyId)
+            .select(['position', one.val(slots.at).as('last_used_at')])
+            .where(isAt('keys', slots))
             .where('erased_at', 'is', null),
         )
         .onConflict((conflict) =>
           conflict
-            .column('key_rowid')
+            .column('key_position')
             .doUpdateSet((one) => ({ last_used_at: one.ref('excluded.last_used_at') }))
             .whereRef('key_usage.last_used_at', '<', 'excluded.last_used_at'),
         ),
+    ),
+    recordDay: prepare<At & { day: number }>((slots) =>
+      builder
+        .updateTable('keys')
+        .set({ last_used_day: slots.day })
+        .where(isAt('keys', slots))
+        .where('last_used_day', '<', slots.day)
+        .where('erased_at', 'is', null),
+    ),
+    /** Keys whose time has come, those that wait longest first. */
+    turning: prepare<{ now: number; most: number }>(({ now, most }) =>
+      keys
+        .where('turns_at', 'is not', null)
+        .where('turns_at', '<=', now)
+        .orderBy('turns_at')
+        .limit(most),
+    ),
+    turn: prepare<At & Pick<KeyOrderRow, 'state' | 'turns_at'>>((slots) =>
+      builder
+        .updateTable('keys')
+        .set({ state: slots.state, turns_at: slots.turns_at })
+        .where(isAt('keys', slots)),
     ),
     pruneReplies: prepare<{ now: number; most: number }>(({ now, most }) =>
       builder
@@ -224,7 +255,7 @@ export function statements(builder: Builder) {
 export function selectKeys(builder: Builder) {
   return builder
     .selectFrom('keys')
-    .leftJoin('key_usage', 'key_usage.key_rowid', 'keys.rowid')
+    .leftJoin('key_usage', 'key_usage.key_position', 'keys.position')
     .select(KEY_COLUMNS.map((column) => `keys.${column}` as const))
     .select('key_usage.last_used_at');
 }
@@ -245,9 +276,28 @@ function selectCandidates(builder: Builder) {
 function keysInForce(builder: Builder, workspaceId: string) {
   return builder
     .selectFrom('keys')
-    .select('rowid')
+    .select('position')
     .where('workspace_id', '=', workspaceId)
     .where('revoked_at', 'is', null);
+}
+
+/** How a row is found: by its position, and by the whole id that gave it. */
+export interface At {
+  readonly position: bigint;
+  readonly id: string;
+}
+
+export function at(id: string): At {
+  return { position: positionOf(id), id };
+}
+
+function isAt<Table extends 'keys' | 'owners'>(table: Table, { position, id }: At): Condition {
+  const on = conditionsOn('keys');
+  // Both tables have these two columns.
+  return on.and([
+    on(`${table as 'keys'}.position`, '=', position),
+    on(`${table as 'keys'}.id`, '=', id),
+  ]);
 }
 
 /** Stands in a compiled text for a value that comes later. */
@@ -258,7 +308,9 @@ class Slot {
   }
 }
 
-function prepare<Values extends object>(build: (slots: Values) => Compilable): Statement<Values> {
+export function prepare<Values extends object>(
+  build: (slots: Values) => Compilable,
+): Statement<Values> {
   // kysely puts any value among the parameters as it is, so a slot can pass for one of its type.
   const slots = new Proxy({}, { get: (_, name) => new Slot(name) }) as Values;
   const { sql, parameters } = build(slots).compile();
@@ -288,7 +340,7 @@ function pick<Value>(slots: readonly Value[], count: number): Value[] {
 
 /** What an update may write: never which row it is, nor where it belongs. */
 function changeable<Row extends object>(slots: Row, columns: readonly (keyof Row & string)[]) {
-  const fixed = ['id', 'workspace_id'];
+  const fixed = ['id', 'workspace_id', 'position'];
   const written = columns.filter((column) => !fixed.includes(column));
   return Object.fromEntries(written.map((column) => [column, slots[column]]));
 }

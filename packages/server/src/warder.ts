@@ -6,6 +6,7 @@ import { type Installation, operations, type Storage, type Verifier } from '@war
 import { signInByKey } from './auth/keys.ts';
 import { instanceGrant } from './auth.ts';
 import { native } from './dialects/native/dialect.ts';
+import type { EventLog } from './event-log.ts';
 import type { ServerHost } from './host.ts';
 import { createAttempts } from './idempotency.ts';
 import type { Log } from './log.ts';
@@ -26,7 +27,15 @@ export interface WarderParts {
   readonly publicUrl: string | null;
   readonly version: string;
   readonly log: Log;
+  /** Where each event goes once it is sealed. */
+  readonly eventLog?: EventLog | undefined;
+  /** How long events are kept; for ever unless given. */
+  readonly eventsRetentionSeconds?: number | undefined;
 }
+
+/** How often new events are looked for to be sealed, and old ones to be pruned. */
+const SEAL_MILLISECONDS = 400;
+const PRUNE_MILLISECONDS = 60_000;
 
 export interface Warder {
   readonly handle: Handler;
@@ -75,10 +84,26 @@ export function createWarder(parts: WarderParts): Warder {
     origin: { address: null, requestId: null },
   });
   const upkeep = createUpkeep(async () => {
-    const erased = await system.eraseRemaining();
+    const erased = (await system.eraseRemaining()) + (await system.eraseOwnersFurther());
+    const turned = await storage.turnStates(host.now(), 100);
+    const tended = await storage.tendLists();
     const pruned = await storage.pruneReplies(host.now(), 100);
-    return erased + pruned > 0;
+    return tended || erased + turned + pruned > 0;
   }, log);
+
+  const keepers = [
+    upkeep,
+    createUpkeep(async () => (await system.sealEvents()) > 0, log, SEAL_MILLISECONDS),
+  ];
+  const { eventLog, eventsRetentionSeconds: kept } = parts;
+  if (eventLog !== undefined) {
+    const step = async () => (await system.logEvents(eventLog.take)) > 0;
+    keepers.push(createUpkeep(step, log, SEAL_MILLISECONDS));
+  }
+  if (kept !== undefined) {
+    const step = async () => (await system.pruneEvents(host.now() - kept * 1000)) > 0;
+    keepers.push(createUpkeep(step, log, PRUNE_MILLISECONDS));
+  }
 
   return {
     handle,
@@ -88,7 +113,8 @@ export function createWarder(parts: WarderParts): Warder {
     },
     async close() {
       draining = true;
-      await upkeep.close();
+      await Promise.all(keepers.map((keeper) => keeper.close()));
+      await eventLog?.close();
       await usage.close();
       await storage.close();
     },

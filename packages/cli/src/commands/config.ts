@@ -21,7 +21,7 @@ export const addConfig: AddCommand = (program, output) => {
   const command = program
     .command('config')
     .description('every setting, its value and where it came from; secrets are masked');
-  settingOptions(command, 'serve', 'recover', 'client').action(() => {
+  settingOptions(command, 'serve', 'local', 'client').action(() => {
     const flags = settingFlags(command.opts());
     const rows = SETTING_NAMES.map((name) => rowOf(name, flags));
     const cells = rows.map(({ setting, variable, value, source, where, error }) => [

@@ -76,6 +76,13 @@ export const addOwners: AddCommand = (program, output) => {
   )
     .option(...CHANGE)
     .option(...RETRY);
+  one('erase', 'remove all that is known of it, for good', (call, owner) => {
+    const query = { ...within(call), ...(call.options.keys ? { keys: 'erase' as const } : {}) };
+    return call.client.owners.erase(owner, query, changeOptions(call.options));
+  })
+    .option('--keys', 'its keys too, none of which is good from then on')
+    .option(...CHANGE)
+    .option(...RETRY);
 };
 
 function show(output: Output, owner: Owner): void {
@@ -90,6 +97,7 @@ function show(output: Output, owner: Owner): void {
       ['metadata', JSON.stringify(owner.metadata)],
       ['created_at', owner.created_at],
       ['suspended_at', owner.suspended_at],
+      ['erased_at', owner.erased_at],
       ['etag', etagOf(owner) ?? null],
     ]),
   );

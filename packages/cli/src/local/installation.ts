@@ -6,7 +6,13 @@ import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { type DrawnToken, type Installation, WarderError } from '@warder/core';
-import { createHost, openEmbedded, openInstallation, type ServerHost } from '@warder/server';
+import {
+  createHost,
+  openEmbedded,
+  openInstallation,
+  type Pending,
+  type ServerHost,
+} from '@warder/server';
 import { type Flags, readSetting } from '../config.ts';
 import { Failure } from '../failure.ts';
 import { makeFolder, writeOnce } from './private-file.ts';
@@ -21,14 +27,15 @@ export function databaseIn(data: string): string {
 }
 
 /** Opens what a first start has made. @throws Failure where anything is missing */
-export function openExisting(flags: Flags): Promise<Opened> {
+export function openExisting(flags: Flags, pending: Pending = 'run'): Promise<Opened> {
   const data = readSetting('data', flags);
   if (!existsSync(databaseIn(data))) {
     throw refused(`There is no database ${databaseIn(data)}: name the folder it is in by --data.`);
   }
-  return open(flags, () => {
+  const none = () => {
     throw refused(`The database ${databaseIn(data)} is empty: start the service first.`);
-  });
+  };
+  return open(flags, none, pending);
 }
 
 /** Opens the installation, or makes it at the very first start. */
@@ -47,7 +54,11 @@ export async function openOrMake(
   }
 }
 
-async function open(flags: Flags, firstToken: (host: ServerHost) => DrawnToken): Promise<Opened> {
+async function open(
+  flags: Flags,
+  firstToken: (host: ServerHost) => DrawnToken,
+  pending: Pending = 'run',
+): Promise<Opened> {
   const data = readSetting('data', flags);
   const file = databaseIn(data);
   // Another first start may have made secret and database since: it makes them in this order.
@@ -58,7 +69,7 @@ async function open(flags: Flags, firstToken: (host: ServerHost) => DrawnToken):
     );
   }
   const host = createHost({ secret, peppers: readSetting('pepper', flags) ?? [] });
-  const store = opened(file);
+  const store = opened(file, pending);
   try {
     const token = async () => firstToken(host);
     return { ...store, host, installation: await openInstallation(store.storage, host, token) };
@@ -68,13 +79,11 @@ async function open(flags: Flags, firstToken: (host: ServerHost) => DrawnToken):
   }
 }
 
-function opened(file: string): ReturnType<typeof openEmbedded> {
+function opened(file: string, pending: Pending): ReturnType<typeof openEmbedded> {
   try {
-    return openEmbedded({ file });
+    return openEmbedded({ file, pending });
   } catch (error) {
-    const code = codeOf(error);
-    if (!code?.startsWith('SQLITE_')) throw startFailure(error);
-    throw refused(`The database ${file} cannot be opened (${code}).`);
+    throw startFailure(error, file);
   }
 }
 
@@ -82,20 +91,25 @@ export function refused(message: string): Failure {
   return new Failure('start_refused', message);
 }
 
-/** What is known to stop a start, as one sentence; anything else as it is. */
-export function startFailure(error: unknown): unknown {
+/** What is known to stop a start, as one sentence; anything else as it is. @param file the database, where one is worked on */
+export function startFailure(error: unknown, file: string | null = null): unknown {
   if (!(error instanceof Error)) return error;
-  if (error.name === 'StartRefused' || error.name === 'SchemaError') return refused(error.message);
+  if (REFUSALS.includes(error.name)) return refused(error.message);
   if (error instanceof WarderError) {
     const { internal } = error.facts;
     return refused(internal === undefined ? error.message : `${error.message} (${internal})`);
   }
   const code = codeOf(error);
+  if (file !== null && code?.startsWith('SQLITE_')) {
+    return refused(`The database ${file} cannot be opened (${code}).`);
+  }
   const why = code === null ? undefined : SYSTEM[code];
   if (why === undefined) return error;
   const path = 'path' in error ? `${error.path} ` : 'A file ';
   return refused(`${path}cannot be used: ${why} (${code}).`);
 }
+
+const REFUSALS = ['StartRefused', 'SchemaError', 'FileRefused'];
 
 const SYSTEM: Readonly<Record<string, string>> = {
   EACCES: 'permission is denied',

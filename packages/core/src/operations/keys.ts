@@ -10,7 +10,7 @@ import {
 } from '../caller.ts';
 import { parseAddress } from '../cidr.ts';
 import { checkHandingOut, defaultExpiry, type Given } from '../delegation.ts';
-import { invalid, notFound } from '../error.ts';
+import { invalid, notFound, WarderError } from '../error.ts';
 import type { Act } from '../event.ts';
 import type { Verdict } from '../judge.ts';
 import {
@@ -20,15 +20,17 @@ import {
   enableKey,
   eraseKey,
   issueKey,
+  KEY_STATUSES,
   type Key,
   type KeyChange,
   type KeyPlan,
   revokeKey,
 } from '../key.ts';
+import { checkedSearch, NEWEST_FIRST, placeOfKey } from '../order.ts';
 import { createOwner } from '../owner.ts';
 import { type Page, type PageRequest, readPage } from '../page.ts';
 import { editedGrants, type GrantsPatch, type PermissionSet } from '../permission.ts';
-import type { Change, KeyFilter } from '../ports.ts';
+import type { Change, KeyFilter, MetadataFilter } from '../ports.ts';
 import { parseScopeQuery } from '../scope.ts';
 import { type KeyPatch, type KeyRights, type KeyTerms, onlyFor } from '../terms.ts';
 import {
@@ -113,12 +115,30 @@ export function keyOperations(work: Work) {
   /** The owner that a key names comes into being with it. */
   const ownerChanges = async (key: Key, act: Act): Promise<Change[]> => {
     if (key.ownerId === null || key.workspaceId === null) return [];
-    if (await reach.owner(key.workspaceId, key.ownerId)) return [];
+    const found = await reach.owner(key.workspaceId, key.ownerId);
+    if (found?.erasedAt) throw new WarderError('conflict', 'This owner was erased: name another.');
+    if (found) return [];
     const { owner, event } = createOwner(key.workspaceId, key.ownerId, {}, act);
     return [
       { type: 'insert_owner', owner },
       { type: 'insert_event', event },
     ];
+  };
+
+  /** Only what a workspace declares is kept so that a list can be read by it. */
+  const checkDeclared = async (
+    workspaceId: string | undefined,
+    filters: readonly MetadataFilter[],
+  ): Promise<void> => {
+    const workspace = workspaceId === undefined ? null : await reach.workspace(workspaceId);
+    const declared = workspace?.settings.metadataFilters ?? [];
+    const other = filters.find(({ name }) => !declared.includes(name));
+    if (other === undefined) return;
+    const rule =
+      workspaceId === undefined
+        ? 'needs a workspace_id'
+        : `is not among the metadata_filters of the workspace (${declared.join(', ') || 'none'})`;
+    throw invalid(`metadata.${other.name}`, rule);
   };
 
   return {
@@ -147,15 +167,27 @@ export function keyOperations(work: Work) {
       });
     },
 
+    /** @throws invalid for a search under three characters, or metadata that its workspace does not declare */
     async listKeys(request: PageRequest & Omit<KeyFilter, 'now'>): Promise<Page<Key>> {
       requirePermission(caller, 'keys:read');
-      const { limit: _, after: __, before: ___, total: ____, ...filter } = request;
-      const workspaceId = chosenWorkspace(caller, filter.workspaceId);
-      const list = JSON.stringify(['keys', { ...filter, workspaceId }]);
+      const { limit: _, after: __, before: ___, offset: ____, total: _____, ...given } = request;
+      const { order = NEWEST_FIRST, statuses, metadata = [] } = given;
+      const workspaceId = chosenWorkspace(caller, given.workspaceId);
+      const filter = {
+        ...given,
+        workspaceId,
+        order,
+        statuses: statuses && KEY_STATUSES.filter((one) => statuses.includes(one)),
+        search: checkedSearch(given.search),
+      };
+      if (metadata.length > 0) await checkDeclared(workspaceId, metadata);
       const now = host.now();
-      return readPage(request, list, host, (slice) =>
-        reach.keys({ ...filter, workspaceId, now }, slice),
-      );
+      return readPage(request, host, {
+        binding: JSON.stringify(['keys', filter]),
+        descending: order.descending,
+        placeOf: (key) => placeOfKey(key, order),
+        read: (slice) => reach.keys({ ...filter, now }, slice),
+      });
     },
 
     /** @throws not_found, also for a deleted key unless asked for */

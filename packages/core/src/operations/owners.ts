@@ -1,11 +1,15 @@
 // The use cases of owners: look up, write, list, suspend and resume.
 
-import { beginAct, chosenWorkspace, requirePermission } from '../caller.ts';
+import { beginAct, chosenWorkspace, requireInstance, requirePermission } from '../caller.ts';
 import { notFound } from '../error.ts';
 import type { Act } from '../event.ts';
+import { eraseKey } from '../key.ts';
+import { checkedSearch } from '../order.ts';
 import {
   createOwner,
   editOwner,
+  eraseOwner,
+  forgetOwner,
   type Owner,
   type OwnerChange,
   type OwnerPatch,
@@ -14,7 +18,7 @@ import {
   suspendOwner,
 } from '../owner.ts';
 import { type Page, type PageRequest, readPage } from '../page.ts';
-import type { Change } from '../ports.ts';
+import type { Change, NameFilter, WorkspaceFilter } from '../ports.ts';
 import { checkVersion, type IfVersion, type Work } from '../work.ts';
 
 /** An owner's address: the operator's own id of it, and its workspace where an instance key calls. */
@@ -45,19 +49,34 @@ export function ownerOperations({ caller, reach, host, write, defaultWorkspaceId
       return decided(before, decide(before, beginAct(caller, host)));
     });
 
+  const hasManagementKeys = async ({ workspaceId, externalId }: Owner): Promise<boolean> => {
+    const filter = {
+      workspaceId,
+      ownerId: externalId,
+      kind: 'management',
+      now: host.now(),
+    } as const;
+    const slice = { limit: 1, from: null, total: 'none' } as const;
+    return (await reach.keys({ ...filter, includeDeleted: true }, slice)).items.length > 0;
+  };
+
   return {
     async getOwner(address: OwnerAddress): Promise<Owner> {
       requirePermission(caller, 'owners:read');
       return readOwner(address);
     },
 
-    async listOwners(
-      request: PageRequest & { workspaceId?: string | undefined },
-    ): Promise<Page<Owner>> {
+    /** @throws invalid for a search under three characters */
+    async listOwners(request: PageRequest & WorkspaceFilter & NameFilter): Promise<Page<Owner>> {
       requirePermission(caller, 'owners:read');
+      const { created, ascending = false } = request;
       const workspaceId = chosenWorkspace(caller, request.workspaceId);
-      const list = JSON.stringify(['owners', workspaceId]);
-      return readPage(request, list, host, (slice) => reach.owners({ workspaceId }, slice));
+      const filter = { workspaceId, created, ascending, search: checkedSearch(request.search) };
+      return readPage(request, host, {
+        binding: JSON.stringify(['owners', filter]),
+        descending: !ascending,
+        read: (slice) => reach.owners(filter, slice),
+      });
     },
 
     /** Makes the owner, or replaces all that can be written of it. */
@@ -97,8 +116,62 @@ export function ownerOperations({ caller, reach, host, write, defaultWorkspaceId
 
     resumeOwner: (address: OwnerAddress, match: IfVersion = {}) =>
       changeOwner(address, match, resumeOwner),
+
+    /**
+     * Removes what is known of an owner: its facts at once, then, in steps, its keys and what its
+     * events hold of it, and at last the caller's id of it.
+     * @throws conflict where keys name it and `keys` is not set
+     */
+    eraseOwner(
+      address: OwnerAddress,
+      { keys = false, ...match }: IfVersion & { keys?: boolean | undefined } = {},
+    ): Promise<Owner> {
+      return write(async () => {
+        requirePermission(caller, 'owners:write');
+        if (keys) requirePermission(caller, 'keys:write');
+        const before = await readOwner(address);
+        checkVersion(before, match);
+        if (keys && (await hasManagementKeys(before))) {
+          requirePermission(caller, 'management_keys:write');
+        }
+        const { changes, result } = decided(before, eraseOwner(before, beginAct(caller, host)));
+        const { workspaceId, externalId: ownerId } = before;
+        const guarded = changes.length > 0 && !keys;
+        const guard = { type: 'no_keys_of_owner', workspaceId, ownerId } as const;
+        return { changes: guarded ? [...changes, guard] : changes, result };
+      });
+    },
+
+    /** One step of the erasures under way: answers how much it did, 0 when none is left. */
+    eraseOwnersFurther(): Promise<number> {
+      return write(async () => {
+        requirePermission(caller, 'owners:write');
+        requireInstance(caller);
+        const found = await reach.erasure(TRACES_A_STEP);
+        if (found === null) return { changes: [], result: 0 };
+        const act = beginAct(caller, host);
+        const { owner, keys, events } = found;
+        const { workspaceId } = owner;
+        const erased = keys.flatMap((before): Change[] => {
+          const { key, event } = eraseKey(before, act);
+          return [
+            { type: 'update_key', key, was: before.version },
+            { type: 'insert_event', event },
+          ];
+        });
+        const emptied = events.map(
+          (trace): Change => ({ type: 'erase_event', workspaceId, at: act.at, ...trace }),
+        );
+        const changes = [...erased, ...emptied];
+        if (changes.length > 0) return { changes, result: keys.length + events.length };
+        const last = { owner: forgetOwner(owner, act), was: owner.version };
+        return { changes: [{ type: 'update_owner', ...last }], result: 1 };
+      });
+    },
   };
 }
+
+const TRACES_A_STEP = 50;
 
 function decided(before: Owner, change: OwnerChange | null) {
   if (change === null) return { changes: [], result: before };

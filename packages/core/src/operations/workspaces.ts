@@ -5,8 +5,9 @@ import { beginAct, chosenWorkspace, requireInstance, requirePermission } from '.
 import { notFound, WarderError } from '../error.ts';
 import type { Act } from '../event.ts';
 import { eraseKey } from '../key.ts';
+import { checkedSearch } from '../order.ts';
 import { type Page, type PageRequest, readPage } from '../page.ts';
-import type { Change } from '../ports.ts';
+import type { Change, NameFilter } from '../ports.ts';
 import { checkVersion, type IfVersion, type Work } from '../work.ts';
 import {
   createWorkspace,
@@ -59,10 +60,16 @@ export function workspaceOperations({ caller, reach, host, write }: Work) {
       });
     },
 
-    async listWorkspaces(request: PageRequest): Promise<Page<Workspace>> {
+    /** @throws invalid for a search under three characters */
+    async listWorkspaces(request: PageRequest & NameFilter): Promise<Page<Workspace>> {
       requirePermission(caller, 'workspaces:read');
-      const list = JSON.stringify(['workspaces', chosenWorkspace(caller, undefined)]);
-      return readPage(request, list, host, (slice) => reach.workspaces(slice));
+      const { created, ascending = false } = request;
+      const filter = { created, ascending, search: checkedSearch(request.search) };
+      return readPage(request, host, {
+        binding: JSON.stringify(['workspaces', chosenWorkspace(caller, undefined), filter]),
+        descending: !ascending,
+        read: (slice) => reach.workspaces(filter, slice),
+      });
     },
 
     async getWorkspace(id: string): Promise<Workspace> {

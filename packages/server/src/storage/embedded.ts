@@ -2,7 +2,17 @@
 // commits, each commit one synchronous transaction; whatever walks is read in a
 // thread of its own (embedded/reader.ts). Several processes may use one file.
 
-import type { Change, CommitRefusal, CommitResult, Reach, Storage, Use } from '@warder/core';
+import {
+  type Change,
+  type CommitRefusal,
+  type CommitResult,
+  dayOf,
+  nextTurn,
+  type Reach,
+  type Storage,
+  statusOf,
+  type Use,
+} from '@warder/core';
 import type Database from 'better-sqlite3';
 import {
   DummyDriver,
@@ -11,20 +21,32 @@ import {
   SqliteIntrospector,
   SqliteQueryCompiler,
 } from 'kysely';
-import { commitSteps, confine } from '../commit.ts';
-import type { Lookup } from '../lookup.ts';
-import { candidateOf, installationOf, keyOf, ownerOf, replyOf, workspaceOf } from '../rows.ts';
 import {
-  type Listing,
-  listEvents,
-  listKeys,
-  listKeysToErase,
-  listOwners,
-  listWorkspaces,
-} from '../slices.ts';
-import { type Query, statements, type Tables } from '../storage.ts';
+  chainStatements,
+  listErasure,
+  listPrunable,
+  listUnlogged,
+  listUnsealed,
+} from '../chains.ts';
+import { commitSteps, confine } from '../commit.ts';
+import { listEvents } from '../events.ts';
+import type { Lookup } from '../lookup.ts';
+import {
+  candidateOf,
+  installationOf,
+  keyOf,
+  ownerOf,
+  replyOf,
+  type UsedKeyRow,
+  workspaceOf,
+} from '../rows.ts';
+import { type Listing, listKeysToErase, listOwners, listWorkspaces } from '../slices.ts';
+import { at, type Query, statements, type Tables } from '../storage.ts';
 import { type Doing, isBusy, toldOf, unavailable } from './embedded/failure.ts';
-import { openFile } from './embedded/file.ts';
+import { openFile, type Pending } from './embedded/file.ts';
+import { listKeys } from './embedded/key-list.ts';
+import { shareFile } from './embedded/lock.ts';
+import { isMetadataDue, tendMetadata } from './embedded/metadata.ts';
 import { MIGRATIONS } from './embedded/migrations.ts';
 import { openReader } from './embedded/reader.ts';
 
@@ -35,16 +57,18 @@ export interface EmbeddedOptions {
   readonly listMilliseconds?: number;
   /** How long a call waits while another process writes. */
   readonly busyMilliseconds?: number;
+  /** Whether a file that lacks migrations is migrated (after a copy, unless said otherwise) or refused. */
+  readonly pending?: Pending;
 }
 
 const USES_A_COMMIT = 100;
 
-/** @throws SchemaError where this program must not run on the file */
+/** @throws SchemaError where this program must not run on the file, FileRefused while it is restored */
 export function openEmbedded(options: EmbeddedOptions): { storage: Storage; lookup: Lookup } {
-  const { file, listMilliseconds = 10_000, busyMilliseconds = 5_000 } = options;
-  const connection = openFile(file, MIGRATIONS);
+  const { file, listMilliseconds = 10_000, busyMilliseconds = 5_000, pending = 'run' } = options;
+  const { connection, release } = openShared(file, pending);
   const reader = openReader(file, listMilliseconds);
-  const texts = statements(builder);
+  const texts = { ...statements(builder), ...chainStatements(builder) };
   const prepared = new Map<string, Database.Statement>();
 
   const prepare = (sql: string): Database.Statement => {
@@ -88,21 +112,33 @@ export function openEmbedded(options: EmbeddedOptions): { storage: Storage; look
     if (step.value !== 'done') throw new Refused(step.value);
   });
   const recordUses = connection.transaction((uses: readonly Use[]) => {
-    for (const use of uses) affected(texts.recordUse.with(use));
+    for (const use of uses) {
+      affected(texts.recordUse.with({ ...at(use.keyId), at: use.at }));
+      affected(texts.recordDay.with({ ...at(use.keyId), day: dayOf(use.at) }));
+    }
   });
+  const turnStates = connection.transaction((now: number, most: number) => {
+    const turning = rows<UsedKeyRow>(texts.turning.with({ now, most })).map(keyOf);
+    for (const key of turning) {
+      const turned = { state: statusOf(key, now), turns_at: nextTurn(key, now) };
+      affected(texts.turn.with({ ...at(key.id), ...turned }));
+    }
+    return turning.length;
+  });
+  const tend = connection.transaction(() => tendMetadata(connection));
 
   const reach = (within: string | null): Reach => ({
     key: (id) =>
       readOne(
         within === null
-          ? texts.key.with({ id })
-          : texts.keyWithin.with({ id, workspaceId: within }),
+          ? texts.key.with(at(id))
+          : texts.keyWithin.with({ ...at(id), workspaceId: within }),
         keyOf,
       ),
     keys: (filter, slice) => readList(listKeys(builder, within, filter, slice)),
     workspace: async (id) =>
       isOutside(within, id) ? null : readOne(texts.workspace.with({ id }), workspaceOf),
-    workspaces: (slice) => readList(listWorkspaces(builder, within, slice)),
+    workspaces: (filter, slice) => readList(listWorkspaces(builder, within, filter, slice)),
     owner: async (workspaceId, externalId) =>
       isOutside(within, workspaceId)
         ? null
@@ -110,6 +146,10 @@ export function openEmbedded(options: EmbeddedOptions): { storage: Storage; look
     owners: (filter, slice) => readList(listOwners(builder, within, filter, slice)),
     events: (filter, slice) => readList(listEvents(builder, within, filter, slice)),
     keysToErase: (most) => readList(listKeysToErase(builder, within, most)),
+    erasure: (most) => readList(listErasure(builder, within, most)),
+    unsealed: (most) => readList(listUnsealed(builder, within, most)),
+    prunable: (before, most) => readList(listPrunable(builder, within, before, most)),
+    unlogged: (most) => readList(listUnlogged(builder, within, most)),
     async commit(changes): Promise<CommitResult> {
       confine(within, changes);
       try {
@@ -144,6 +184,15 @@ export function openEmbedded(options: EmbeddedOptions): { storage: Storage; look
           await patiently('write', () => recordUses.immediate(some));
         }
       },
+      async turnStates(now, most) {
+        // Found by reading alone: a thread that has nothing to write takes no lock.
+        const due = await patiently('read', () => row(texts.turning.with({ now, most: 1 })));
+        return due === null ? 0 : patiently('write', () => turnStates.immediate(now, most));
+      },
+      async tendLists() {
+        const due = await patiently('read', () => isMetadataDue(connection));
+        return due && patiently('write', () => tend.immediate());
+      },
       pruneReplies: (now, most) =>
         patiently('write', () => affected(texts.pruneReplies.with({ now, most }))),
       async check() {
@@ -152,9 +201,20 @@ export function openEmbedded(options: EmbeddedOptions): { storage: Storage; look
       async close() {
         await reader.close();
         connection.close();
+        release();
       },
     },
   };
+}
+
+function openShared(file: string, pending: Pending) {
+  const release = shareFile(file);
+  try {
+    return { connection: openFile(file, MIGRATIONS, pending), release };
+  } catch (error) {
+    release();
+    throw error;
+  }
 }
 
 /** Compiles to SQLite's words and never runs them: that is for this engine's own driver. */

@@ -13,7 +13,7 @@ import {
 } from '@warder/core';
 import type { z } from 'zod';
 import { type Answer, route } from '../../dialect.ts';
-import { pageBody, pageRequest } from './paging.ts';
+import { orderOf, pageBody, pageRequest } from './paging.ts';
 import * as schemas from './schemas.ts';
 
 export const keyRoutes = [
@@ -47,20 +47,13 @@ export const keyRoutes = [
     path: '/v1/keys',
     operationId: 'listKeys',
     summary: 'List keys',
-    description: 'Newest first. Without workspace_id a key of the instance sees all workspaces.',
+    description:
+      'Newest first. Without workspace_id a key of the instance sees all workspaces. All filters given must hold. `metadata.<name>=<value>` filters by a member of the metadata that the workspace declares in its metadata_filters: a text, or a number or truth value as JSON writes it.',
     permission: 'keys:read',
     query: schemas.KeyPageQuery,
     replies: { 200: schemas.KeyPage },
     run: ({ operations, query }) =>
-      operations.listKeys({
-        ...pageRequest(query),
-        workspaceId: query.workspace_id,
-        status: query.status,
-        kind: query.kind,
-        ownerId: query.owner_id,
-        environment: query.environment,
-        includeDeleted: query.include_deleted,
-      }),
+      operations.listKeys({ ...pageRequest(query), ...keyFilter(query) }),
     out: (page, now) => pageBody(page, (key) => keyBody(key, now)),
   }),
   route({
@@ -189,6 +182,37 @@ export const keyRoutes = [
     }),
   }),
 ];
+
+function keyFilter(query: z.output<typeof schemas.KeyPageQuery>) {
+  return {
+    workspaceId: query.workspace_id,
+    statuses: query.status,
+    kind: query.kind,
+    ownerId: query.owner_id,
+    scope: query.scope,
+    environment: query.environment,
+    createdBy: query.created_by,
+    expires: { after: query.expires_after, before: query.expires_before },
+    created: { after: query.created_after, before: query.created_before },
+    lastUsed: { after: query.last_used_after, before: query.last_used_before },
+    neverUsed: query.never_used,
+    metadata: metadataFilters(query),
+    search: query.search,
+    includeDeleted: query.include_deleted,
+    order: orderOf(query.sort),
+  };
+}
+
+const METADATA = 'metadata.';
+
+/** The `metadata.<name>` parameters of a query. */
+function metadataFilters(query: Readonly<Record<string, unknown>>) {
+  return Object.entries(query).flatMap(([name, value]) =>
+    name.startsWith(METADATA) && typeof value === 'string'
+      ? [{ name: name.slice(METADATA.length), value }]
+      : [],
+  );
+}
 
 type Terms = z.output<typeof schemas.KeyPatch>;
 

@@ -3,7 +3,7 @@
 
 import { describeOwner, type Owner } from '@warder/core';
 import { type Answer, route } from '../../dialect.ts';
-import { pageBody, pageRequest } from './paging.ts';
+import { nameFilter, pageBody, pageRequest } from './paging.ts';
 import * as schemas from './schemas.ts';
 
 const ADDRESS = 'A key of the instance names the workspace by workspace_id; without it `default`.';
@@ -15,10 +15,14 @@ export const ownerRoutes = [
     operationId: 'listOwners',
     summary: 'List owners',
     permission: 'owners:read',
-    query: schemas.WithinPageQuery,
+    query: schemas.OwnerPageQuery,
     replies: { 200: schemas.OwnerPage },
     run: ({ operations, query }) =>
-      operations.listOwners({ ...pageRequest(query), workspaceId: query.workspace_id }),
+      operations.listOwners({
+        ...pageRequest(query),
+        ...nameFilter(query),
+        workspaceId: query.workspace_id,
+      }),
     out: (page) => pageBody(page, describeOwner),
   }),
   route({
@@ -96,6 +100,21 @@ export const ownerRoutes = [
     replies: { 200: schemas.Owner },
     run: ({ operations, params, query, ifVersion }) =>
       operations.resumeOwner(address(params, query), { ifVersion }),
+    out: ownerAnswer,
+  }),
+  route({
+    method: 'POST',
+    path: '/v1/owners/{owner_id}/erase',
+    operationId: 'eraseOwner',
+    summary: 'Erase an owner',
+    description: `Final. Its name, type and metadata go at once; what its events hold of it, and at last your id of it, within moments after. Refused with 409 while a key names it, unless \`keys=erase\`: then none of its keys is good from this reply on, and they are erased too. ${ADDRESS}`,
+    permission: 'owners:write',
+    params: schemas.OwnerParams,
+    query: schemas.OwnerEraseQuery,
+    retryable: true,
+    replies: { 200: schemas.Owner },
+    run: ({ operations, params, query, ifVersion }) =>
+      operations.eraseOwner(address(params, query), { keys: query.keys === 'erase', ifVersion }),
     out: ownerAnswer,
   }),
 ];

@@ -4,7 +4,7 @@
 import { describeWorkspace, type Workspace } from '@warder/core';
 import type { z } from 'zod';
 import { type Answer, route } from '../../dialect.ts';
-import { pageBody, pageRequest } from './paging.ts';
+import { nameFilter, pageBody, pageRequest } from './paging.ts';
 import * as schemas from './schemas.ts';
 
 export const workspaceRoutes = [
@@ -36,9 +36,10 @@ export const workspaceRoutes = [
     operationId: 'listWorkspaces',
     summary: 'List workspaces',
     permission: 'workspaces:read',
-    query: schemas.PageQuery,
+    query: schemas.NamePageQuery,
     replies: { 200: schemas.WorkspacePage },
-    run: ({ operations, query }) => operations.listWorkspaces(pageRequest(query)),
+    run: ({ operations, query }) =>
+      operations.listWorkspaces({ ...pageRequest(query), ...nameFilter(query) }),
     out: (page) => pageBody(page, describeWorkspace),
   }),
   route({

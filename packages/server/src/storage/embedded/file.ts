@@ -11,6 +11,7 @@ import {
   recordOf,
   SchemaError,
 } from '../../migration.ts';
+import { copyStill } from './copy.ts';
 import { isBusy } from './failure.ts';
 
 /** Before it, a reset of the WAL could corrupt the file. */
@@ -26,14 +27,21 @@ const MIGRATIONS_TABLE = `CREATE TABLE IF NOT EXISTS migrations (
   oldest_program INTEGER NOT NULL
 ) STRICT`;
 
+/** What a start does about migrations that a file lacks. A file that has some already is copied before. */
+export type Pending = 'run' | 'run without a copy' | 'refuse';
+
 /** @throws SchemaError where this program must not run on the file */
-export function openFile(file: string, migrations: readonly Migration[]): Database.Database {
+export function openFile(
+  file: string,
+  migrations: readonly Migration[],
+  pending: Pending = 'run',
+): Database.Database {
   makePrivate(file);
   const giveUpAt = performance.now() + START_MILLISECONDS;
   for (;;) {
     const connection = new Database(file, { timeout: START_MILLISECONDS });
     try {
-      return prepared(connection, migrations);
+      return prepared(connection, file, migrations, pending);
     } catch (error) {
       connection.close();
       // Two first starts can block each other while they turn to WAL, which SQLite does not wait out.
@@ -54,7 +62,8 @@ export function checkSqliteVersion(version: string): void {
 function makePrivate(file: string): void {
   const folder = /^(.*)[/\\][^/\\]*$/.exec(file)?.[1];
   if (folder && !existsSync(folder)) mkdirSync(folder, { recursive: true, mode: 0o700 });
-  closeSync(openSync(file, 'a', 0o600));
+  // Not opened where it is there: closing it again would end locks that this process has.
+  if (!existsSync(file)) closeSync(openSync(file, 'a', 0o600));
   // SQLite gives its two other files the mode of this one.
   for (const one of [file, `${file}-wal`, `${file}-shm`]) {
     if (existsSync(one)) chmodSync(one, 0o600);
@@ -63,7 +72,9 @@ function makePrivate(file: string): void {
 
 function prepared(
   connection: Database.Database,
+  file: string,
   migrations: readonly Migration[],
+  pending: Pending,
 ): Database.Database {
   checkSqliteVersion(String(connection.prepare('SELECT sqlite_version()').pluck().get()));
   connection.pragma('journal_mode = WAL');
@@ -72,21 +83,40 @@ function prepared(
   connection.pragma('cache_size = -65536');
   connection.pragma('temp_store = MEMORY');
   connection.pragma('trusted_schema = OFF');
+  // What is erased is overwritten, not only unlinked.
+  connection.pragma('secure_delete = ON');
   // Off while migrating, so that a later migration can rebuild a table others refer to.
   connection.pragma('foreign_keys = OFF');
-  migrate(connection, migrations);
+  migrate(connection, file, migrations, pending);
   connection.pragma('foreign_keys = ON');
   connection.pragma(`busy_timeout = ${BUSY_MILLISECONDS}`);
   return connection;
 }
 
-function migrate(connection: Database.Database, migrations: readonly Migration[]): void {
-  if (pendingMigrations(migrations, recordedIn(connection)).length === 0) return;
+function migrate(
+  connection: Database.Database,
+  file: string,
+  migrations: readonly Migration[],
+  pending: Pending,
+): void {
+  const [needed] = pendingMigrations(migrations, recordedIn(connection));
+  if (needed === undefined) return;
+  if (pending === 'refuse') {
+    throw new SchemaError(
+      `The database ${file} lacks migration ${needed.number} (${needed.name}): run \`warder migrate\` first.`,
+    );
+  }
   connection
     .transaction(() => {
-      connection.exec(MIGRATIONS_TABLE);
       // Read again now that no other process can write.
-      for (const migration of pendingMigrations(migrations, recordedIn(connection))) {
+      const recorded = recordedIn(connection);
+      const [first, ...rest] = pendingMigrations(migrations, recorded);
+      if (first === undefined) return;
+      if (recorded.length > 0 && pending === 'run') {
+        copyStill(file, copyBefore(file, first), connection);
+      }
+      connection.exec(MIGRATIONS_TABLE);
+      for (const migration of [first, ...rest]) {
         connection.exec(migration.sql);
         connection
           .prepare('INSERT INTO migrations VALUES (@number, @name, @checksum, @oldest_program)')
@@ -96,7 +126,20 @@ function migrate(connection: Database.Database, migrations: readonly Migration[]
     .immediate();
 }
 
-function recordedIn(connection: Database.Database): RecordedMigration[] {
+/** Where the file as it was before that migration is left. */
+export function copyBefore(file: string, { number }: Migration): string {
+  return `${file}.before-${number}`;
+}
+
+/** The migrations that a file lacks, without changing it. @throws SchemaError where this program must not run on it */
+export function pendingIn(
+  connection: Database.Database,
+  migrations: readonly Migration[],
+): readonly Migration[] {
+  return pendingMigrations(migrations, recordedIn(connection));
+}
+
+export function recordedIn(connection: Database.Database): RecordedMigration[] {
   const made = connection.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'migrations'").get();
   if (made === undefined) return [];
   return connection

@@ -4,6 +4,7 @@
 // they end with the column of their condition, so that a count reads nothing else.
 
 import type { Migration } from '../../migration.ts';
+import { KEY_TABLES, keyIndices } from './key-indices.ts';
 
 export const MIGRATIONS: readonly Migration[] = [
   {
@@ -23,7 +24,9 @@ CREATE TABLE secret_checks (
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE workspaces (
-  id TEXT PRIMARY KEY,
+  position INTEGER PRIMARY KEY,
+  id TEXT NOT NULL UNIQUE,
+  number INTEGER UNIQUE,
   name TEXT NOT NULL,
   slug TEXT NOT NULL,
   settings TEXT NOT NULL,
@@ -32,14 +35,16 @@ CREATE TABLE workspaces (
   updated_at INTEGER NOT NULL,
   suspended_at INTEGER,
   deleted_at INTEGER,
-  version INTEGER NOT NULL
+  version INTEGER NOT NULL,
+  search TEXT NOT NULL
 ) STRICT;
 CREATE UNIQUE INDEX workspaces_slug ON workspaces (slug) WHERE deleted_at IS NULL;
-CREATE INDEX workspaces_list ON workspaces (created_at, id, deleted_at) WHERE deleted_at IS NULL;
+CREATE INDEX workspaces_list ON workspaces (position) WHERE deleted_at IS NULL;
 CREATE INDEX workspaces_deleted ON workspaces (id) WHERE deleted_at IS NOT NULL;
 
 CREATE TABLE owners (
-  id TEXT PRIMARY KEY,
+  position INTEGER PRIMARY KEY,
+  id TEXT NOT NULL,
   workspace_id TEXT NOT NULL REFERENCES workspaces (id),
   external_id TEXT NOT NULL,
   type TEXT,
@@ -48,15 +53,17 @@ CREATE TABLE owners (
   created_at INTEGER NOT NULL,
   updated_at INTEGER NOT NULL,
   suspended_at INTEGER,
+  erased_at INTEGER,
   version INTEGER NOT NULL,
+  search TEXT NOT NULL,
   UNIQUE (workspace_id, external_id)
 ) STRICT;
-CREATE INDEX owners_list ON owners (created_at, id);
-CREATE INDEX owners_list_in_workspace ON owners (workspace_id, created_at, id);
+CREATE INDEX owners_to_erase ON owners (id) WHERE erased_at IS NOT NULL AND external_id <> id;
+CREATE INDEX owners_list_in_workspace ON owners (workspace_id, position);
 
 CREATE TABLE keys (
-  rowid INTEGER PRIMARY KEY,
-  id TEXT NOT NULL UNIQUE,
+  position INTEGER PRIMARY KEY,
+  id TEXT NOT NULL,
   digest BLOB NOT NULL UNIQUE CHECK (length(digest) = 32),
   pepper_version INTEGER NOT NULL,
   handle TEXT NOT NULL,
@@ -89,27 +96,28 @@ CREATE TABLE keys (
   revoked_reason TEXT,
   deleted_at INTEGER,
   erased_at INTEGER,
-  version INTEGER NOT NULL
+  version INTEGER NOT NULL,
+  state TEXT NOT NULL,
+  turns_at INTEGER,
+  expiry_order INTEGER NOT NULL,
+  name_order TEXT NOT NULL,
+  search TEXT NOT NULL,
+  last_used_day INTEGER NOT NULL DEFAULT 0
 ) STRICT;
-CREATE INDEX keys_list ON keys (created_at, id, deleted_at) WHERE deleted_at IS NULL;
-CREATE INDEX keys_list_in_workspace ON keys (workspace_id, created_at, id, deleted_at)
-  WHERE deleted_at IS NULL;
-CREATE INDEX keys_list_of_owner ON keys (workspace_id, owner_id, created_at, id, deleted_at)
-  WHERE deleted_at IS NULL AND owner_id IS NOT NULL;
-CREATE INDEX keys_deleted ON keys (created_at, id, deleted_at, erased_at)
-  WHERE deleted_at IS NOT NULL AND erased_at IS NULL;
-CREATE INDEX keys_deleted_in_workspace
-  ON keys (workspace_id, created_at, id, deleted_at, erased_at)
-  WHERE deleted_at IS NOT NULL AND erased_at IS NULL;
+${keyIndices()}
+CREATE INDEX keys_deleted_of_owner ON keys (workspace_id, owner_id)
+  WHERE deleted_at IS NOT NULL AND owner_id IS NOT NULL;
 CREATE INDEX keys_in_force ON keys (workspace_id, owner_id, revoked_at) WHERE revoked_at IS NULL;
+CREATE INDEX keys_turning ON keys (turns_at) WHERE turns_at IS NOT NULL;
 
 CREATE TABLE key_usage (
-  key_rowid INTEGER PRIMARY KEY REFERENCES keys (rowid),
+  key_position INTEGER PRIMARY KEY REFERENCES keys (position),
   last_used_at INTEGER NOT NULL
 ) STRICT;
-
+${KEY_TABLES}
 CREATE TABLE events (
-  id TEXT PRIMARY KEY,
+  position INTEGER PRIMARY KEY,
+  id TEXT NOT NULL,
   workspace_id TEXT,
   type TEXT NOT NULL,
   created_at INTEGER NOT NULL,
@@ -120,10 +128,44 @@ CREATE TABLE events (
   subject_type TEXT NOT NULL,
   subject_id TEXT NOT NULL,
   "before" TEXT,
-  "after" TEXT
+  "after" TEXT,
+  owner_id TEXT,
+  former_owner_id TEXT,
+  actor_owner_id TEXT,
+  erased_at INTEGER,
+  chain TEXT,
+  number INTEGER,
+  mac TEXT,
+  payload_salt TEXT,
+  payload_digest TEXT,
+  address_salt TEXT,
+  address_digest TEXT
 ) STRICT;
-CREATE INDEX events_list ON events (created_at, id);
-CREATE INDEX events_list_in_workspace ON events (workspace_id, created_at, id);
+-- Each ends with the position, which every index of a table has behind its columns.
+CREATE INDEX events_list_in_workspace ON events (workspace_id);
+CREATE INDEX events_of_type ON events (workspace_id, type);
+CREATE INDEX events_of_actor ON events (workspace_id, actor_id);
+CREATE INDEX events_of_subject ON events (workspace_id, subject_id);
+CREATE INDEX events_of_owner ON events (workspace_id, owner_id) WHERE owner_id IS NOT NULL;
+CREATE INDEX events_to_seal ON events (number) WHERE number IS NULL;
+CREATE UNIQUE INDEX events_sealed ON events (chain, number) WHERE number IS NOT NULL;
+CREATE INDEX events_to_erase ON events (owner_id)
+  WHERE owner_id IS NOT NULL AND ("before" IS NOT NULL OR "after" IS NOT NULL);
+CREATE INDEX events_to_erase_of_former ON events (former_owner_id)
+  WHERE former_owner_id IS NOT NULL AND ("before" IS NOT NULL OR "after" IS NOT NULL);
+CREATE INDEX events_to_erase_of_actor ON events (actor_owner_id)
+  WHERE actor_owner_id IS NOT NULL AND address IS NOT NULL;
+
+CREATE TABLE chains (
+  name TEXT PRIMARY KEY,
+  number INTEGER NOT NULL,
+  mac TEXT NOT NULL,
+  base_number INTEGER NOT NULL,
+  base_mac TEXT NOT NULL,
+  base_seal TEXT,
+  logged INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX chains_to_log ON chains (name) WHERE logged < number;
 
 CREATE TABLE replies (
   id TEXT PRIMARY KEY,

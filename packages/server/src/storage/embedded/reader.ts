@@ -3,18 +3,18 @@
 // process alive, is given up at a deadline, and is started again when it died.
 
 import { Worker } from 'node:worker_threads';
-import type { Query } from '../../storage.ts';
+import type { ListQuery } from '../../slices.ts';
 import { toldOf, unavailable } from './failure.ts';
 import type { Answer } from './worker.ts';
 
 export interface Reader {
   /** The rows of each query, all of one snapshot. @throws unavailable */
-  read(queries: readonly Query[]): Promise<readonly (readonly unknown[])[]>;
+  read(queries: readonly ListQuery[]): Promise<readonly (readonly unknown[])[]>;
   close(): Promise<void>;
 }
 
 interface Request {
-  readonly queries: readonly Query[];
+  readonly queries: readonly ListQuery[];
   readonly resolve: (results: readonly (readonly unknown[])[]) => void;
   readonly reject: (error: unknown) => void;
 }

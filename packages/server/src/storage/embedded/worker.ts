@@ -3,7 +3,7 @@
 
 import { parentPort, workerData } from 'node:worker_threads';
 import Database from 'better-sqlite3';
-import type { Query } from '../../storage.ts';
+import type { ListQuery, OnlyIf } from '../../slices.ts';
 import { isSqliteFailure, type SqliteFailure } from './failure.ts';
 
 /** What the thread answers a list of queries with. */
@@ -18,11 +18,17 @@ const connection = new Database(workerData.file, {
 });
 connection.pragma('temp_store = MEMORY');
 
-const readAll = connection.transaction((queries: readonly Query[]) =>
-  queries.map(({ sql, parameters }) => connection.prepare(sql).all(...parameters)),
-);
+const readAll = connection.transaction((queries: readonly ListQuery[]) => {
+  const results: unknown[][] = [];
+  const holds = ({ query, fewerThan, holds }: OnlyIf) =>
+    (results[query] ?? []).length < fewerThan === holds;
+  for (const { sql, parameters, onlyIf = [] } of queries) {
+    results.push(onlyIf.every(holds) ? connection.prepare(sql).all(...parameters) : []);
+  }
+  return results;
+});
 
-function answer(queries: readonly Query[]): Answer {
+function answer(queries: readonly ListQuery[]): Answer {
   try {
     return { results: readAll(queries) };
   } catch (error) {
@@ -31,7 +37,7 @@ function answer(queries: readonly Query[]): Answer {
   }
 }
 
-parentPort?.on('message', (queries: readonly Query[] | 'close') => {
+parentPort?.on('message', (queries: readonly ListQuery[] | 'close') => {
   if (queries !== 'close') return parentPort?.postMessage(answer(queries));
   connection.close();
   parentPort?.close();

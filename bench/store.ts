@@ -1,0 +1,71 @@
+// The store that the benches of lists and of the service stand on: a million keys in
+// 50 workspaces, one with half of them, one with 20,000. Made once in a folder and
+// found there again.
+
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type Caller, drawFirstToken, operations } from '@warder/core';
+import { createHost, instanceGrant, openEmbedded, openInstallation } from '@warder/server';
+import { load } from './load.ts';
+
+export const BIG = 500_000;
+const MEDIUM = 20_000;
+const OTHERS = Array.from({ length: 48 }, () => 10_000);
+const GOOD = 1_000;
+
+export interface Store {
+  readonly folder: string;
+  readonly firstKey: string;
+  /** Ids: of the workspace with half of the keys, of the one with 20,000, of the others. */
+  readonly workspaces: readonly string[];
+  /** Texts of keys that are good. */
+  readonly secrets: readonly string[];
+}
+
+export const host = createHost({ secret: Buffer.alloc(32, 7) });
+
+/** Whoever benches may do everything. */
+export const caller: Caller = {
+  identity: { type: 'system', id: 'bench' },
+  home: { instance: instanceGrant() },
+  environment: null,
+  permissions: ['*'],
+  grants: { scopes: ['*'], environments: ['live', 'test'], maxLifeSeconds: null },
+  expiresAt: null,
+  key: null,
+  origin: { address: null, requestId: null },
+};
+
+export async function makeStore(folder: string): Promise<Store> {
+  const note = join(folder, 'store.json');
+  if (existsSync(note)) return JSON.parse(readFileSync(note, 'utf8'));
+  console.log(`loading a million keys into ${folder}, once`);
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  writeFileSync(join(folder, 'secret'), `${Buffer.alloc(32, 7).toString('hex')}\n`, {
+    mode: 0o600,
+  });
+  const file = join(folder, 'warder.db');
+  const first = drawFirstToken(host);
+  const empty = openEmbedded({ file });
+  const { defaultWorkspaceId } = await openInstallation(empty.storage, host, async () => first);
+  await empty.storage.close();
+  const workspaces = load({ file, keys: [BIG, MEDIUM, ...OTHERS], now: host.now() });
+
+  const { storage } = openEmbedded({ file });
+  const verifier = { verify: () => Promise.reject(new Error('nothing is verified here')) };
+  const useCases = operations({ storage, host, verifier, defaultWorkspaceId }).as(caller);
+  const secrets: string[] = [];
+  for (let i = 0; i < GOOD; i++) {
+    const workspaceId = workspaces[0]?.id;
+    secrets.push((await useCases.createKey({ workspaceId, name: `Good ${i}` })).secret);
+  }
+  await storage.close();
+  const store = {
+    folder,
+    firstKey: first.secret,
+    workspaces: workspaces.map(({ id }) => id),
+    secrets,
+  };
+  writeFileSync(note, JSON.stringify(store));
+  return store;
+}

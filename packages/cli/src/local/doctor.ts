@@ -1,0 +1,54 @@
+// `warder doctor`: whether all is well with the installation on this machine, and
+// what to do where it is not. It only reads, also beside a running service.
+
+import { existsSync } from 'node:fs';
+import { createHost, examine } from '@warder/server';
+import { type Flags, readSetting } from '../config.ts';
+import { type Output, plain, table } from '../output.ts';
+import type { Check, Finding } from './check.ts';
+import { fileChecks } from './checks/files.ts';
+import { keyChecks } from './checks/keys.ts';
+import { storeChecks } from './checks/store.ts';
+import { databaseIn, refused, startFailure } from './installation.ts';
+
+export function doctor(flags: Flags, output: Output): void {
+  const data = readSetting('data', flags);
+  const file = databaseIn(data);
+  if (!existsSync(file)) {
+    throw refused(`There is no database ${file}: name the folder it is in by --data.`);
+  }
+  const secret = readSetting('secret', flags);
+  const peppers = readSetting('pepper', flags) ?? [];
+  const host = secret === undefined ? null : createHost({ secret, peppers });
+  const store = examine(file);
+  try {
+    const patient = { data, file, now: Date.now(), host, store };
+    const checks = [...storeChecks(patient), ...keyChecks(patient), ...fileChecks(patient)];
+    const findings = checks.map((check) => ({ name: check.name, ...findingOf(check, file) }));
+    const healthy = findings.every(({ level }) => level !== 'fail');
+    const rows = findings.map(({ level, name, found }) => [level, name, found]);
+    const advice = findings.flatMap(({ level, name, advice }) =>
+      advice === null ? [] : [`${level} ${name}: ${plain(advice)}`],
+    );
+    output.data(
+      { healthy, checks: findings },
+      [table(['', 'CHECK', 'FOUND'], rows), ...(advice.length > 0 ? ['', ...advice] : [])].join(
+        '\n',
+      ),
+    );
+    if (!healthy) process.exitCode = 1;
+  } finally {
+    store.close();
+  }
+}
+
+/** A check that cannot even look has found a fault. */
+function findingOf(check: Check, file: string): Finding {
+  try {
+    return check.look();
+  } catch (error) {
+    const failure = startFailure(error, file);
+    const found = failure instanceof Error ? failure.message : String(failure);
+    return { level: 'fail', found, advice: 'Put this right first.' };
+  }
+}

@@ -1,0 +1,251 @@
+// What ended after a backup was made, ended again on the store that was restored
+// from it: told by events from after the backup. Nothing is ever given back: what
+// was enabled, resumed, widened or made since is told as lost instead.
+
+import { WarderError } from './error.ts';
+import type { Act, JsonObject } from './event.ts';
+import {
+  deleteKey,
+  describeKey,
+  disableKey,
+  editKey,
+  eraseKey,
+  type Key,
+  type KeyChange,
+  revokeKey,
+  softBlockKey,
+} from './key.ts';
+import { narrowing } from './narrowing.ts';
+import { type Owner, type OwnerChange, suspendOwner } from './owner.ts';
+import type { Change, Host, InstanceGrant, Reach, Storage } from './ports.ts';
+import {
+  deleteWorkspace,
+  suspendWorkspace,
+  type Workspace,
+  type WorkspaceChange,
+} from './workspace.ts';
+
+/** An event as an export or a log of events tells it, as far as it matters here. */
+export interface ToldEvent {
+  readonly id: string;
+  readonly type: string;
+  readonly createdAt: number;
+  readonly subject: { readonly type: string; readonly id: string };
+  readonly after: JsonObject | null;
+}
+
+export interface Restoration {
+  /** What ended since and has ended again. */
+  readonly reapplied: readonly ToldEvent[];
+  /** What was made, given or edited since and is gone. */
+  readonly lost: readonly ToldEvent[];
+}
+
+/** Where an owner is, by its own id; null for one that came later. */
+export type OwnerFinder = (id: string) => Pick<Owner, 'workspaceId' | 'externalId'> | null;
+
+/**
+ * Ends again what the events say has ended, each object as it was left: a key that was disabled and
+ * enabled again stays as it is. What ended keeps the time it ended at.
+ * @param events from after the backup, in any order
+ */
+export async function reapply(
+  storage: Storage,
+  grant: InstanceGrant,
+  host: Host,
+  events: readonly ToldEvent[],
+  ownerOf: OwnerFinder,
+): Promise<Restoration> {
+  const reach = storage.everywhere(grant);
+  const at = host.now();
+  const act: Act = {
+    actor: { type: 'system', id: 'restore' },
+    origin: { address: null, requestId: null },
+    at,
+    newId: () => host.newId(at),
+  };
+  const reapplied: ToldEvent[] = [];
+  const lost: ToldEvent[] = [];
+  for (const history of histories(events)) {
+    const again = await endedAgain(reach, history, act, ownerOf);
+    const outcome = again.changes.length === 0 ? 'done' : await reach.commit(again.changes);
+    if (outcome !== 'done') {
+      const internal = `${history[0]?.subject.id}: ${outcome}`;
+      throw new WarderError('internal', 'What ended since could not be ended again.', { internal });
+    }
+    reapplied.push(...again.reapplied);
+    lost.push(...again.lost);
+  }
+  return { reapplied: reapplied.sort(byTime), lost: lost.sort(byTime) };
+}
+
+/** The events of each object, oldest first. */
+function histories(events: readonly ToldEvent[]): Iterable<readonly ToldEvent[]> {
+  const found = new Map<string, ToldEvent[]>();
+  for (const event of [...events].sort(byTime)) {
+    const name = `${event.subject.type} ${event.subject.id}`;
+    const history = found.get(name) ?? [];
+    history.push(event);
+    found.set(name, history);
+  }
+  return found.values();
+}
+
+function byTime(a: ToldEvent, b: ToldEvent): number {
+  return a.createdAt - b.createdAt || (a.id < b.id ? -1 : 1);
+}
+
+interface Again extends Restoration {
+  readonly changes: readonly Change[];
+}
+
+async function endedAgain(
+  reach: Reach,
+  history: readonly ToldEvent[],
+  act: Act,
+  ownerOf: OwnerFinder,
+): Promise<Again> {
+  const { type, id } = history[0]?.subject ?? { type: '', id: '' };
+  if (type === 'key') {
+    const key = await reach.key(id);
+    return key === null ? made(history) : keyAgain(key, history, act);
+  }
+  if (type === 'owner') {
+    const where = ownerOf(id);
+    const owner = where && (await reach.owner(where.workspaceId, where.externalId));
+    return owner === null ? made(history) : ownerAgain(owner, history, act);
+  }
+  if (type === 'workspace') {
+    const workspace = await reach.workspace(id);
+    return workspace === null ? made(history) : workspaceAgain(workspace, history, act);
+  }
+  return { changes: [], reapplied: [], lost: [] };
+}
+
+/** Of what the store does not have, only its making is lost. */
+function made(history: readonly ToldEvent[]): Again {
+  const lost = history.filter(({ type }) => type.endsWith('.created'));
+  return { changes: [], reapplied: [], lost };
+}
+
+function keyAgain(before: Key, history: readonly ToldEvent[], act: Act): Again {
+  const again = startAgain(before, act, ({ key, event }: KeyChange, was) => ({
+    object: key,
+    changes: [
+      { type: 'update_key', key, was },
+      { type: 'insert_event', event: { ...event, createdAt: act.at } },
+    ],
+  }));
+  const last = lastOf(history);
+  const edits = history.filter(({ type, after }) => type === 'key.updated' && after !== null);
+  const edited = edits.at(-1);
+  const facts: JsonObject = Object.assign({}, ...edits.map(({ after }) => after));
+  if (before.revokedAt === null) {
+    if (edited) again.step(edited, (key, at) => narrowedKey(key, facts, at));
+    const disabled = last('key.disabled', 'key.enabled');
+    if (disabled?.type === 'key.disabled') again.step(disabled, disableKey);
+    else if (disabled && !before.enabled) again.lose(disabled);
+    const blocked = last('key.soft_blocked', 'key.soft_unblocked');
+    if (blocked?.type === 'key.soft_blocked') again.step(blocked, softBlockKey);
+    else if (blocked && before.softBlocked) again.lose(blocked);
+  }
+  const revoked = last('key.revoked');
+  const reason = revoked?.after?.revoked_reason;
+  if (revoked) {
+    const why = typeof reason === 'string' ? reason : null;
+    again.step(revoked, (key, at) => revokeKey(key, why, at));
+  }
+  const deleted = last('key.deleted');
+  if (deleted) again.step(deleted, deleteKey);
+  const erased = last('key.erased');
+  if (erased) again.step(erased, eraseKey);
+  if (edited && !revoked && !deleted && !erased) {
+    const now = describeKey(again.object());
+    const isThere = Object.entries(facts).every(
+      ([name, fact]) =>
+        name === 'updated_at' ||
+        JSON.stringify(now[name as keyof typeof now]) === JSON.stringify(fact),
+    );
+    if (!isThere) again.lose(edited);
+  }
+  return again.end();
+}
+
+/** Cut down to what the edit left of it; disabled where that makes no key. */
+function narrowedKey(key: Key, facts: JsonObject, act: Act): KeyChange | null {
+  try {
+    return editKey(key, narrowing(key, facts), act);
+  } catch (error) {
+    if (error instanceof WarderError) return disableKey(key, act);
+    throw error;
+  }
+}
+
+function ownerAgain(before: Owner, history: readonly ToldEvent[], act: Act): Again {
+  const again = startAgain(before, act, ({ owner, event }: OwnerChange, was) => ({
+    object: owner,
+    changes: [
+      { type: 'update_owner', owner, was },
+      { type: 'insert_event', event: { ...event, createdAt: act.at } },
+    ],
+  }));
+  const last = lastOf(history);
+  const suspended = last('owner.suspended', 'owner.resumed');
+  if (suspended?.type === 'owner.suspended') again.step(suspended, suspendOwner);
+  else if (suspended && before.suspendedAt !== null) again.lose(suspended);
+  const edited = last('owner.updated');
+  if (edited) again.lose(edited);
+  return again.end();
+}
+
+function workspaceAgain(before: Workspace, history: readonly ToldEvent[], act: Act): Again {
+  const again = startAgain(before, act, ({ workspace, event }: WorkspaceChange, was) => ({
+    object: workspace,
+    changes: [
+      { type: 'update_workspace', workspace, was },
+      { type: 'insert_event', event: { ...event, createdAt: act.at } },
+    ],
+  }));
+  if (before.deletedAt !== null) return again.end();
+  const last = lastOf(history);
+  const suspended = last('workspace.suspended', 'workspace.resumed');
+  if (suspended?.type === 'workspace.suspended') again.step(suspended, suspendWorkspace);
+  else if (suspended && before.suspendedAt !== null) again.lose(suspended);
+  const edited = last('workspace.updated');
+  const deleted = last('workspace.deleted');
+  if (deleted && !before.isDefault) again.step(deleted, deleteWorkspace);
+  else if (edited) again.lose(edited);
+  return again.end();
+}
+
+function lastOf(history: readonly ToldEvent[]) {
+  return (...types: readonly string[]) => history.findLast(({ type }) => types.includes(type));
+}
+
+/** The steps that one object takes: each is decided on what the one before left. */
+function startAgain<Thing extends { readonly version: number }, Decided>(
+  before: Thing,
+  act: Act,
+  written: (decided: Decided, was: number) => { object: Thing; changes: readonly Change[] },
+) {
+  let object = before;
+  const changes: Change[] = [];
+  const reapplied: ToldEvent[] = [];
+  const lost: ToldEvent[] = [];
+  return {
+    object: () => object,
+    /** What ended keeps its time; the event of it is of now. */
+    step(told: ToldEvent, decide: (object: Thing, act: Act) => Decided | null): void {
+      const decided = decide(object, { ...act, at: told.createdAt });
+      if (decided === null) return;
+      const step = written(decided, object.version);
+      object = step.object;
+      changes.push(...step.changes);
+      reapplied.push(told);
+    },
+    lose(told: ToldEvent): void {
+      lost.push(told);
+    },
+    end: (): Again => ({ changes, reapplied, lost }),
+  };
+}

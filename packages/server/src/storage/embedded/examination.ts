@@ -1,0 +1,92 @@
+// A look at the file for whoever asks whether all is well: on a connection that
+// cannot write, also beside a running service, and each question by itself, so
+// that one the file cannot answer does not hide the others.
+
+import type { Digest, SecretCheck } from '@warder/core';
+import Database from 'better-sqlite3';
+import type { Migration } from '../../migration.ts';
+import { faultsIn } from './copy.ts';
+import { pendingIn } from './file.ts';
+import { MIGRATIONS } from './migrations.ts';
+
+/** A key as it is named to people. */
+export interface NamedKey {
+  readonly id: string;
+  readonly name: string | null;
+}
+
+export interface Examination {
+  /** What SQLite finds wrong; empty for a sound file. */
+  faults(): readonly string[];
+  /** @throws SchemaError where this program must not run on it */
+  pending(): readonly Migration[];
+  checks(): readonly SecretCheck[];
+  /** How many standard keys are good and never expire. */
+  endlessKeys(now: number): number;
+  /** Management keys that are good, not used since then, and made before `madeBefore` where they never were. */
+  idleManagers(now: number, since: number, madeBefore: number): readonly NamedKey[];
+  /** Management keys that are good and may do everything. */
+  mightyManagers(now: number): readonly NamedKey[];
+  /** When events of that type were last left; null for never. */
+  lastOf(type: string): number | null;
+  /** The time of the newest event. */
+  newestEvent(): number | null;
+  /** The key of one of these digests: whether it is good, and when it was used last. */
+  keyOf(
+    digests: readonly Digest[],
+    now: number,
+  ): { readonly good: boolean; readonly usedAt: number | null } | null;
+  close(): void;
+}
+
+const GOOD = `revoked_at IS NULL AND deleted_at IS NULL AND enabled = 1
+  AND (expires_at IS NULL OR expires_at > @now)`;
+
+export function examine(file: string): Examination {
+  const connection = new Database(file, { readonly: true, fileMustExist: true });
+  const one = (sql: string, values: object = {}) =>
+    connection.prepare<object, number | null>(sql).pluck().get(values) ?? null;
+  const named = (condition: string, values: object) =>
+    connection
+      .prepare<object, NamedKey>(
+        `SELECT id, name FROM keys WHERE kind = 'management' AND ${GOOD} AND ${condition} ORDER BY id`,
+      )
+      .all(values);
+
+  return {
+    faults: () => faultsIn(connection),
+    pending: () => pendingIn(connection, MIGRATIONS),
+    checks: () =>
+      connection.prepare<[], SecretCheck>('SELECT name, value FROM secret_checks').all(),
+    endlessKeys: (now) =>
+      Number(
+        one(
+          `SELECT count(*) FROM keys WHERE kind = 'standard' AND expires_at IS NULL AND ${GOOD}`,
+          { now },
+        ),
+      ),
+    idleManagers: (now, since, madeBefore) =>
+      named(
+        `coalesce(
+          (SELECT last_used_at < @since FROM key_usage WHERE key_usage.rowid = keys.rowid),
+          created_at < @madeBefore
+        )`,
+        { now, since, madeBefore },
+      ),
+    mightyManagers: (now) => named(`permissions = '["*"]'`, { now }),
+    lastOf: (type) => one('SELECT max(created_at) FROM events WHERE type = @type', { type }),
+    newestEvent: () => one('SELECT max(created_at) FROM events'),
+    keyOf(digests, now) {
+      const statement = connection.prepare<object, { good: number; usedAt: number | null }>(
+        `SELECT ${GOOD} AS good, last_used_at AS usedAt FROM keys
+        LEFT JOIN key_usage ON key_usage.rowid = keys.rowid WHERE digest = @digest`,
+      );
+      for (const { hex } of digests) {
+        const found = statement.get({ digest: Buffer.from(hex, 'hex'), now });
+        if (found !== undefined) return { good: found.good === 1, usedAt: found.usedAt };
+      }
+      return null;
+    },
+    close: () => void connection.close(),
+  };
+}

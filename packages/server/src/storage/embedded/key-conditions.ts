@@ -1,0 +1,216 @@
+// What a filter of keys says, each part in two ways: as a condition on a row, and
+// as the parts of indices that hold just those rows, where there are any.
+
+import {
+  dayOf,
+  type KeyFilter,
+  type KeySort,
+  type KeyStatus,
+  NEVER,
+  type Range,
+} from '@warder/core';
+import { sql } from 'kysely';
+import { createdIn, type Sql } from '../../slices.ts';
+import type { Builder, Query } from '../../storage.ts';
+import { FACTS, markOf, type Shelf, SORT_COLUMNS, sortIndex } from './key-indices.ts';
+
+/** A part of an index. */
+export interface Source {
+  /** What stands behind FROM, with the keys in it. */
+  readonly from: Sql;
+  /** The same where the place is enough. */
+  readonly bare: Sql;
+  readonly position: Sql;
+  readonly driving: readonly Sql[];
+  /** Whether it is in the order of creation. */
+  readonly byCreation: boolean;
+}
+
+/** One filter of a list. */
+export interface Condition {
+  readonly says: Sql;
+  /** Parts of indices that hold just its live keys; none where all have to be looked at. */
+  readonly sources: readonly Source[];
+  /** For a range: the order that its index is in. */
+  readonly ranged: KeySort | null;
+  /** Finds a row once its indices are whole; null where they always are. */
+  readonly ready: Query | null;
+  /** Whether it says nothing about deleted keys. */
+  readonly ofLive: boolean;
+}
+
+/** The conditions of a filter but for its workspace, those that are likely to be narrow first. */
+export function conditionsOf(
+  builder: Builder,
+  homes: readonly string[],
+  filter: KeyFilter,
+): readonly Condition[] {
+  const { kind, ownerId, scope, environment, createdBy, order } = filter;
+  const { search, metadata = [], statuses, neverUsed, lastUsed, expires, created, now } = filter;
+  const within = homes.length > 0;
+  const fact = (name: keyof typeof FACTS, value: string | undefined): Condition[] => {
+    if (value === undefined) return [];
+    const says = sql`${sql.ref(`keys.${FACTS[name]}`)} = ${value}`;
+    const index = within ? `keys_by_${name}` : name === 'owner' ? 'keys_by_owner_everywhere' : null;
+    return [condition(says, index === null ? [] : [ofKeys(index, homes, [says])])];
+  };
+  const conditions = [
+    ...(search === undefined ? [] : [searching(search, homes)]),
+    ...metadata.map(({ name, value }) => describing(builder, name, value, homes)),
+    ...fact('owner', ownerId),
+    ...fact('maker', createdBy),
+    ...(scope === undefined ? [] : [scoped(scope, homes)]),
+    ...(statuses === undefined ? [] : stating(statuses, now, homes)),
+    ...(neverUsed ? [unused(homes)] : []),
+    ...fact('kind', kind),
+    ...fact('environment', environment),
+    ...inRange('last_used_at', homes, daysOf(lastUsed)),
+    ...inRange('expires_at', homes, expiring(expires)),
+  ];
+  const byCreation = order === undefined || order.by === 'created_at';
+  const within_ = createdIn(position, created);
+  // In the order of creation it is where every index begins and ends.
+  if (byCreation || within_.length === 0) return conditions;
+  const source = shelved('live', homes, 'created_at');
+  const says = sql.join(within_, sql` and `);
+  const range = condition(says, [{ ...source, driving: [...source.driving, says] }]);
+  return [...conditions, { ...range, ranged: 'created_at' }];
+}
+
+const position = sql.ref('keys.position');
+
+/** All keys of a shelf, in the order that is asked for. */
+export function shelved(shelf: Shelf, homes: readonly string[], sort: KeySort): Source {
+  const index = sortIndex(shelf, sort, homes.length > 0);
+  const gone = sql`keys.deleted_at is not null and keys.erased_at is null`;
+  return shelf === 'live'
+    ? { ...ofKeys(index, homes, []), byCreation: sort === 'created_at' }
+    : { ...source(index, [...inHomes('keys', homes), gone]), byCreation: sort === 'created_at' };
+}
+
+function ofKeys(index: string, homes: readonly string[], driving: readonly Sql[]): Source {
+  return source(index, [...inHomes('keys', homes), ...driving, sql`keys.deleted_at is null`]);
+}
+
+function source(index: string, driving: readonly Sql[]): Source {
+  // A statement that cannot use the index fails, rather than become slow.
+  const from = sql`keys indexed by ${sql.ref(index)}`;
+  return { from, bare: from, position, driving, byCreation: true };
+}
+
+/** A narrow table beside the keys. */
+function beside(table: string, column: string, driving: readonly Sql[]): Source {
+  const place = sql.ref(`${table}.${column}`);
+  return {
+    // A cross join is read in the order it is written in.
+    from: sql`${sql.table(table)} cross join keys on keys.position = ${place}`,
+    bare: sql.table(table),
+    position: place,
+    driving,
+    byCreation: true,
+  };
+}
+
+function inHomes(table: string, homes: readonly string[]): Sql[] {
+  return homes.map((id) => sql`${sql.ref(`${table}.workspace_id`)} = ${id}`);
+}
+
+function condition(says: Sql, sources: readonly Source[]): Condition {
+  return { says, sources, ranged: null, ready: null, ofLive: false };
+}
+
+function searching(text: string, homes: readonly string[]): Condition {
+  const phrase = `text : "${text.replaceAll('"', '""')}"`;
+  const [home, ...others] = homes;
+  const asked =
+    home === undefined
+      ? sql`${phrase}`
+      : sql`(select 'workspace : "' || ${sql.raw(markOf('number'))} || '" AND ' || ${phrase} from workspaces where id = ${home})`;
+  const driving = [sql`key_search match ${asked}`, ...others.map((id) => sql`${home} = ${id}`)];
+  return condition(sql`instr(keys.search, ${text}) > 0`, [beside('key_search', 'rowid', driving)]);
+}
+
+function describing(
+  builder: Builder,
+  name: string,
+  value: string,
+  homes: readonly string[],
+): Condition {
+  const values = [JSON.stringify(value), ...(isPlain(value) ? [value] : [])];
+  const says = sql`keys.metadata -> ${`$."${name}"`} in (${sql.join(values)})`;
+  const [home] = homes;
+  if (home === undefined) return condition(says, []);
+  const named = [...inHomes('key_metadata', homes), sql`key_metadata.name = ${name}`];
+  const sources = values.map((one) =>
+    beside('key_metadata', 'position', [...named, sql`key_metadata.value = ${one}`]),
+  );
+  const filled = sql`select 1 from metadata_names where workspace_id = ${home} and name = ${name}`;
+  const ready = sql`${filled} and filled_to is null and dropped = 0`.compile(builder);
+  return { ...condition(says, sources), ready };
+}
+
+/** Whether a text is a number or a truth value as JSON writes it. */
+function isPlain(text: string): boolean {
+  if (text === 'true' || text === 'false') return true;
+  return /^-?\d/.test(text) && String(Number(text)) === text;
+}
+
+function scoped(scope: string, homes: readonly string[]): Condition {
+  const says = sql`exists (select 1 from json_each(keys.scopes) where value = ${scope})`;
+  if (homes.length === 0) return condition(says, []);
+  const driving = [...inHomes('key_scopes', homes), sql`key_scopes.scope = ${scope}`];
+  return condition(says, [beside('key_scopes', 'position', driving)]);
+}
+
+function stating(
+  statuses: readonly KeyStatus[],
+  now: number,
+  homes: readonly string[],
+): Condition[] {
+  const live = statuses.filter((status) => status !== 'deleted');
+  if (live.length === 0) return [];
+  // A key whose time has come shows under no state until it is moved to the one it is in.
+  const still = sql`(keys.turns_at is null or keys.turns_at > ${now})`;
+  const says = sql`keys.state in (${sql.join(live)}) and ${still}`;
+  const sources = live.map((state) =>
+    ofKeys('keys_by_state', homes, [sql`keys.state = ${state}`, still]),
+  );
+  return [{ ...condition(says, homes.length === 0 ? [] : sources), ofLive: true }];
+}
+
+function unused(homes: readonly string[]): Condition {
+  const says = sql`keys.last_used_day = 0`;
+  return condition(says, [
+    ofKeys(sortIndex('live', 'last_used_at', homes.length > 0), homes, [says]),
+  ]);
+}
+
+function inRange(
+  sort: 'last_used_at' | 'expires_at',
+  homes: readonly string[],
+  range: Range,
+): Condition[] {
+  const column = sql.ref(`keys.${SORT_COLUMNS[sort]}`);
+  const { after, before } = range;
+  const parts = [
+    ...(after === undefined ? [] : [sql`${column} >= ${after}`]),
+    ...(before === undefined ? [] : [sql`${column} < ${before}`]),
+  ];
+  if (parts.length === 0) return [];
+  const says = sql.join(parts, sql` and `);
+  const index = ofKeys(sortIndex('live', sort, homes.length > 0), homes, [says]);
+  return [{ ...condition(says, [{ ...index, byCreation: false }]), ranged: sort }];
+}
+
+/** Whole days; the day that no key was used on is in none. */
+function daysOf({ after, before }: Range = {}): Range {
+  if (after === undefined && before === undefined) return {};
+  const least = after === undefined ? 1 : Math.max(1, dayOf(after));
+  return { after: least, before: before === undefined ? undefined : dayOf(before) };
+}
+
+/** Keys that never expire are in none. */
+function expiring({ after, before }: Range = {}): Range {
+  if (after === undefined && before === undefined) return {};
+  return { after, before: before ?? NEVER };
+}

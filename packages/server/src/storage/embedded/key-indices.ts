@@ -1,0 +1,156 @@
+// What lists of keys are read from, in SQLite's words: the indices of the table of
+// keys, and narrow tables beside it that triggers keep true, whatever writes a key.
+// Each holds the position, so that every one of them is in the order of creation.
+
+import type { KeySort } from '@warder/core';
+
+/** Live keys stand in indices of their own, so that what is gone costs no list anything. */
+export const SHELVES = {
+  live: 'deleted_at IS NULL',
+  deleted: 'deleted_at IS NOT NULL AND erased_at IS NULL',
+} as const;
+export type Shelf = keyof typeof SHELVES;
+
+/** The column that a list is sorted by before the position; null for the order of creation. */
+export const SORT_COLUMNS = {
+  created_at: null,
+  expires_at: 'expiry_order',
+  last_used_at: 'last_used_day',
+  name: 'name_order',
+} as const satisfies Record<KeySort, string | null>;
+
+/** Facts that one workspace's keys are found by, each in the order of creation. */
+export const FACTS = {
+  kind: 'kind',
+  owner: 'owner_id',
+  environment: 'environment',
+  maker: 'created_by_id',
+} as const;
+
+export function sortIndex(shelf: Shelf, sort: KeySort, within: boolean): string {
+  return `keys_${shelf}_by_${sort}${within ? '_in_workspace' : ''}`;
+}
+
+/** The text of every index that a list of keys is read from. */
+export function keyIndices(): string {
+  const texts: string[] = [];
+  const add = (name: string, columns: readonly string[], condition: string) =>
+    texts.push(`CREATE INDEX ${name} ON keys (${columns.join(', ')}) WHERE ${condition};`);
+  for (const [shelf, condition] of Object.entries(SHELVES) as [Shelf, string][]) {
+    for (const [sort, column] of Object.entries(SORT_COLUMNS) as [KeySort, string | null][]) {
+      // Behind the order of creation stand the columns whose ranges a list is filtered by.
+      const columns =
+        column === null ? ['position', 'expiry_order', 'last_used_day'] : [column, 'position'];
+      add(sortIndex(shelf, sort, false), columns, condition);
+      add(sortIndex(shelf, sort, true), ['workspace_id', ...columns], condition);
+    }
+  }
+  const live = SHELVES.live;
+  for (const [fact, column] of Object.entries(FACTS)) {
+    const present = column === 'owner_id' ? `${live} AND owner_id IS NOT NULL` : live;
+    add(`keys_by_${fact}`, ['workspace_id', column, 'position'], present);
+  }
+  add('keys_by_state', ['workspace_id', 'state', 'position', 'turns_at'], live);
+  add('keys_by_owner_everywhere', ['owner_id', 'position'], `${live} AND owner_id IS NOT NULL`);
+  return texts.join('\n');
+}
+
+// A workspace as three characters for private use, which are one trigram: what is
+// searched for in one workspace is never looked for in another.
+const MARK = (id: string) =>
+  `coalesce((SELECT ${markOf('number')} FROM workspaces WHERE id = ${id}), ${markOf('0')})`;
+
+/** The three characters that stand for a workspace's number. */
+export function markOf(number: string): string {
+  return `char(57344 + ${number} % 6400, 57344 + ${number} / 6400 % 6400, 57344 + ${number} / 40960000)`;
+}
+
+/** Longest metadata value that lists can be filtered by. */
+const LONGEST_VALUE = 255;
+
+/** The metadata of keys that their workspace declares, as JSON text. `keys` stands in `join`, or is a row at hand. */
+export function metadataOf(keys: string, join = ''): string {
+  const path = `'$."' || names.name || '"'`;
+  return `SELECT names.workspace_id, names.name, ${keys}.metadata -> (${path}), ${keys}.position
+    FROM metadata_names AS names ${join}
+    WHERE names.workspace_id = ${keys}.workspace_id
+      AND json_type(${keys}.metadata, ${path}) IN ('text', 'integer', 'real', 'true', 'false')
+      AND length(${keys}.metadata ->> (${path})) <= ${LONGEST_VALUE}`;
+}
+
+const REMOVED = 'old.deleted_at IS NULL AND new.deleted_at IS NOT NULL';
+const added = (keys: string) => `
+  INSERT INTO key_search (rowid, workspace, text)
+    SELECT ${keys}.position, ${MARK(`${keys}.workspace_id`)}, ${keys}.search
+    WHERE ${keys}.deleted_at IS NULL;`;
+const scoped = (keys: string) => `
+  INSERT OR IGNORE INTO key_scopes
+    SELECT coalesce(${keys}.workspace_id, ''), value, ${keys}.position FROM json_each(${keys}.scopes)
+    WHERE ${keys}.deleted_at IS NULL;`;
+const described = `
+  INSERT OR IGNORE INTO key_metadata ${metadataOf('new')} AND new.deleted_at IS NULL;`;
+
+/** The tables beside the keys, and what keeps them true. */
+export const KEY_TABLES = `
+CREATE VIRTUAL TABLE key_search USING fts5 (
+  workspace, text, content = '', contentless_delete = 1, tokenize = 'trigram remove_diacritics 1'
+);
+CREATE TABLE key_scopes (
+  workspace_id TEXT NOT NULL,
+  scope TEXT NOT NULL,
+  position INTEGER NOT NULL,
+  PRIMARY KEY (workspace_id, scope, position)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE key_metadata (
+  workspace_id TEXT NOT NULL,
+  name TEXT NOT NULL,
+  value TEXT NOT NULL,
+  position INTEGER NOT NULL,
+  PRIMARY KEY (workspace_id, name, value, position)
+) STRICT, WITHOUT ROWID;
+-- A name is filled in from the oldest key on; filled_to is null once all are in.
+CREATE TABLE metadata_names (
+  workspace_id TEXT NOT NULL,
+  name TEXT NOT NULL,
+  filled_to INTEGER,
+  dropped INTEGER NOT NULL,
+  PRIMARY KEY (workspace_id, name)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX metadata_names_to_tend ON metadata_names (workspace_id, name)
+  WHERE dropped = 1 OR filled_to IS NOT NULL;
+
+CREATE TRIGGER workspaces_inserted AFTER INSERT ON workspaces BEGIN
+  UPDATE workspaces SET number = (SELECT coalesce(max(number), 0) + 1 FROM workspaces)
+    WHERE position = new.position;
+  INSERT INTO metadata_names SELECT new.id, value, NULL, 0
+    FROM json_each(new.settings, '$.metadataFilters');
+END;
+CREATE TRIGGER workspaces_updated AFTER UPDATE OF settings ON workspaces
+  WHEN new.settings -> '$.metadataFilters' IS NOT old.settings -> '$.metadataFilters'
+BEGIN
+  UPDATE metadata_names SET dropped = 1 WHERE workspace_id = new.id
+    AND name NOT IN (SELECT value FROM json_each(new.settings, '$.metadataFilters'));
+  INSERT INTO metadata_names SELECT new.id, value, -1, 0
+    FROM json_each(new.settings, '$.metadataFilters') WHERE true
+    ON CONFLICT DO UPDATE SET dropped = 0, filled_to = -1 WHERE dropped = 1;
+END;
+
+CREATE TRIGGER keys_inserted AFTER INSERT ON keys BEGIN${added('new')}${scoped('new')}${described}
+END;
+CREATE TRIGGER keys_search_updated AFTER UPDATE OF search, deleted_at ON keys
+  WHEN new.search IS NOT old.search OR (${REMOVED})
+BEGIN
+  DELETE FROM key_search WHERE rowid = old.position AND old.deleted_at IS NULL;${added('new')}
+END;
+CREATE TRIGGER keys_scopes_updated AFTER UPDATE OF scopes, deleted_at ON keys
+  WHEN new.scopes IS NOT old.scopes OR (${REMOVED})
+BEGIN
+  DELETE FROM key_scopes WHERE (workspace_id, scope, position) IN
+    (SELECT coalesce(old.workspace_id, ''), value, old.position FROM json_each(old.scopes));${scoped('new')}
+END;
+CREATE TRIGGER keys_metadata_updated AFTER UPDATE OF metadata, deleted_at ON keys
+  WHEN new.metadata IS NOT old.metadata OR (${REMOVED})
+BEGIN
+  DELETE FROM key_metadata WHERE (workspace_id, name, value, position) IN (${metadataOf('old')});${described}
+END;
+`;
