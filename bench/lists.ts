@@ -51,7 +51,10 @@ export async function benchLists(store: Store): Promise<Row[]> {
       name: 'the page at depth 900,000',
       run: () => repeat(20, () => everywhere.keys({ now }, slice(after(placeOf(deep))))),
     },
-    { name: 'OFFSET 900000 and count(*), bare', run: () => times(1, () => [offset.all(), count.get()]) },
+    {
+      name: 'OFFSET 900000 and count(*), bare',
+      run: () => times(1, () => [offset.all(), count.get()]),
+    },
   ]);
   print('a page of 50 of 1,000,000 keys', depth);
 

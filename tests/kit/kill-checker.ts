@@ -83,7 +83,7 @@ function inspect(
   // In the order they were committed: two processes draw ids that cross within a millisecond.
   const events = all('SELECT * FROM events ORDER BY rowid');
   const usage = new Map(
-    all('SELECT id, last_used_at FROM key_usage JOIN keys ON keys.rowid = key_rowid').map(
+    all('SELECT id, last_used_at FROM key_usage JOIN keys ON position = key_position').map(
       ({ id, last_used_at }) => [id, Number(last_used_at)],
     ),
   );

@@ -29,7 +29,8 @@ export class Output {
 
   /** One of many: an object as a line of JSON, or what people read of it. */
   line(object: unknown, text: string): void {
-    this.#write(process.stdout, this.json ? JSON.stringify(object) : plain(text));
+    const shown = this.json ? JSON.stringify(object) : text;
+    process.stdout.write(`${this.#covered(shown)}\n`);
   }
 
   /** A new key: it alone on standard output, so that a pipe can take it, and the rest beside it. */

@@ -74,9 +74,9 @@ describe('the very first start', () => {
     expect(new Set(opened.map(({ defaultWorkspaceId }) => defaultWorkspaceId)).size).toBe(1);
     const [first] = stores;
     const reach = first?.storage.everywhere(instanceGrant());
-    const slice = { limit: 10, from: null, total: false };
+    const slice = { limit: 10, from: null, total: 'none' } as const;
     expect((await reach?.keys({ now: NOW }, slice))?.items.length).toBe(1);
-    expect((await reach?.workspaces(slice))?.items.length).toBe(1);
+    expect((await reach?.workspaces({}, slice))?.items.length).toBe(1);
     for (const { storage } of stores) await storage.close();
   });
 });
