@@ -6,21 +6,21 @@ import {
   type KeyCreate,
   type KeyPatch,
   type KeyVerify,
-  type ListKeysQuery,
   type Verdict,
 } from '@warder/sdk';
 import { type AddCommand, type Call, CHANGE, calls, changeOptions, RETRY } from '../command.ts';
 import { usage } from '../failure.ts';
 import {
+  CREATED,
   type Field,
   fieldOptions,
   METADATA,
   membersOf,
-  PAGE,
   WORKSPACE,
   words,
 } from '../fields.ts';
-import { facts, type Output, showPage } from '../output.ts';
+import { lists } from '../list.ts';
+import { facts, type Output } from '../output.ts';
 import { duration, list } from '../parse.ts';
 import { readKey } from '../secret.ts';
 
@@ -117,18 +117,31 @@ const ORIGIN: readonly Field[] = [
 ];
 
 const FILTERS: readonly Field[] = [
-  {
-    flag: '--status <status>',
-    member: 'status',
-    meaning: 'only of this status',
-    choices: STATUSES,
-  },
+  words('--status <list>', 'status', `of any of these: ${STATUSES.join(', ')}`, { join: commas }),
   { ...KIND, meaning: 'only of this kind' },
   { flag: '--owner <id>', member: 'owner_id', meaning: 'only of this owner' },
+  { flag: '--scope <scope>', member: 'scope', meaning: 'only with this very scope' },
   { ...ENVIRONMENT, meaning: 'only of this environment' },
+  { flag: '--created-by <id>', member: 'created_by', meaning: 'only made by this key or member' },
+  ...CREATED,
+  { flag: '--expires-after <time>', member: 'expires_after', meaning: 'that expire then or later' },
+  { flag: '--expires-before <time>', member: 'expires_before', meaning: 'that expire before' },
+  {
+    flag: '--last-used-after <time>',
+    member: 'last_used_after',
+    meaning: 'used that day or later',
+  },
+  { flag: '--last-used-before <time>', member: 'last_used_before', meaning: 'used, but not since' },
+  { flag: '--never-used', member: 'never_used', meaning: 'only those never used' },
+  { ...METADATA, meaning: 'with name=value among its metadata, for names its workspace declares' },
+  { flag: '--search <text>', member: 'search', meaning: 'with this in name, owner or shown parts' },
+  {
+    flag: '--sort <order>',
+    member: 'sort',
+    meaning: 'created_at, expires_at, last_used_at or name; from the greatest on as --sort=-name',
+  },
   { ...WORKSPACE, meaning: 'only of this workspace' },
   { ...INCLUDE_DELETED, meaning: 'also those that are deleted' },
-  ...PAGE,
 ];
 
 const ASK: readonly Field[] = [
@@ -158,9 +171,12 @@ export const addKeys: AddCommand = (program, output) => {
   });
 
   const found = group.command('list').description('list keys, the newest first');
-  calls(fieldOptions(found, FILTERS), output, async ({ client, options }) => {
-    const query: ListKeysQuery = membersOf(FILTERS, options);
-    showPage(output, await client.keys.list(query), HEADS, rowOf);
+  lists(found, output, FILTERS, { heads: HEADS, rowOf }, ({ client }, { metadata, ...query }) => {
+    const members = Object.entries(metadata ?? {}).map(([name, value]) => [
+      `metadata.${name}`,
+      typeof value === 'string' ? value : JSON.stringify(value),
+    ]);
+    return client.keys.list({ ...query, ...Object.fromEntries(members) });
   });
 
   const get = group.command('get').description('show a key').argument('<id>');
@@ -293,6 +309,11 @@ function verdictText(verdict: Verdict): string {
     ['key', verdict.key_id ?? null],
     ['missing_scopes', verdict.missing_scopes?.join(', ') ?? null],
   ]);
+}
+
+/** Lists as the service takes them in a query. */
+function commas(lists: readonly unknown[]): string {
+  return lists.flat().join(',');
 }
 
 /** One word without a colon is the name of a preset; anything else is a list. */

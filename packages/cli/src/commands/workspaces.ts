@@ -3,8 +3,9 @@
 import { etagOf, type Workspace, type WorkspaceCreate, type WorkspacePatch } from '@warder/sdk';
 import { type AddCommand, type Call, CHANGE, calls, changeOptions, RETRY } from '../command.ts';
 import { usage } from '../failure.ts';
-import { type Field, fieldOptions, membersOf, PAGE, words } from '../fields.ts';
-import { facts, type Output, showPage } from '../output.ts';
+import { type Field, fieldOptions, membersOf, NAMED, words } from '../fields.ts';
+import { lists } from '../list.ts';
+import { facts, type Output } from '../output.ts';
 import { duration, wholeNumber } from '../parse.ts';
 
 const FIELDS: readonly Field[] = [
@@ -68,17 +69,16 @@ export const addWorkspaces: AddCommand = (program, output) => {
     show(output, await client.workspaces.create(draft, changeOptions(options)));
   });
 
-  const list = group.command('list').description('list workspaces, the newest first');
-  calls(fieldOptions(list, PAGE), output, async ({ client, options }) => {
-    const page = await client.workspaces.list(membersOf(PAGE, options));
-    showPage(output, page, ['ID', 'SLUG', 'NAME', 'SUSPENDED', 'CREATED'], (one) => [
-      one.id,
-      one.slug,
-      one.name,
-      one.suspended_at,
-      one.created_at,
-    ]);
-  });
+  lists(
+    group.command('list').description('list workspaces, the newest first'),
+    output,
+    NAMED,
+    {
+      heads: ['ID', 'SLUG', 'NAME', 'SUSPENDED', 'CREATED'],
+      rowOf: (one: Workspace) => [one.id, one.slug, one.name, one.suspended_at, one.created_at],
+    },
+    ({ client }, query) => client.workspaces.list(query),
+  );
 
   calls(
     group.command('get').description('show a workspace').argument('<id>'),
