@@ -140,7 +140,7 @@ test('what is in flight gets its answer, what is new is refused, and the last us
   expect(sum(({ valid }) => valid)).toBeGreaterThan(50);
   expect(sum(({ cut }) => cut)).toBe(0);
   expect(
-    rowIn('SELECT last_used_at FROM key_usage JOIN keys ON rowid = key_rowid WHERE id = ?'),
+    rowIn('SELECT last_used_at FROM key_usage JOIN keys ON position = key_position WHERE id = ?'),
   ).toBeGreaterThanOrEqual(Math.max(...told.map(({ lastBegan }) => lastBegan)));
 });
 
@@ -199,9 +199,9 @@ test('clients that never finish and never read do not hold the exit past ten sec
   console.log(`drain: ended after ${Math.round(milliseconds)} ms against stuck clients`);
   for (const { socket } of [...stuck, ...headers, deaf]) socket.destroy();
   expect(rowIn("SELECT count(*) FROM keys WHERE name LIKE 'stuck%' AND ? <> ''")).toBe(0);
-  expect(rowIn('SELECT count(*) FROM key_usage JOIN keys ON rowid = key_rowid WHERE id = ?')).toBe(
-    1,
-  );
+  expect(
+    rowIn('SELECT count(*) FROM key_usage JOIN keys ON position = key_position WHERE id = ?'),
+  ).toBe(1);
 });
 
 test('a second SIGTERM ends it at once', async () => {
