@@ -4,8 +4,14 @@
 
 import { invalid } from './error.ts';
 import type { Key } from './key.ts';
-import type { Place } from './ports.ts';
 import { positionOf } from './uuid.ts';
+
+/** Where an object stands in its list: by the value that the list is sorted by, then in the order of creation. */
+export interface Place {
+  /** Null where the list is in the order of creation. */
+  readonly value: string | number | null;
+  readonly position: bigint;
+}
 
 export const KEY_SORTS = ['created_at', 'expires_at', 'last_used_at', 'name'] as const;
 export type KeySort = (typeof KEY_SORTS)[number];

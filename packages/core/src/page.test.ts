@@ -1,8 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { handHost, laterRefusalOf, runs } from '../../../tests/fixtures/domain.ts';
+import type { Place } from './order.ts';
 import { MAX_LIMIT, type Page, type PageRequest, readPage } from './page.ts';
-import type { Place, Slice, SliceRequest } from './ports.ts';
+import type { Slice, SliceRequest } from './ports.ts';
 
 const host = handHost();
 const LIST = 'keys of a workspace';

@@ -4,8 +4,8 @@
 // made for.
 
 import { invalid } from './error.ts';
-import { placeOf } from './order.ts';
-import type { Host, Place, Slice, SliceRequest, Total } from './ports.ts';
+import { type Place, placeOf } from './order.ts';
+import type { Host, Slice, SliceRequest, Total } from './ports.ts';
 
 export const DEFAULT_LIMIT = 50;
 /** The most that any surface may ask for; each says its own bound. */

@@ -4,7 +4,7 @@
 import type { Event, EventType, StoredEvent } from './event.ts';
 import type { Ask, Verdict } from './judge.ts';
 import type { Key, KeyStatus } from './key.ts';
-import type { KeyOrder } from './order.ts';
+import type { KeyOrder, Place } from './order.ts';
 import type { Owner } from './owner.ts';
 import type { Chain, Evidence, Link, Seal, Sealer } from './seal.ts';
 import type { KeyKind } from './terms.ts';
@@ -90,13 +90,6 @@ export interface Reach {
   unlogged(most: number): Promise<{ chain: Chain; events: readonly StoredEvent[] } | null>;
   /** All of the changes or none, durable once answered. */
   commit(changes: readonly Change[]): Promise<CommitResult>;
-}
-
-/** Where an object stands in its list: by the value that the list is sorted by, then in the order of creation. */
-export interface Place {
-  /** Null where the list is in the order of creation. */
-  readonly value: string | number | null;
-  readonly position: bigint;
 }
 
 /** What a store is asked for. */
