@@ -199,9 +199,9 @@ test('clients that never finish and never read do not hold the exit past ten sec
   console.log(`drain: ended after ${Math.round(milliseconds)} ms against stuck clients`);
   for (const { socket } of [...stuck, ...headers, deaf]) socket.destroy();
   expect(rowIn("SELECT count(*) FROM keys WHERE name LIKE 'stuck%' AND ? <> ''")).toBe(0);
-  expect(rowIn('SELECT count(*) FROM key_usage JOIN keys ON position = key_position WHERE id = ?')).toBe(
-    1,
-  );
+  expect(
+    rowIn('SELECT count(*) FROM key_usage JOIN keys ON position = key_position WHERE id = ?'),
+  ).toBe(1);
 });
 
 test('a second SIGTERM ends it at once', async () => {

@@ -233,7 +233,8 @@ test('the checker sees a write that was lost, halved or doubled', { timeout: 60_
     'an event that is missing': `DELETE FROM events WHERE subject_id = (SELECT id ${a}) AND type = 'key.created'`,
     'a last change that is missing, with its event': `DELETE FROM events WHERE id = (SELECT max(id) FROM events WHERE type = 'key.created');
       DELETE FROM keys WHERE id = (SELECT max(id) FROM keys)`,
-    'an event too many': `INSERT INTO events SELECT 'f' || substr(id, 2), workspace_id, type, created_at, actor_type, actor_id, address, request_id, subject_type, subject_id, before, after FROM events LIMIT 1`,
+    'an event too many': `INSERT INTO events (id, workspace_id, type, created_at, actor_type, actor_id, address, request_id, subject_type, subject_id, before, after)
+      SELECT 'f' || substr(id, 2), workspace_id, type, created_at, actor_type, actor_id, address, request_id, subject_type, subject_id, before, after FROM events LIMIT 1`,
     'a change without its event': `UPDATE keys SET name = 'other', version = version + 1 WHERE id = (SELECT id ${a})`,
     'a key without its owner': `DELETE FROM owners WHERE external_id = (SELECT owner_id FROM keys WHERE owner_id IS NOT NULL LIMIT 1)`,
     'a key of another text': `UPDATE keys SET digest = randomblob(32) WHERE id = (SELECT id ${a})`,

@@ -80,8 +80,8 @@ function inspect(
     owner: all('SELECT * FROM owners'),
     workspace: all('SELECT * FROM workspaces'),
   };
-  // In the order they were committed: two processes draw ids that cross within a millisecond.
-  const events = all('SELECT * FROM events ORDER BY rowid');
+  // In the order of their ids, which of one object is that of its commits but for crossed milliseconds.
+  const events = all('SELECT * FROM events ORDER BY position');
   const usage = new Map(
     all('SELECT id, last_used_at FROM key_usage JOIN keys ON position = key_position').map(
       ({ id, last_used_at }) => [id, Number(last_used_at)],
@@ -354,6 +354,7 @@ function shownOwner(row: Row): Json {
     created_at: moment(row.created_at),
     updated_at: moment(row.updated_at),
     suspended_at: moment(row.suspended_at),
+    erased_at: moment(row.erased_at),
   };
 }
 

@@ -39,7 +39,8 @@ export function commitContract(open: OpenStore): void {
     expect(await all.workspace(acme.id)).toEqual(acme);
     expect(await all.owner(acme.id, 'customer-1')).toEqual(owner);
     const events = await all.events({}, { limit: 10, from: null, total: 'none' });
-    expect(events.items).toContainEqual(event);
+    const { owners: _, ...read } = event;
+    expect(events.items).toContainEqual({ ...read, number: null, mac: null, erasedAt: null });
     await storage.close();
   });
 

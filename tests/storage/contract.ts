@@ -3,6 +3,7 @@
 
 import { describe } from 'vitest';
 import { commitContract } from './commit.ts';
+import { filterContract } from './filters.ts';
 import { guardContract } from './guards.ts';
 import { listContract } from './lists.ts';
 import { reachContract } from './reach.ts';
@@ -14,5 +15,6 @@ export function storageContract(engine: string, open: OpenStore): void {
     describe('guards', () => guardContract(open));
     describe('reaches', () => reachContract(open));
     describe('lists', () => listContract(open));
+    describe('filters', () => filterContract(open));
   });
 }

@@ -119,6 +119,18 @@ export const WORKSPACE: Field = {
   meaning: 'the workspace, for a key of the instance (default: the workspace `default`)',
 };
 
+export const CREATED: readonly Field[] = [
+  { flag: '--created-after <time>', member: 'created_after', meaning: 'made then or later' },
+  { flag: '--created-before <time>', member: 'created_before', meaning: 'made before' },
+];
+
+/** Of lists of what has a name. */
+export const NAMED: readonly Field[] = [
+  ...CREATED,
+  { flag: '--search <text>', member: 'search', meaning: 'with this in its name or id' },
+  { flag: '--sort <order>', member: 'sort', meaning: 'created_at for the oldest first' },
+];
+
 export const PAGE: readonly Field[] = [
   { flag: '--limit <count>', member: 'limit', meaning: 'at most so many', read: wholeNumber },
   { flag: '--after <cursor>', member: 'after', meaning: 'the page after this cursor' },

@@ -2,6 +2,7 @@
 // JSON; notes and errors go to standard error. Nothing shown holds a key, but for
 // the one that a command was asked to make, and nothing can steer a terminal.
 
+import type { Page } from '@warder/sdk';
 import type { Failure } from './failure.ts';
 import { withoutKeys } from './secret.ts';
 
@@ -23,14 +24,17 @@ export class Output {
 
   /** The object as JSON, or what people read of it. */
   data(object: unknown, text: string): void {
-    const shown = this.json ? JSON.stringify(object, null, 2) : text;
-    process.stdout.write(`${this.#covered(shown)}\n`);
+    this.#show(this.json ? JSON.stringify(object, null, 2) : text);
   }
 
   /** One of many: an object as a line of JSON, or what people read of it. */
   line(object: unknown, text: string): void {
-    const shown = this.json ? JSON.stringify(object) : text;
-    process.stdout.write(`${this.#covered(shown)}\n`);
+    this.#show(this.json ? JSON.stringify(object) : plain(text));
+  }
+
+  /** A part of data that is shown as it comes. */
+  part(text: string): void {
+    this.#show(text);
   }
 
   /** A new key: it alone on standard output, so that a pipe can take it, and the rest beside it. */
@@ -50,6 +54,10 @@ export class Output {
     this.#tell(text);
   }
 
+  #show(text: string): void {
+    process.stdout.write(`${this.#covered(text)}\n`);
+  }
+
   #tell(text: string): void {
     process.stderr.write(`${withoutKeys(this.#covered(text))}
 `);
@@ -63,7 +71,27 @@ export class Output {
 /** Rows below their heads, in columns as wide as they need. */
 export function table(heads: readonly string[], rows: readonly Row[]): string {
   const cells = [heads, ...rows.map((row) => row.map(cell))];
-  const widths = heads.map((_, i) => Math.max(...cells.map((row) => width(row[i] ?? ''))));
+  return columns(cells, widthsOf(cells, []));
+}
+
+/** How wide each column is, and no narrower than it was. */
+function widthsOf(cells: readonly (readonly string[])[], before: readonly number[]): number[] {
+  const [first = []] = cells;
+  return first.map((_, i) => Math.max(before[i] ?? 0, ...cells.map((row) => width(row[i] ?? ''))));
+}
+
+/** A table that is shown in parts: each part as wide as those before it need. */
+export function growingTable(heads: readonly string[]): (rows: readonly Row[]) => string {
+  let widths: readonly number[] = [];
+  return (rows) => {
+    const cells = rows.map((row) => row.map(cell));
+    const first = widths.length === 0 ? [heads, ...cells] : cells;
+    widths = widthsOf(first, widths);
+    return columns(first, widths);
+  };
+}
+
+function columns(cells: readonly (readonly string[])[], widths: readonly number[]): string {
   return cells
     .map((row) =>
       row
@@ -106,16 +134,17 @@ function pad(text: string, to: number): string {
 /** A page of a list: its table, and how to go on. */
 export function showPage<Item>(
   output: Output,
-  page: {
-    data: readonly Item[];
-    next: string | null;
-    prev: string | null;
-    total?: number | undefined;
-  },
+  page: Page<Item>,
   heads: readonly string[],
   rowOf: (item: Item) => Row,
 ): void {
-  output.data(page, page.data.length === 0 ? 'None.' : table(heads, page.data.map(rowOf)));
-  if (page.total !== undefined) output.note(`${page.total} in all.`);
-  if (page.next !== null) output.note(`More follow: --after ${page.next}`);
+  const rows = page.data.map(rowOf);
+  output.data(
+    page,
+    rows.length > 0 ? table(heads, rows) : page.next === null ? 'None.' : 'None yet.',
+  );
+  if (page.total !== undefined) {
+    output.note(`${page.total_is_exact === false ? 'At least ' : ''}${page.total} in all.`);
+  }
+  if (page.next !== null) output.note(`More follow: --after ${page.next}, or --all.`);
 }

@@ -2,6 +2,7 @@
 
 export { createClient, type WarderClient } from './client.ts';
 export { type FieldError, WarderApiError, WarderConnectionError } from './error.ts';
+export type { MetadataQuery } from './keys.ts';
 export type { Listing, Page } from './page.ts';
 export {
   type CallOptions,

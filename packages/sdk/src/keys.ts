@@ -15,6 +15,9 @@ import type {
   Verdict,
 } from './schema.gen.ts';
 
+/** By the members of metadata that the workspace declares: `{ 'metadata.plan': 'gold' }`. */
+export type MetadataQuery = { readonly [name: `metadata.${string}`]: string | undefined };
+
 export function keyCalls(send: Send) {
   const act =
     (name: string) =>
@@ -26,7 +29,7 @@ export function keyCalls(send: Send) {
     create: (draft: KeyCreate, options: RetryableOptions = {}): Promise<CreatedKey> =>
       send({ ...options, method: 'POST', path: ['v1', 'keys'], body: draft }),
 
-    list: (query: ListKeysQuery = {}, options: CallOptions = {}): Listing<Key> =>
+    list: (query: ListKeysQuery & MetadataQuery = {}, options: CallOptions = {}): Listing<Key> =>
       listing(query, (page) =>
         send<KeyPage>({ ...options, method: 'GET', path: ['v1', 'keys'], query: page }),
       ),

@@ -25,6 +25,8 @@ export function readQuery(route: CallRoute, search: string): unknown {
     if (name === undefined || query.has(name)) {
       throw new WarderError('bad_request', `The parameter ${name} is given twice.`);
     }
+    // zod passes over it where names are open.
+    if (name === '__proto__') throw fault([{ pointer: name, message: PARAMETERS.unknown }]);
     query.set(name, value ?? '');
   }
   const [first] = query.keys();

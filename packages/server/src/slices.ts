@@ -14,7 +14,6 @@ import type {
   WorkspaceFilter,
 } from '@warder/core';
 import { positionAt } from '@warder/core';
-import { type RawBuilder, sql } from 'kysely';
 import {
   keyOf,
   OWNER_COLUMNS,
@@ -25,7 +24,14 @@ import {
   type WorkspaceRow,
   workspaceOf,
 } from './rows.ts';
-import { type Builder, conditionsOn, type Query, selectKeys } from './storage.ts';
+import {
+  type Builder,
+  conditionsOn,
+  type Query,
+  type RawBuilder,
+  selectKeys,
+  sql,
+} from './storage.ts';
 
 /** A query of a list: left out, as if it had found nothing, unless all of its conditions hold. */
 export interface ListQuery extends Query {

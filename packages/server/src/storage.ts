@@ -29,6 +29,9 @@ import {
   type WorkspaceRow,
 } from './rows.ts';
 
+/** For texts that the builder has no words for; values in them are parameters all the same. */
+export { type RawBuilder, sql } from 'kysely';
+
 /** A key as it is inserted. The digest stays with its row for good, tombstones included. */
 export interface NewKeyRow extends KeyRow, KeyOrderRow {
   digest: Uint8Array;

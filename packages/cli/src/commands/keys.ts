@@ -6,22 +6,21 @@ import {
   type KeyCreate,
   type KeyPatch,
   type KeyVerify,
-  type ListKeysQuery,
   type Verdict,
 } from '@warder/sdk';
 import { type AddCommand, type Call, CHANGE, calls, changeOptions, RETRY } from '../command.ts';
 import { usage } from '../failure.ts';
 import {
-  changesOf,
+  CREATED,
   type Field,
   fieldOptions,
   METADATA,
   membersOf,
-  PAGE,
   WORKSPACE,
   words,
 } from '../fields.ts';
-import { type Fact, facts, type Output, showPage } from '../output.ts';
+import { lists } from '../list.ts';
+import { facts, type Output } from '../output.ts';
 import { duration, list } from '../parse.ts';
 import { readKey } from '../secret.ts';
 
@@ -118,18 +117,31 @@ const ORIGIN: readonly Field[] = [
 ];
 
 const FILTERS: readonly Field[] = [
-  {
-    flag: '--status <status>',
-    member: 'status',
-    meaning: 'only of this status',
-    choices: STATUSES,
-  },
+  words('--status <list>', 'status', `of any of these: ${STATUSES.join(', ')}`, { join: commas }),
   { ...KIND, meaning: 'only of this kind' },
   { flag: '--owner <id>', member: 'owner_id', meaning: 'only of this owner' },
+  { flag: '--scope <scope>', member: 'scope', meaning: 'only with this very scope' },
   { ...ENVIRONMENT, meaning: 'only of this environment' },
+  { flag: '--created-by <id>', member: 'created_by', meaning: 'only made by this key or member' },
+  ...CREATED,
+  { flag: '--expires-after <time>', member: 'expires_after', meaning: 'that expire then or later' },
+  { flag: '--expires-before <time>', member: 'expires_before', meaning: 'that expire before' },
+  {
+    flag: '--last-used-after <time>',
+    member: 'last_used_after',
+    meaning: 'used that day or later',
+  },
+  { flag: '--last-used-before <time>', member: 'last_used_before', meaning: 'used, but not since' },
+  { flag: '--never-used', member: 'never_used', meaning: 'only those never used' },
+  { ...METADATA, meaning: 'with name=value among its metadata, for names its workspace declares' },
+  { flag: '--search <text>', member: 'search', meaning: 'with this in name, owner or shown parts' },
+  {
+    flag: '--sort <order>',
+    member: 'sort',
+    meaning: 'created_at, expires_at, last_used_at or name; from the greatest on as --sort=-name',
+  },
   { ...WORKSPACE, meaning: 'only of this workspace' },
   { ...INCLUDE_DELETED, meaning: 'also those that are deleted' },
-  ...PAGE,
 ];
 
 const ASK: readonly Field[] = [
@@ -155,13 +167,16 @@ export const addKeys: AddCommand = (program, output) => {
     const created = await client.keys.create(draft, changeOptions(options));
     const { key, ...rest } = created;
     const note = 'The key is shown this once: keep it now.';
-    output.newKey(key, created, `${note}\n\n${facts(factsOf(rest))}`);
+    output.newKey(key, created, `${note}\n\n${keyText(rest)}`);
   });
 
   const found = group.command('list').description('list keys, the newest first');
-  calls(fieldOptions(found, FILTERS), output, async ({ client, options }) => {
-    const query: ListKeysQuery = membersOf(FILTERS, options);
-    showPage(output, await client.keys.list(query), HEADS, rowOf);
+  lists(found, output, FILTERS, { heads: HEADS, rowOf }, ({ client }, { metadata, ...query }) => {
+    const members = Object.entries(metadata ?? {}).map(([name, value]) => [
+      `metadata.${name}`,
+      typeof value === 'string' ? value : JSON.stringify(value),
+    ]);
+    return client.keys.list({ ...query, ...Object.fromEntries(members) });
   });
 
   const get = group.command('get').description('show a key').argument('<id>');
@@ -177,7 +192,9 @@ export const addKeys: AddCommand = (program, output) => {
   calls(update, output, async ({ client, options, operands }) => {
     const [id = ''] = operands;
     // As above.
-    const patch = changesOf(TERMS, options) as KeyPatch;
+    const patch = membersOf(TERMS, options) as KeyPatch;
+    if (Object.keys(patch).length === 0)
+      throw usage('Nothing to change: see --help for what can be.');
     showKey(output, await client.keys.update(id, patch, changeOptions(options)));
   });
 
@@ -240,19 +257,19 @@ function preview({ prefix, start, end }: Pick<Key, 'prefix' | 'start' | 'end'>):
 }
 
 function showKey(output: Output, key: Key): void {
-  output.data(key, facts([...factsOf(key), ['etag', etagOf(key) ?? null]]));
+  output.data(key, `${keyText(key)}\netag${' '.repeat(13)}${etagOf(key) ?? '-'}`);
 }
 
-function factsOf(key: Key): Fact[] {
+function keyText(key: Key): string {
   const { grants } = key;
-  const rights: Fact[] =
+  const rights =
     key.kind === 'standard'
-      ? [['scopes', key.scopes.join(', ')]]
-      : [
+      ? ([['scopes', key.scopes.join(', ')]] as const)
+      : ([
           ['permissions', key.permissions.join(', ')],
           ['grants', grants && JSON.stringify(grants)],
-        ];
-  return [
+        ] as const);
+  return facts([
     ['id', key.id],
     ['name', key.name],
     ['kind', key.kind],
@@ -270,7 +287,7 @@ function factsOf(key: Key): Fact[] {
     ['expires_at', key.expires_at],
     ['revoked_at', key.revoked_at],
     ['revoked_reason', key.revoked_reason],
-  ];
+  ]);
 }
 
 function verdictText(verdict: Verdict): string {
@@ -292,6 +309,11 @@ function verdictText(verdict: Verdict): string {
     ['key', verdict.key_id ?? null],
     ['missing_scopes', verdict.missing_scopes?.join(', ') ?? null],
   ]);
+}
+
+/** Lists as the service takes them in a query. */
+function commas(lists: readonly unknown[]): string {
+  return lists.flat().join(',');
 }
 
 /** One word without a colon is the name of a preset; anything else is a list. */

@@ -2,16 +2,10 @@
 
 import { etagOf, type Owner } from '@warder/sdk';
 import { type AddCommand, type Call, CHANGE, calls, changeOptions, RETRY } from '../command.ts';
-import {
-  changesOf,
-  type Field,
-  fieldOptions,
-  METADATA,
-  membersOf,
-  PAGE,
-  WORKSPACE,
-} from '../fields.ts';
-import { facts, type Output, showPage } from '../output.ts';
+import { usage } from '../failure.ts';
+import { type Field, fieldOptions, METADATA, membersOf, NAMED, WORKSPACE } from '../fields.ts';
+import { lists } from '../list.ts';
+import { facts, type Output } from '../output.ts';
 
 const FACTS: readonly Field[] = [
   {
@@ -23,22 +17,21 @@ const FACTS: readonly Field[] = [
   { flag: '--name <text>', member: 'name', meaning: 'what people call it', clearable: true },
   METADATA,
 ];
-const FILTERS: readonly Field[] = [{ ...WORKSPACE, meaning: 'only of this workspace' }, ...PAGE];
+const FILTERS: readonly Field[] = [{ ...WORKSPACE, meaning: 'only of this workspace' }, ...NAMED];
 
 export const addOwners: AddCommand = (program, output) => {
   const group = program.command('owners').description('whom keys belong to: your own customers');
 
-  const list = group.command('list').description('list owners, the newest first');
-  calls(fieldOptions(list, FILTERS), output, async ({ client, options }) => {
-    const page = await client.owners.list(membersOf(FILTERS, options));
-    showPage(output, page, ['OWNER', 'NAME', 'TYPE', 'SUSPENDED', 'WORKSPACE'], (one) => [
-      one.owner_id,
-      one.name,
-      one.type,
-      one.suspended_at,
-      one.workspace_id,
-    ]);
-  });
+  lists(
+    group.command('list').description('list owners, the newest first'),
+    output,
+    FILTERS,
+    {
+      heads: ['OWNER', 'NAME', 'TYPE', 'SUSPENDED', 'WORKSPACE'],
+      rowOf: (one: Owner) => [one.owner_id, one.name, one.type, one.suspended_at, one.workspace_id],
+    },
+    ({ client }, query) => client.owners.list(query),
+  );
 
   const one = (
     name: string,
@@ -61,7 +54,9 @@ export const addOwners: AddCommand = (program, output) => {
   fieldOptions(put, FACTS).option(...CHANGE);
 
   const update = one('update', 'change what is named', (call, owner) => {
-    const patch = changesOf(FACTS, call.options);
+    const patch = membersOf(FACTS, call.options);
+    if (Object.keys(patch).length === 0)
+      throw usage('Nothing to change: see --help for what can be.');
     return call.client.owners.update(owner, patch, within(call), changeOptions(call.options));
   });
   fieldOptions(update, FACTS, true).option(...CHANGE);

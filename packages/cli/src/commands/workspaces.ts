@@ -2,8 +2,10 @@
 
 import { etagOf, type Workspace, type WorkspaceCreate, type WorkspacePatch } from '@warder/sdk';
 import { type AddCommand, type Call, CHANGE, calls, changeOptions, RETRY } from '../command.ts';
-import { changesOf, type Field, fieldOptions, membersOf, PAGE, words } from '../fields.ts';
-import { facts, type Output, showPage } from '../output.ts';
+import { usage } from '../failure.ts';
+import { type Field, fieldOptions, membersOf, NAMED, words } from '../fields.ts';
+import { lists } from '../list.ts';
+import { facts, type Output } from '../output.ts';
 import { duration, wholeNumber } from '../parse.ts';
 
 const FIELDS: readonly Field[] = [
@@ -67,17 +69,16 @@ export const addWorkspaces: AddCommand = (program, output) => {
     show(output, await client.workspaces.create(draft, changeOptions(options)));
   });
 
-  const list = group.command('list').description('list workspaces, the newest first');
-  calls(fieldOptions(list, PAGE), output, async ({ client, options }) => {
-    const page = await client.workspaces.list(membersOf(PAGE, options));
-    showPage(output, page, ['ID', 'SLUG', 'NAME', 'SUSPENDED', 'CREATED'], (one) => [
-      one.id,
-      one.slug,
-      one.name,
-      one.suspended_at,
-      one.created_at,
-    ]);
-  });
+  lists(
+    group.command('list').description('list workspaces, the newest first'),
+    output,
+    NAMED,
+    {
+      heads: ['ID', 'SLUG', 'NAME', 'SUSPENDED', 'CREATED'],
+      rowOf: (one: Workspace) => [one.id, one.slug, one.name, one.suspended_at, one.created_at],
+    },
+    ({ client }, query) => client.workspaces.list(query),
+  );
 
   calls(
     group.command('get').description('show a workspace').argument('<id>'),
@@ -89,7 +90,9 @@ export const addWorkspaces: AddCommand = (program, output) => {
   fieldOptions(update, FIELDS, true).option(...CHANGE);
   calls(update, output, async ({ client, options, operands }) => {
     // As above.
-    const patch = changesOf(FIELDS, options) as WorkspacePatch;
+    const patch = membersOf(FIELDS, options) as WorkspacePatch;
+    if (Object.keys(patch).length === 0)
+      throw usage('Nothing to change: see --help for what can be.');
     show(output, await client.workspaces.update(operands[0] ?? '', patch, changeOptions(options)));
   });
 

@@ -53,25 +53,25 @@ export function eventOperations({ caller, reach, host, write, defaultWorkspaceId
       return filter === null ? none() : oldestFirst(filter);
     },
 
-    /** One step of sealing: answers how many events it sealed. */
-    sealEvents(): Promise<number> {
-      return write(async () => {
-        requirePermission(caller, 'events:read');
-        requireInstance(caller);
-        const { events, chains } = await reach.unsealed(EVENTS_A_COMMIT);
-        const heads = new Map(chains.map(({ name, head }) => [name, head]));
-        const seals = events.map((event): Change => {
-          const chain = chainOf(event.workspaceId);
-          const seal = sealBehind(heads.get(chain) ?? START, event, host);
-          heads.set(chain, { number: seal.number, mac: seal.mac });
-          return { type: 'seal_event', event, seal };
-        });
-        const moves = Array.from(heads, ([chain, head]): Change => {
-          const was = chains.find(({ name }) => name === chain)?.head ?? START;
-          return { type: 'move_head', chain, was, head };
-        });
-        return { changes: seals.length === 0 ? [] : [...moves, ...seals], result: events.length };
+    /** One step of sealing: answers how many events it sealed; 0 also where another process was first. */
+    async sealEvents(): Promise<number> {
+      requirePermission(caller, 'events:read');
+      requireInstance(caller);
+      const { events, chains } = await reach.unsealed(EVENTS_A_COMMIT);
+      const heads = new Map(chains.map(({ name, head }) => [name, head]));
+      const seals = events.map((event): Change => {
+        const chain = chainOf(event.workspaceId);
+        const seal = sealBehind(heads.get(chain) ?? START, event, host);
+        heads.set(chain, { number: seal.number, mac: seal.mac });
+        return { type: 'seal_event', event, seal };
       });
+      const moves = Array.from(heads, ([chain, head]): Change => {
+        const was = chains.find(({ name }) => name === chain)?.head ?? START;
+        return { type: 'move_head', chain, was, head };
+      });
+      if (seals.length === 0) return 0;
+      const outcome = await reach.commit([...moves, ...seals]);
+      return outcome === 'done' ? events.length : 0;
     },
 
     /** One step of removing what was made before then, each chain from its beginning: answers how many events it removed. */

@@ -61,7 +61,7 @@ export function conditionsOf(
     ...fact('maker', createdBy),
     ...(scope === undefined ? [] : [scoped(scope, homes)]),
     ...(statuses === undefined ? [] : stating(statuses, now, homes)),
-    ...(neverUsed ? [unused(homes)] : []),
+    ...(neverUsed ? [unused(homes, order?.by === 'last_used_at')] : []),
     ...fact('kind', kind),
     ...fact('environment', environment),
     ...inRange('last_used_at', homes, daysOf(lastUsed)),
@@ -178,11 +178,11 @@ function stating(
   return [{ ...condition(says, homes.length === 0 ? [] : sources), ofLive: true }];
 }
 
-function unused(homes: readonly string[]): Condition {
+/** All of one day, which is a range of the order by last use too. */
+function unused(homes: readonly string[], byUse: boolean): Condition {
   const says = sql`keys.last_used_day = 0`;
-  return condition(says, [
-    ofKeys(sortIndex('live', 'last_used_at', homes.length > 0), homes, [says]),
-  ]);
+  const source = ofKeys(sortIndex('live', 'last_used_at', homes.length > 0), homes, [says]);
+  return { ...condition(says, [source]), ranged: byUse ? 'last_used_at' : null };
 }
 
 function inRange(
