@@ -55,7 +55,11 @@ export function reachContract(open: OpenStore): void {
     const world = worldIn(open());
     const { acme, beta, instance } = await twoWorkspaces(world);
     const keys = [instance.key, beta.key, acme.key];
-    expect(await world.all.keys({ now: 0 }, slice)).toEqual({ items: keys, more: false, total: { count: 3, exact: true } });
+    expect(await world.all.keys({ now: 0 }, slice)).toEqual({
+      items: keys,
+      more: false,
+      total: { count: 3, exact: true },
+    });
     const ofBeta = { workspaceId: beta.workspace.id };
     expect((await world.all.keys({ ...ofBeta, now: 0 }, slice)).items).toEqual([beta.key]);
     expect(idsOf(await world.all.owners(ofBeta, slice))).toEqual([beta.owner.id]);
