@@ -7,6 +7,7 @@ import { type Call, calls } from './command.ts';
 import { type Field, fieldOptions, membersOf, PAGE } from './fields.ts';
 import { growingTable, type Output, type Row, showPage } from './output.ts';
 import { progressLine } from './progress.ts';
+import { drawn } from './watch.ts';
 
 /** What the service gives at most in one page. */
 const MOST = 200;
@@ -30,7 +31,9 @@ export function lists<Item>(
   return calls(command, output, async (call) => {
     const query = membersOf(fields, call.options);
     if (call.options.all === true) return showAll(output, shown, query, (one) => read(call, one));
-    showPage(output, await read(call, query), shown.heads, shown.rowOf);
+    await drawn(call.options.watch, output, async () => {
+      showPage(output, await read(call, query), shown.heads, shown.rowOf);
+    });
   });
 }
 

@@ -10,7 +10,9 @@ import { addKeys } from './commands/keys.ts';
 import { addOwners } from './commands/owners.ts';
 import { addWhoami } from './commands/whoami.ts';
 import { addWorkspaces } from './commands/workspaces.ts';
+import { addCompletion } from './completion.ts';
 import { SETTINGS, type Setting } from './config.ts';
+import { addExamples } from './examples.ts';
 import { Failure, usage } from './failure.ts';
 import { addLocal } from './local.ts';
 import { Output, plain } from './output.ts';
@@ -37,7 +39,8 @@ export async function run(argv: readonly string[]): Promise<number> {
   }
 }
 
-function createProgram(output: Output): Command {
+/** The whole program, for whoever runs it or reads off it what there is. */
+export function createProgram(output: Output): Command {
   const program = new Command('warder')
     .description('Issue, verify and manage API keys: the service and its command line.')
     .version(VERSION, '-V, --version', 'show the version')
@@ -73,9 +76,11 @@ function createProgram(output: Output): Command {
     addEvents,
     addWhoami,
     addConfig,
+    addCompletion,
   ]) {
     add(program, output);
   }
+  addExamples(program);
   return program;
 }
 

@@ -23,6 +23,7 @@ import { lists } from '../list.ts';
 import { facts, type Output } from '../output.ts';
 import { duration, list } from '../parse.ts';
 import { readKey } from '../secret.ts';
+import { drawn, WATCH } from '../watch.ts';
 
 const ENVIRONMENTS = ['live', 'test'];
 const KINDS = ['standard', 'management'];
@@ -177,12 +178,15 @@ export const addKeys: AddCommand = (program, output) => {
       typeof value === 'string' ? value : JSON.stringify(value),
     ]);
     return client.keys.list({ ...query, ...Object.fromEntries(members) });
-  });
+  }).option(...WATCH);
 
   const get = group.command('get').description('show a key').argument('<id>');
-  calls(fieldOptions(get, [INCLUDE_DELETED]), output, async ({ client, options, operands }) => {
+  fieldOptions(get, [INCLUDE_DELETED]).option(...WATCH);
+  calls(get, output, async ({ client, options, operands }) => {
     const [id = ''] = operands;
-    showKey(output, await client.keys.get(id, membersOf([INCLUDE_DELETED], options)));
+    await drawn(options.watch, output, async () => {
+      showKey(output, await client.keys.get(id, membersOf([INCLUDE_DELETED], options)));
+    });
   });
 
   const update = group.command('update').description('change what is named').argument('<id>');

@@ -1,0 +1,74 @@
+// One or two examples for each command, shown at the end of its help. A test runs
+// every one of them as it stands here, with real ids in the place of KEY_ID
+// and WORKSPACE_ID.
+
+import type { Command } from 'commander';
+
+export const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
+  'warder serve': [
+    'warder serve',
+    'warder serve --listen 127.0.0.1:7701 --data ./other --log-level warn',
+  ],
+  'warder recover': ['warder recover > management-key'],
+  'warder backup': [
+    'warder backup --out warder.backup',
+    'warder backup --out - | gzip > backup.gz',
+  ],
+  'warder restore': [
+    'warder restore warder.backup --events events.jsonl --replace',
+    'warder restore warder.backup --accept-revivals --replace',
+  ],
+  'warder migrate': ['warder migrate --check', 'warder migrate'],
+  'warder doctor': ['warder doctor'],
+  'warder keys create': [
+    'warder keys create --name CI --owner acme --scopes files:read --expires-in 90d > ci-key',
+    'warder keys create --name issuer --kind management --permissions issuer > issuer-key',
+  ],
+  'warder keys list': [
+    'warder keys list --owner acme --status active',
+    'warder keys list --limit 200 --json',
+  ],
+  'warder keys get': ['warder keys get KEY_ID'],
+  'warder keys update': [
+    'warder keys update KEY_ID --name Deploy --scopes files:read,files:write',
+    'warder keys update KEY_ID --clear owner',
+  ],
+  'warder keys disable': ['warder keys disable KEY_ID'],
+  'warder keys enable': ['warder keys enable KEY_ID'],
+  'warder keys revoke': ['warder keys revoke KEY_ID --reason "seen in a log"'],
+  'warder keys delete': ['warder keys delete KEY_ID'],
+  'warder keys verify': [
+    'warder keys verify --scopes files:read < ci-key',
+    'warder keys verify --from-file ci-key --query "files:read and (admin or files:read)"',
+  ],
+  'warder workspaces create': ['warder workspaces create --name Staging --max-life 90d'],
+  'warder workspaces list': ['warder workspaces list'],
+  'warder workspaces get': ['warder workspaces get WORKSPACE_ID'],
+  'warder workspaces update': ['warder workspaces update WORKSPACE_ID --max-keys-per-owner 10'],
+  'warder workspaces suspend': ['warder workspaces suspend WORKSPACE_ID'],
+  'warder workspaces resume': ['warder workspaces resume WORKSPACE_ID'],
+  'warder workspaces delete': ['warder workspaces delete WORKSPACE_ID --revoke-keys'],
+  'warder owners list': ['warder owners list'],
+  'warder owners get': ['warder owners get acme'],
+  'warder owners put': ['warder owners put acme --name "Acme Corp" --metadata plan=pro'],
+  'warder owners update': ['warder owners update acme --type company'],
+  'warder owners suspend': ['warder owners suspend acme'],
+  'warder owners resume': ['warder owners resume acme'],
+  'warder whoami': ['warder whoami', 'warder whoami --key-file issuer-key'],
+  'warder config': ['warder config', 'warder config --json'],
+  'warder completion bash': ['eval "$(warder completion bash)"'],
+  'warder completion zsh': ['warder completion zsh > _warder'],
+  'warder completion fish': ['warder completion fish > warder.fish'],
+};
+
+/** Adds the examples to the help of a command and of those below it. */
+export function addExamples(command: Command, path: string = command.name()): void {
+  const examples = EXAMPLES[path];
+  if (examples) {
+    command.addHelpText(
+      'after',
+      ['', 'Examples:', ...examples.map((one) => `  ${one}`)].join('\n'),
+    );
+  }
+  for (const one of command.commands) addExamples(one, `${path} ${one.name()}`);
+}

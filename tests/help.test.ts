@@ -1,0 +1,88 @@
+// The help of every command ends with examples, and each of them does what it says when it is pasted
+// into a shell beside a running service.
+
+import { join } from 'node:path';
+import type { Command } from 'commander';
+import { expect, test } from 'vitest';
+import { EXAMPLES } from '../packages/cli/src/examples.ts';
+import { Output } from '../packages/cli/src/output.ts';
+import { createProgram } from '../packages/cli/src/program.ts';
+import { done, newInstallation, type Service } from './fixtures/installation.ts';
+import { newFolder, PROGRAM, run, start, startAny } from './fixtures/program.ts';
+
+/** The paths of all commands that do something, as `warder keys list`. */
+function commandsOf(command: Command, path: string): string[] {
+  if (command.commands.length === 0) return [path];
+  return command.commands.flatMap((one) => commandsOf(one, `${path} ${one.name()}`));
+}
+const COMMANDS = commandsOf(createProgram(new Output(false)), 'warder');
+/** Those that run until they are ended, and what they show by then. */
+const ENDLESS: Readonly<Record<string, RegExp>> = { 'warder serve': /ready at/ };
+/** Those that need the data folder for themselves. */
+const ALONE = ['warder restore'];
+
+const warder = `warder() { ${[process.execPath, ...PROGRAM].map((word) => `'${word}'`).join(' ')} "$@"; }`;
+
+test('every command has one or two examples, at the end of its help', async () => {
+  expect(Object.keys(EXAMPLES).sort()).toEqual([...COMMANDS].sort());
+  const cwd = newFolder();
+  const helps = COMMANDS.map((path) => path.split(' ').slice(1));
+  for (const words of helps) {
+    const { stdout } = await run([...words, '--help'], { cwd });
+    const path = ['warder', ...words].join(' ');
+    const examples = EXAMPLES[path] ?? [];
+    expect(examples.length).toBeLessThanOrEqual(2);
+    expect(stdout.endsWith(`\nExamples:\n  ${examples.join('\n  ')}\n`), path).toBe(true);
+  }
+}, 120_000);
+
+test('every example works when it is pasted', async () => {
+  const { cwd, service } = await newInstallation();
+  await prepare(service, cwd);
+  for (const [path, examples] of Object.entries(EXAMPLES)) {
+    for (const example of examples) {
+      if (ENDLESS[path] || ALONE.includes(path)) continue;
+      const ids = await newIds(service);
+      const text = example.replaceAll('KEY_ID', ids.key).replaceAll('WORKSPACE_ID', ids.workspace);
+      const script = `set -eo pipefail\n${warder}\n${text}`;
+      const env = { WARDER_URL: service.url };
+      const { code, stderr } = await startAny('bash', ['-c', script], { cwd, env }).ended;
+      expect(code, `${example}\n${stderr}`).toBe(0);
+    }
+  }
+  await service.exportTo('events.jsonl');
+  await service.stop();
+  for (const path of ALONE) {
+    for (const example of EXAMPLES[path] ?? []) {
+      const { code, stderr } = await startAny('bash', ['-c', `${warder}\n${example}`], { cwd })
+        .ended;
+      expect(code, `${example}\n${stderr}`).toBe(0);
+    }
+  }
+}, 240_000);
+
+test('every example of what runs until it is ended begins well', async () => {
+  for (const [path, shows] of Object.entries(ENDLESS)) {
+    for (const example of EXAMPLES[path] ?? []) {
+      const words = example.split(' ').slice(1);
+      const running = start(words, { cwd: newFolder(), env: { WARDER_LISTEN: '127.0.0.1:0' } });
+      await running.shows(shows);
+      running.child.kill('SIGTERM');
+      await running.ended;
+    }
+  }
+});
+
+/** What examples take to be there. */
+async function prepare(service: Service, cwd: string): Promise<void> {
+  await service.create('of acme', { owner_id: 'acme' });
+  await done(cwd, 'backup', '--out', join(cwd, 'first.backup'));
+}
+
+let made = 0;
+
+async function newIds(service: Service): Promise<{ key: string; workspace: string }> {
+  const key = await service.create('any', { owner_id: 'acme' });
+  const workspace = await service.ask('POST', '/v1/workspaces', { name: `Any ${++made}` });
+  return { key: key.id, workspace: String(workspace.id) };
+}
