@@ -133,6 +133,21 @@ test('a secret or pepper that is missing or another is found', async () => {
   );
 });
 
+test('an event that was edited is found', async () => {
+  const { cwd, service } = await newInstallation();
+  await service.untilSealed();
+  await service.stop();
+  expect((await examined(cwd)).of('events')).toMatch(/^ok: \d+ sealed events hold; \d+ are not/);
+  const database = new Database(join(cwd, 'data/warder.db'));
+  database.exec("UPDATE events SET actor_id = 'nobody' WHERE type = 'workspace.created'");
+  database.close();
+  const { code, of } = await examined(cwd);
+  expect([code, of('events')]).toEqual([
+    1,
+    expect.stringMatching(/^fail: Chain \S+, event 1: it is not what was sealed here/),
+  ]);
+});
+
 test('an event from the future, and backups that are old or were never made, are found', async () => {
   const { cwd, change } = await stopped();
   expect((await examined(cwd)).of('backup')).toBe(

@@ -17,7 +17,10 @@ function commandsOf(command: Command, path: string): string[] {
 }
 const COMMANDS = commandsOf(createProgram(new Output(false)), 'warder');
 /** Those that run until they are ended, and what they show by then. */
-const ENDLESS: Readonly<Record<string, RegExp>> = { 'warder serve': /ready at/ };
+const ENDLESS: Readonly<Record<string, RegExp>> = {
+  'warder serve': /ready at/,
+  'warder events follow': /key\.created/,
+};
 /** Those that need the data folder for themselves. */
 const ALONE = ['warder restore'];
 
@@ -62,10 +65,12 @@ test('every example works when it is pasted', async () => {
 }, 240_000);
 
 test('every example of what runs until it is ended begins well', async () => {
+  const { cwd, service } = await newInstallation();
   for (const [path, shows] of Object.entries(ENDLESS)) {
     for (const example of EXAMPLES[path] ?? []) {
       const words = example.split(' ').slice(1);
-      const running = start(words, { cwd: newFolder(), env: { WARDER_LISTEN: '127.0.0.1:0' } });
+      const env = { WARDER_LISTEN: '127.0.0.1:0', WARDER_URL: service.url };
+      const running = start(words, { cwd: path === 'warder serve' ? newFolder() : cwd, env });
       await running.shows(shows);
       running.child.kill('SIGTERM');
       await running.ended;
@@ -82,7 +87,8 @@ async function prepare(service: Service, cwd: string): Promise<void> {
 let made = 0;
 
 async function newIds(service: Service): Promise<{ key: string; workspace: string }> {
-  const key = await service.create('any', { owner_id: 'acme' });
-  const workspace = await service.ask('POST', '/v1/workspaces', { name: `Any ${++made}` });
+  const name = `any ${++made}`;
+  const key = await service.create(name, { owner_id: name });
+  const workspace = await service.ask('POST', '/v1/workspaces', { name });
   return { key: key.id, workspace: String(workspace.id) };
 }

@@ -37,7 +37,9 @@ test('what was ended since the backup ends again, and what was given since is to
     enabled: await one('enabled'),
     ofSuspended: await create('of suspended', { owner_id: 'suspended' }),
     ofResumed: await create('of resumed', { owner_id: 'resumed' }),
+    ofErased: await create('of erased', { owner_id: 'erased' }),
   };
+  await ask('PATCH', '/v1/owners/erased', { name: 'A. Person' });
   await ask('POST', `/v1/keys/${keys.enabled.id}/disable`);
   const paused = await ask('POST', '/v1/workspaces', { name: 'Paused' });
   const gone = await ask('POST', '/v1/workspaces', { name: 'Gone' });
@@ -57,9 +59,13 @@ test('what was ended since the backup ends again, and what was given since is to
   await ask('POST', '/v1/owners/suspended/suspend');
   await ask('POST', '/v1/owners/resumed/suspend');
   await ask('POST', '/v1/owners/resumed/resume');
+  await ask('POST', '/v1/owners/erased/erase?keys=erase');
   await ask('POST', `/v1/workspaces/${paused.id}/suspend`);
   await ask('DELETE', `/v1/workspaces/${gone.id}?keys=revoke`);
   const later = await create('made later');
+  const [{ subject: erasedOwner }] = (await ask('GET', '/v1/events?type=owner.erased')).data as [
+    { subject: { id: string } },
+  ];
   const revokedAt = (await ask('GET', `/v1/keys/${keys.revoked.id}`)).revoked_at;
   await service.exportTo('events');
   await service.stop();
@@ -89,11 +95,14 @@ test('what was ended since the backup ends again, and what was given since is to
     `key.updated ${keys.shortened.id}`,
     `key.updated ${keys.narrowed.id}`,
     `owner.suspended ${ownerId('suspended')}`,
+    `owner.erased ${erasedOwner.id}`,
     `workspace.suspended ${paused.id}`,
     `workspace.deleted ${gone.id}`,
   ];
-  // The keys of a deleted workspace were erased one by one, as far as that had come.
-  expect(named(told.reapplied).filter((name) => !name.endsWith(inGone.id))).toEqual(again.sort());
+  // The keys of what was deleted whole are erased one by one, as far as that had come.
+  const inSteps = [inGone.id, keys.ofErased.id];
+  const atOnce = named(told.reapplied).filter((name) => !inSteps.some((id) => name.endsWith(id)));
+  expect(atOnce).toEqual(again.sort());
   expect(named(told.lost)).toEqual(
     [
       `key.created ${later.id}`,
@@ -124,6 +133,7 @@ test('what was ended since the backup ends again, and what was given since is to
     enabled: 'disabled',
     ofSuspended: 'suspended',
     ofResumed: 'valid',
+    ofErased: expect.stringMatching(/^(revoked|suspended)$/),
     inPaused: 'suspended',
     inGone: expect.stringMatching(/^(revoked|suspended)$/),
     later: 'not_found',
@@ -151,7 +161,14 @@ test('what was ended since the backup ends again, and what was given since is to
   expect(
     events.filter(({ type, subject }) => type === 'key.revoked' && subject.id === keys.revoked.id),
   ).toMatchObject([{ actor: { type: 'system', id: 'restore' } }]);
+  // Nothing of the person comes back with the backup, and the chains go on.
+  await restored.untilErased(erasedOwner.id);
   await restored.stop();
+  const database = new Database(inData(cwd), { readonly: true });
+  const text = JSON.stringify(database.prepare('SELECT "before", "after" FROM events').all());
+  database.close();
+  expect(text).not.toContain('A. Person');
+  expect((await done(cwd, 'events', 'verify')).stdout).toMatch(/hold\.$/m);
 });
 
 test('without events a restore names what it would revive and refuses; with leave it says so aloud', async () => {

@@ -54,6 +54,18 @@ export const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
   'warder owners update': ['warder owners update acme --type company'],
   'warder owners suspend': ['warder owners suspend acme'],
   'warder owners resume': ['warder owners resume acme'],
+  'warder events list': [
+    'warder events list --type key.revoked,key.erased',
+    'warder events list --owner acme',
+  ],
+  'warder events follow': ['warder events follow', 'warder events follow --type key.created'],
+  'warder events export': [
+    'warder events export > all-events.jsonl',
+    'warder events export --created-after 2026-01-01T00:00:00Z --out events.jsonl',
+  ],
+  'warder events head': ['warder events head > heads'],
+  'warder events verify': ['warder events verify', 'warder events verify --head heads'],
+  'warder owners erase': ['warder owners erase acme --keys'],
   'warder whoami': ['warder whoami', 'warder whoami --key-file issuer-key'],
   'warder config': ['warder config', 'warder config --json'],
   'warder completion bash': ['eval "$(warder completion bash)"'],

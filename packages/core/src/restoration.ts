@@ -16,7 +16,7 @@ import {
   softBlockKey,
 } from './key.ts';
 import { narrowing } from './narrowing.ts';
-import { type Owner, type OwnerChange, suspendOwner } from './owner.ts';
+import { eraseOwner, type Owner, type OwnerChange, suspendOwner } from './owner.ts';
 import type { Change, Host, InstanceGrant, Reach, Storage } from './ports.ts';
 import {
   deleteWorkspace,
@@ -189,7 +189,13 @@ function ownerAgain(before: Owner, history: readonly ToldEvent[], act: Act): Aga
       { type: 'insert_event', event: { ...event, createdAt: act.at } },
     ],
   }));
+  if (before.erasedAt !== null) return again.end();
   const last = lastOf(history);
+  const erased = last('owner.erased');
+  if (erased) {
+    again.step(erased, eraseOwner);
+    return again.end();
+  }
   const suspended = last('owner.suspended', 'owner.resumed');
   if (suspended?.type === 'owner.suspended') again.step(suspended, suspendOwner);
   else if (suspended && before.suspendedAt !== null) again.lose(suspended);

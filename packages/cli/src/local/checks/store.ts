@@ -1,7 +1,8 @@
 // Checks of what is in the database: that it is whole, of this version, of this
 // secret, and that its events are what was sealed.
 
-import { checkSecrets } from '@warder/server';
+import { auditChain } from '@warder/core';
+import { checkSecrets, openSealedEvents } from '@warder/server';
 import { type Check, fail, ok, type Patient, warn } from '../check.ts';
 
 const MINUTE = 60_000;
@@ -9,7 +10,7 @@ const DAY = 24 * 60 * MINUTE;
 const BACKUP_DAYS = 7;
 const SKEW_MINUTES = 5;
 
-export function storeChecks({ store, host, now }: Patient): Check[] {
+export function storeChecks({ store, host, file, now }: Patient): Check[] {
   return [
     {
       name: 'integrity',
@@ -47,6 +48,33 @@ export function storeChecks({ store, host, now }: Patient): Check[] {
         if (later.length === 0) return ok('They are the ones this database was made with.');
         const names = later.map(({ name }) => name).join(', ');
         return ok(`They fit; ${names} will be noted at the next start.`);
+      },
+    },
+    {
+      name: 'events',
+      look() {
+        if (host === null) {
+          return fail('Without the secret, nobody can tell which events are genuine.', 'As above.');
+        }
+        const sealed = openSealedEvents(file);
+        try {
+          const { chains, erasedOwners, unsealed } = sealed;
+          const reports = chains.map((chain) =>
+            auditChain(chain, sealed.of(chain.name), { host, erasedOwners, noted: [] }),
+          );
+          const [broken] = reports.filter(({ fault }) => fault !== null);
+          if (broken?.fault) {
+            const { number, what } = broken.fault;
+            return fail(
+              `Chain ${broken.chain}, event ${number}: ${what}.`,
+              'Run `warder events verify` for all that is wrong, and find out who can write to the data folder.',
+            );
+          }
+          const events = reports.reduce((sum, report) => sum + report.events, 0);
+          return ok(`${events} sealed events hold; ${unsealed} are not sealed yet.`);
+        } finally {
+          sealed.close();
+        }
       },
     },
     {

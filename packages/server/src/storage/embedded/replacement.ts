@@ -66,12 +66,9 @@ export function knownIn(file: string, asked: ReadonlySet<string>): Known {
     for (const id of connection.prepare<[], string>('SELECT id FROM events').pluck().iterate()) {
       if (asked.has(id)) ids.add(id);
     }
-    const chains = connection.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'chains'").get();
-    const heads = chains
-      ? connection
-          .prepare<[], { name: string; number: number }>('SELECT name, number FROM chains')
-          .all()
-      : [];
+    const heads = connection
+      .prepare<[], { name: string; number: number }>('SELECT name, number FROM chains')
+      .all();
     const owners = connection
       .prepare<[], Pick<Owner, 'id' | 'workspaceId' | 'externalId'>>(
         'SELECT id, workspace_id AS workspaceId, external_id AS externalId FROM owners',
