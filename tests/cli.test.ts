@@ -221,7 +221,7 @@ test('a list goes on where it is told to', async () => {
   for (const name of ['one', 'two', 'three']) await create(`--name ${name} --owner pages`);
   const first = await warder('keys list --owner pages --limit 2');
   expect(first.stdout).not.toContain('one');
-  const [, cursor = ''] = /^More follow: --after (\S+)$/m.exec(first.stderr) ?? [];
+  const [, cursor = ''] = /^More follow: --after ([^,]+),/m.exec(first.stderr) ?? [];
   expect((await warder(`keys list --owner pages --limit 2 --after ${cursor}`)).stdout).toContain(
     'one',
   );
@@ -378,7 +378,8 @@ test('mistakes say what to do, with 2, and refusals of the service with 1', asyn
     ['keys lst', 2, /^Unknown command 'lst'.*Did you mean list\?.*`warder keys --help`/],
     ['keys list --ownr x', 2, /^Unknown option '--ownr'.*Did you mean --owner\?/],
     ['keys get', 2, /^Missing required argument 'id'.*`warder keys get --help`/],
-    ['keys list --status gone', 2, /Allowed choices are deleted, revoked/],
+    ['keys list --kind gone', 2, /Allowed choices are standard, management/],
+    ['keys list --status gone', 1, /status/],
     ['keys list --limit ten', 2, /^--limit must be a whole number\.$/m],
     [
       'keys create --expires-in soon',

@@ -6,8 +6,8 @@ import type { Lookup } from '../../packages/server/src/lookup.ts';
 
 export interface Watch {
   readonly calls: Map<string, number>;
-  /** Run before the method of that name; what it throws is what the method throws. */
-  readonly before: Map<string, () => void | Promise<void>>;
+  /** Run before the method of that name, with its arguments; what it throws is what the method throws. */
+  readonly before: Map<string, (...given: unknown[]) => void | Promise<void>>;
 }
 
 export function watched(store: { storage: Storage; lookup: Lookup }, watch: Watch) {
@@ -24,7 +24,7 @@ function around<Target extends object>(target: Target, watch: Watch): Target {
       }
       return async (...given: unknown[]) => {
         watch.calls.set(name, (watch.calls.get(name) ?? 0) + 1);
-        await watch.before.get(name)?.();
+        await watch.before.get(name)?.(...given);
         return method.apply(target, given);
       };
     },

@@ -170,6 +170,7 @@ test('every call of the document that takes a key has a method', async () => {
     ...[workspaces.suspend('id'), workspaces.resume('id')],
     ...[owners.get('owner_id'), owners.put('owner_id'), owners.update('owner_id', {})],
     ...[owners.list(), owners.suspend('owner_id'), owners.resume('owner_id')],
+    ...[owners.erase('owner_id'), Array.fromAsync(events.export()).catch(() => [])],
     ...[events.list(), client.whoami()],
   ]);
   const called = seen.map(({ method, url }) => {

@@ -12,6 +12,7 @@ import { type AddCommand, type Call, CHANGE, calls, changeOptions, RETRY } from 
 import { usage } from '../failure.ts';
 import {
   CREATED,
+  changesOf,
   type Field,
   fieldOptions,
   METADATA,
@@ -20,7 +21,7 @@ import {
   words,
 } from '../fields.ts';
 import { lists } from '../list.ts';
-import { facts, type Output } from '../output.ts';
+import { type Fact, facts, type Output } from '../output.ts';
 import { duration, list } from '../parse.ts';
 import { readKey } from '../secret.ts';
 import { drawn, WATCH } from '../watch.ts';
@@ -168,7 +169,7 @@ export const addKeys: AddCommand = (program, output) => {
     const created = await client.keys.create(draft, changeOptions(options));
     const { key, ...rest } = created;
     const note = 'The key is shown this once: keep it now.';
-    output.newKey(key, created, `${note}\n\n${keyText(rest)}`);
+    output.newKey(key, created, `${note}\n\n${facts(factsOf(rest))}`);
   });
 
   const found = group.command('list').description('list keys, the newest first');
@@ -196,9 +197,7 @@ export const addKeys: AddCommand = (program, output) => {
   calls(update, output, async ({ client, options, operands }) => {
     const [id = ''] = operands;
     // As above.
-    const patch = membersOf(TERMS, options) as KeyPatch;
-    if (Object.keys(patch).length === 0)
-      throw usage('Nothing to change: see --help for what can be.');
+    const patch = changesOf(TERMS, options) as KeyPatch;
     showKey(output, await client.keys.update(id, patch, changeOptions(options)));
   });
 
@@ -261,19 +260,19 @@ function preview({ prefix, start, end }: Pick<Key, 'prefix' | 'start' | 'end'>):
 }
 
 function showKey(output: Output, key: Key): void {
-  output.data(key, `${keyText(key)}\netag${' '.repeat(13)}${etagOf(key) ?? '-'}`);
+  output.data(key, facts([...factsOf(key), ['etag', etagOf(key) ?? null]]));
 }
 
-function keyText(key: Key): string {
+function factsOf(key: Key): Fact[] {
   const { grants } = key;
-  const rights =
+  const rights: Fact[] =
     key.kind === 'standard'
-      ? ([['scopes', key.scopes.join(', ')]] as const)
-      : ([
+      ? [['scopes', key.scopes.join(', ')]]
+      : [
           ['permissions', key.permissions.join(', ')],
           ['grants', grants && JSON.stringify(grants)],
-        ] as const);
-  return facts([
+        ];
+  return [
     ['id', key.id],
     ['name', key.name],
     ['kind', key.kind],
@@ -291,7 +290,7 @@ function keyText(key: Key): string {
     ['expires_at', key.expires_at],
     ['revoked_at', key.revoked_at],
     ['revoked_reason', key.revoked_reason],
-  ]);
+  ];
 }
 
 function verdictText(verdict: Verdict): string {

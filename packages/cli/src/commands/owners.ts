@@ -2,8 +2,15 @@
 
 import { etagOf, type Owner } from '@warder/sdk';
 import { type AddCommand, type Call, CHANGE, calls, changeOptions, RETRY } from '../command.ts';
-import { usage } from '../failure.ts';
-import { type Field, fieldOptions, METADATA, membersOf, NAMED, WORKSPACE } from '../fields.ts';
+import {
+  changesOf,
+  type Field,
+  fieldOptions,
+  METADATA,
+  membersOf,
+  NAMED,
+  WORKSPACE,
+} from '../fields.ts';
 import { lists } from '../list.ts';
 import { facts, type Output } from '../output.ts';
 
@@ -54,9 +61,7 @@ export const addOwners: AddCommand = (program, output) => {
   fieldOptions(put, FACTS).option(...CHANGE);
 
   const update = one('update', 'change what is named', (call, owner) => {
-    const patch = membersOf(FACTS, call.options);
-    if (Object.keys(patch).length === 0)
-      throw usage('Nothing to change: see --help for what can be.');
+    const patch = changesOf(FACTS, call.options);
     return call.client.owners.update(owner, patch, within(call), changeOptions(call.options));
   });
   fieldOptions(update, FACTS, true).option(...CHANGE);

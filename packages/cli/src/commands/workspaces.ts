@@ -2,8 +2,7 @@
 
 import { etagOf, type Workspace, type WorkspaceCreate, type WorkspacePatch } from '@warder/sdk';
 import { type AddCommand, type Call, CHANGE, calls, changeOptions, RETRY } from '../command.ts';
-import { usage } from '../failure.ts';
-import { type Field, fieldOptions, membersOf, NAMED, words } from '../fields.ts';
+import { changesOf, type Field, fieldOptions, membersOf, NAMED, words } from '../fields.ts';
 import { lists } from '../list.ts';
 import { facts, type Output } from '../output.ts';
 import { duration, wholeNumber } from '../parse.ts';
@@ -90,9 +89,7 @@ export const addWorkspaces: AddCommand = (program, output) => {
   fieldOptions(update, FIELDS, true).option(...CHANGE);
   calls(update, output, async ({ client, options, operands }) => {
     // As above.
-    const patch = membersOf(FIELDS, options) as WorkspacePatch;
-    if (Object.keys(patch).length === 0)
-      throw usage('Nothing to change: see --help for what can be.');
+    const patch = changesOf(FIELDS, options) as WorkspacePatch;
     show(output, await client.workspaces.update(operands[0] ?? '', patch, changeOptions(options)));
   });
 
