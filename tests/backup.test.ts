@@ -3,11 +3,14 @@
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { killedAt, untilDone } from './fixtures/file-steps.ts';
 import { done, expectRefused, newInstallation, startIn } from './fixtures/installation.ts';
 import { newFolder, PROGRAM, run, startAny } from './fixtures/program.ts';
 import { canMount, mountDisk } from './kit/crash-disk.ts';
+
+// Each of these starts several processes, one after the other.
+vi.setConfig({ testTimeout: 240_000 });
 
 const PEPPER = 'cd'.repeat(32);
 
@@ -155,9 +158,7 @@ test('a backup through a pipe is the same as one in a file, and one whose pipe b
   );
 });
 
-test('a backup that is killed at any step leaves the one before, or the new one whole', {
-  timeout: 240_000,
-}, async () => {
+test('a backup that is killed at any step leaves the one before, or the new one whole', async () => {
   const { cwd, service } = await newInstallation();
   await done(cwd, 'backup', '--out', 'first');
   const first = readFileSync(join(cwd, 'first'));

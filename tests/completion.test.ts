@@ -16,7 +16,7 @@ const CASES: readonly (readonly [string, readonly string[], readonly string[]])[
   ['ke', ['keys'], ['serve']],
   ['keys ', ['create', 'list', 'verify'], ['serve', '--status']],
   ['keys list --st', ['--status'], ['--data', '--reason']],
-  ['keys list --status ', ['active', 'soft_blocked'], ['--owner', 'list']],
+  ['keys list --environment ', ['live', 'test'], ['--owner', 'list']],
   ['keys list --status active --ki', ['--kind'], ['--status']],
   ['keys revoke --re', ['--reason'], ['--status']],
   ['--json keys li', ['list'], ['keys']],

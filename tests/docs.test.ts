@@ -4,9 +4,12 @@
 import { copyFileSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { newInstallation, startIn } from './fixtures/installation.ts';
 import { PROGRAM, startAny } from './fixtures/program.ts';
+
+// Each of these starts several processes, one after the other.
+vi.setConfig({ testTimeout: 240_000 });
 
 const page = (name: string) =>
   readFileSync(fileURLToPath(new URL(`../docs/${name}`, import.meta.url)), 'utf8');

@@ -16,10 +16,13 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { done, newInstallation, startIn } from './fixtures/installation.ts';
 import { newFolder, run } from './fixtures/program.ts';
 import { canMount, mountDisk } from './kit/crash-disk.ts';
+
+// Each of these starts several processes, one after the other.
+vi.setConfig({ testTimeout: 240_000 });
 
 const DAY = 86_400_000;
 

@@ -3,12 +3,15 @@
 
 import { join } from 'node:path';
 import type { Command } from 'commander';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { EXAMPLES } from '../packages/cli/src/examples.ts';
 import { Output } from '../packages/cli/src/output.ts';
 import { createProgram } from '../packages/cli/src/program.ts';
 import { done, newInstallation, type Service } from './fixtures/installation.ts';
 import { newFolder, PROGRAM, run, start, startAny } from './fixtures/program.ts';
+
+// Each of these starts several processes, one after the other.
+vi.setConfig({ testTimeout: 240_000 });
 
 /** The paths of all commands that do something, as `warder keys list`. */
 function commandsOf(command: Command, path: string): string[] {
@@ -37,7 +40,7 @@ test('every command has one or two examples, at the end of its help', async () =
     expect(examples.length).toBeLessThanOrEqual(2);
     expect(stdout.endsWith(`\nExamples:\n  ${examples.join('\n  ')}\n`), path).toBe(true);
   }
-}, 120_000);
+});
 
 test('every example works when it is pasted', async () => {
   const { cwd, service } = await newInstallation();
@@ -62,7 +65,7 @@ test('every example works when it is pasted', async () => {
       expect(code, `${example}\n${stderr}`).toBe(0);
     }
   }
-}, 240_000);
+});
 
 test('every example of what runs until it is ended begins well', async () => {
   const { cwd, service } = await newInstallation();

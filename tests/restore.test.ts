@@ -11,11 +11,14 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { createHost, sealBackup, unsealBackup } from '../packages/server/src/index.ts';
 import { killedAt, untilDone } from './fixtures/file-steps.ts';
 import { done, expectRefused, hashOf, newInstallation, startIn } from './fixtures/installation.ts';
 import { newFolder, run } from './fixtures/program.ts';
+
+// Each of these starts several processes, one after the other.
+vi.setConfig({ testTimeout: 240_000 });
 
 const inData = (cwd: string, name = 'warder.db') => join(cwd, 'data', name);
 const kept = (cwd: string) =>
@@ -456,9 +459,7 @@ test('a seal from one backup does not make another of a changed database', async
   await expectRefused(cwd, /^forged is not the database that its seal was made for/, ...args);
 });
 
-test('a restore that is killed at any step leaves the old database or the new one whole', {
-  timeout: 240_000,
-}, async () => {
+test('a restore that is killed at any step leaves the old database or the new one whole', async () => {
   const { cwd, service } = await newInstallation();
   const { id, key } = await service.create('revoked');
   await done(cwd, 'backup', '--out', 'made');

@@ -1,8 +1,11 @@
 // `--watch` on a real terminal, and where there is none.
 
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { newInstallation } from './fixtures/installation.ts';
 import { PROGRAM, run, startAny } from './fixtures/program.ts';
+
+// Each of these starts several processes, one after the other.
+vi.setConfig({ testTimeout: 240_000 });
 
 test('what is watched is drawn anew until it is interrupted', async () => {
   const { cwd, service } = await newInstallation();

@@ -18,12 +18,23 @@ const connection = new Database(workerData.file, {
 });
 connection.pragma('temp_store = MEMORY');
 
+/** Statements by their text, of which there are as many as ways to ask. */
+const prepared = new Map<string, Database.Statement>();
+const MOST_PREPARED = 500;
+
+function prepare(sql: string): Database.Statement {
+  const found = prepared.get(sql) ?? connection.prepare(sql);
+  if (prepared.size >= MOST_PREPARED) prepared.clear();
+  prepared.set(sql, found);
+  return found;
+}
+
 const readAll = connection.transaction((queries: readonly ListQuery[]) => {
   const results: unknown[][] = [];
   const holds = ({ query, fewerThan, holds }: OnlyIf) =>
     (results[query] ?? []).length < fewerThan === holds;
   for (const { sql, parameters, onlyIf = [] } of queries) {
-    results.push(onlyIf.every(holds) ? connection.prepare(sql).all(...parameters) : []);
+    results.push(onlyIf.every(holds) ? prepare(sql).all(...parameters) : []);
   }
   return results;
 });
