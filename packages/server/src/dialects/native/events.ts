@@ -4,6 +4,7 @@ import { describeEvent, type EventQuery, type StoredEvent } from '@warder/core';
 import type { z } from 'zod';
 import { route } from '../../dialect.ts';
 import { pageBody, pageRequest } from './paging.ts';
+import * as parameters from './parameters.ts';
 import * as schemas from './schemas.ts';
 
 export const eventRoutes = [
@@ -15,7 +16,7 @@ export const eventRoutes = [
     description:
       'Newest first: one with every change, with who made it, from where, and what changed.',
     permission: 'events:read',
-    query: schemas.EventPageQuery,
+    query: parameters.EventPageQuery,
     replies: { 200: schemas.EventPage },
     run: ({ operations, query }) =>
       operations.listEvents({ ...pageRequest(query), ...eventQuery(query) }),
@@ -29,7 +30,7 @@ export const eventRoutes = [
     description:
       'All that match, oldest first, each a line of JSON as the list shows it. It leaves an event of its own.',
     permission: 'events:read',
-    query: schemas.EventQuery,
+    query: parameters.EventQuery,
     mediaType: 'application/x-ndjson',
     replies: { 200: schemas.Event },
     run: ({ operations, query }) => operations.exportEvents(eventQuery(query)),
@@ -37,7 +38,7 @@ export const eventRoutes = [
   }),
 ];
 
-function eventQuery(query: z.output<typeof schemas.EventQuery>): EventQuery {
+function eventQuery(query: z.output<typeof parameters.EventQuery>): EventQuery {
   const { created_after: after, created_before: before } = query;
   return {
     workspaceId: query.workspace_id,

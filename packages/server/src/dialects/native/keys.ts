@@ -14,6 +14,7 @@ import {
 import type { z } from 'zod';
 import { type Answer, route } from '../../dialect.ts';
 import { orderOf, pageBody, pageRequest } from './paging.ts';
+import * as parameters from './parameters.ts';
 import * as schemas from './schemas.ts';
 
 export const keyRoutes = [
@@ -50,7 +51,7 @@ export const keyRoutes = [
     description:
       'Newest first. Without workspace_id a key of the instance sees all workspaces. All filters given must hold. `metadata.<name>=<value>` filters by a member of the metadata that the workspace declares in its metadata_filters: a text, or a number or truth value as JSON writes it.',
     permission: 'keys:read',
-    query: schemas.KeyPageQuery,
+    query: parameters.KeyPageQuery,
     replies: { 200: schemas.KeyPage },
     run: ({ operations, query }) =>
       operations.listKeys({ ...pageRequest(query), ...keyFilter(query) }),
@@ -84,8 +85,8 @@ export const keyRoutes = [
     operationId: 'getKey',
     summary: 'Get a key',
     permission: 'keys:read',
-    params: schemas.IdParams,
-    query: schemas.KeyQuery,
+    params: parameters.IdParams,
+    query: parameters.KeyQuery,
     replies: { 200: schemas.Key },
     run: ({ operations, params, query }) =>
       operations.getKey(params.id, { includeDeleted: query.include_deleted }),
@@ -99,7 +100,7 @@ export const keyRoutes = [
     description:
       'A merge patch (RFC 7396): what is absent stays, null clears. States are changed by the calls named after them.',
     permission: 'keys:write',
-    params: schemas.IdParams,
+    params: parameters.IdParams,
     body: schemas.KeyPatch,
     replies: { 200: schemas.Key },
     run: ({ operations, params, body, ifVersion }) =>
@@ -114,7 +115,7 @@ export const keyRoutes = [
     description:
       'Revokes the key and removes its name, owner, metadata and usage. What stays is a tombstone, so that its text is never good again; the reply shows it.',
     permission: 'keys:write',
-    params: schemas.IdParams,
+    params: parameters.IdParams,
     replies: { 200: schemas.Key },
     run: ({ operations, params, ifVersion }) => operations.eraseKey(params.id, { ifVersion }),
     out: keyAnswer,
@@ -126,7 +127,7 @@ export const keyRoutes = [
     summary: 'Revoke a key',
     description: 'Final. Revoking a revoked key again changes nothing.',
     permission: 'keys:write',
-    params: schemas.IdParams,
+    params: parameters.IdParams,
     body: schemas.KeyRevoke,
     bodyOptional: true,
     retryable: true,
@@ -142,7 +143,7 @@ export const keyRoutes = [
     summary: 'Disable a key',
     description: 'Until it is enabled again.',
     permission: 'keys:write',
-    params: schemas.IdParams,
+    params: parameters.IdParams,
     retryable: true,
     replies: { 200: schemas.Key },
     run: ({ operations, params, ifVersion }) => operations.disableKey(params.id, { ifVersion }),
@@ -154,7 +155,7 @@ export const keyRoutes = [
     operationId: 'enableKey',
     summary: 'Enable a key',
     permission: 'keys:write',
-    params: schemas.IdParams,
+    params: parameters.IdParams,
     retryable: true,
     replies: { 200: schemas.Key },
     run: ({ operations, params, ifVersion }) => operations.enableKey(params.id, { ifVersion }),
@@ -183,7 +184,7 @@ export const keyRoutes = [
   }),
 ];
 
-function keyFilter(query: z.output<typeof schemas.KeyPageQuery>) {
+function keyFilter(query: z.output<typeof parameters.KeyPageQuery>) {
   return {
     workspaceId: query.workspace_id,
     statuses: query.status,

@@ -4,6 +4,7 @@
 import { describeOwner, type Owner } from '@warder/core';
 import { type Answer, route } from '../../dialect.ts';
 import { nameFilter, pageBody, pageRequest } from './paging.ts';
+import * as parameters from './parameters.ts';
 import * as schemas from './schemas.ts';
 
 const ADDRESS = 'A key of the instance names the workspace by workspace_id; without it `default`.';
@@ -15,7 +16,7 @@ export const ownerRoutes = [
     operationId: 'listOwners',
     summary: 'List owners',
     permission: 'owners:read',
-    query: schemas.OwnerPageQuery,
+    query: parameters.OwnerPageQuery,
     replies: { 200: schemas.OwnerPage },
     run: ({ operations, query }) =>
       operations.listOwners({
@@ -32,8 +33,8 @@ export const ownerRoutes = [
     summary: 'Get an owner',
     description: ADDRESS,
     permission: 'owners:read',
-    params: schemas.OwnerParams,
-    query: schemas.WorkspaceQuery,
+    params: parameters.OwnerParams,
+    query: parameters.WorkspaceQuery,
     replies: { 200: schemas.Owner },
     run: ({ operations, params, query }) => operations.getOwner(address(params, query)),
     out: ownerAnswer,
@@ -45,7 +46,7 @@ export const ownerRoutes = [
     summary: 'Create or replace an owner',
     description: `What is not named is cleared. ${ADDRESS}`,
     permission: 'owners:write',
-    params: schemas.OwnerParams,
+    params: parameters.OwnerParams,
     body: schemas.OwnerPut,
     replies: { 200: schemas.Owner, 201: schemas.Owner },
     run: ({ operations, params, body, ifVersion }) => {
@@ -64,8 +65,8 @@ export const ownerRoutes = [
     summary: 'Update an owner',
     description: `A merge patch (RFC 7396). ${ADDRESS}`,
     permission: 'owners:write',
-    params: schemas.OwnerParams,
-    query: schemas.WorkspaceQuery,
+    params: parameters.OwnerParams,
+    query: parameters.WorkspaceQuery,
     body: schemas.OwnerPatch,
     replies: { 200: schemas.Owner },
     run: ({ operations, params, query, body, ifVersion }) =>
@@ -79,8 +80,8 @@ export const ownerRoutes = [
     summary: 'Suspend an owner',
     description: `All its keys answer \`suspended\` until it is resumed. ${ADDRESS}`,
     permission: 'owners:write',
-    params: schemas.OwnerParams,
-    query: schemas.WorkspaceQuery,
+    params: parameters.OwnerParams,
+    query: parameters.WorkspaceQuery,
     retryable: true,
     replies: { 200: schemas.Owner },
     run: ({ operations, params, query, ifVersion }) =>
@@ -94,8 +95,8 @@ export const ownerRoutes = [
     summary: 'Resume an owner',
     description: ADDRESS,
     permission: 'owners:write',
-    params: schemas.OwnerParams,
-    query: schemas.WorkspaceQuery,
+    params: parameters.OwnerParams,
+    query: parameters.WorkspaceQuery,
     retryable: true,
     replies: { 200: schemas.Owner },
     run: ({ operations, params, query, ifVersion }) =>
@@ -109,8 +110,8 @@ export const ownerRoutes = [
     summary: 'Erase an owner',
     description: `Final. Its name, type and metadata go at once; what its events hold of it, and at last your id of it, within moments after. Refused with 409 while a key names it, unless \`keys=erase\`: then none of its keys is good from this reply on, and they are erased too. ${ADDRESS}`,
     permission: 'owners:write',
-    params: schemas.OwnerParams,
-    query: schemas.OwnerEraseQuery,
+    params: parameters.OwnerParams,
+    query: parameters.OwnerEraseQuery,
     retryable: true,
     replies: { 200: schemas.Owner },
     run: ({ operations, params, query, ifVersion }) =>

@@ -4,7 +4,7 @@
 import type { KeyOrder, KeySort, NameFilter, Page, PageRequest } from '@warder/core';
 import type { z } from 'zod';
 import type { Answer } from '../../dialect.ts';
-import type { NamePageQuery, PageQuery } from './schemas.ts';
+import type { NamePageQuery, PageQuery } from './parameters.ts';
 
 export function pageRequest(query: z.output<typeof PageQuery>): PageRequest {
   const { limit, after, before, include } = query;

@@ -5,6 +5,7 @@ import { describeWorkspace, type Workspace } from '@warder/core';
 import type { z } from 'zod';
 import { type Answer, route } from '../../dialect.ts';
 import { nameFilter, pageBody, pageRequest } from './paging.ts';
+import * as parameters from './parameters.ts';
 import * as schemas from './schemas.ts';
 
 export const workspaceRoutes = [
@@ -36,7 +37,7 @@ export const workspaceRoutes = [
     operationId: 'listWorkspaces',
     summary: 'List workspaces',
     permission: 'workspaces:read',
-    query: schemas.NamePageQuery,
+    query: parameters.NamePageQuery,
     replies: { 200: schemas.WorkspacePage },
     run: ({ operations, query }) =>
       operations.listWorkspaces({ ...pageRequest(query), ...nameFilter(query) }),
@@ -48,7 +49,7 @@ export const workspaceRoutes = [
     operationId: 'getWorkspace',
     summary: 'Get a workspace',
     permission: 'workspaces:read',
-    params: schemas.IdParams,
+    params: parameters.IdParams,
     replies: { 200: schemas.Workspace },
     run: ({ operations, params }) => operations.getWorkspace(params.id),
     out: workspaceAnswer,
@@ -60,7 +61,7 @@ export const workspaceRoutes = [
     summary: 'Update a workspace',
     description: 'A merge patch (RFC 7396): settings that are not named stay.',
     permission: 'workspaces:write',
-    params: schemas.IdParams,
+    params: parameters.IdParams,
     body: schemas.WorkspacePatch,
     replies: { 200: schemas.Workspace },
     run: ({ operations, params, body, ifVersion }) =>
@@ -79,8 +80,8 @@ export const workspaceRoutes = [
     description:
       'Refused with 409 while it has keys that are not revoked, unless `keys=revoke`: then no key of it is good from this reply on, and they are erased in steps. Its events stay.',
     permission: 'workspaces:write',
-    params: schemas.IdParams,
-    query: schemas.WorkspaceDeleteQuery,
+    params: parameters.IdParams,
+    query: parameters.WorkspaceDeleteQuery,
     replies: { 200: schemas.Workspace },
     run: ({ operations, params, query, ifVersion }) =>
       operations.deleteWorkspace(params.id, { revokeKeys: query.keys === 'revoke', ifVersion }),
@@ -93,7 +94,7 @@ export const workspaceRoutes = [
     summary: 'Suspend a workspace',
     description: 'All its keys answer `suspended` until it is resumed.',
     permission: 'workspaces:write',
-    params: schemas.IdParams,
+    params: parameters.IdParams,
     retryable: true,
     replies: { 200: schemas.Workspace },
     run: ({ operations, params, ifVersion }) =>
@@ -106,7 +107,7 @@ export const workspaceRoutes = [
     operationId: 'resumeWorkspace',
     summary: 'Resume a workspace',
     permission: 'workspaces:write',
-    params: schemas.IdParams,
+    params: parameters.IdParams,
     retryable: true,
     replies: { 200: schemas.Workspace },
     run: ({ operations, params, ifVersion }) =>
