@@ -104,7 +104,9 @@ export function walkQueries(builder: Builder, walk: Walk, slice: SliceRequest) {
   // An offset is for surfaces that owe whole pages, whatever they cost.
   const bounded = offset === 0 && arms.some(({ residual, few }) => residual.length > 0 && !few);
 
-  const started = (arm: Arm) => [...arm.driving, ...beyond(arm, slice.from, upwards)];
+  // The cursor first: of two bounds on one column SQLite seeks by the first, and a cursor lies
+  // within whatever range its list has.
+  const started = (arm: Arm) => [...beyond(arm, slice.from, upwards), ...arm.driving];
   const places = (arm: Arm) =>
     sql`select ${placeOf(arm)} from ${arm.bare} where ${all(started(arm))}`;
   const reached = sql`${united(arms.map(places))} order by ${order} limit 1 offset ${sql.lit(MOST_VISITED - 1)}`;
