@@ -205,7 +205,7 @@ describe('events', () => {
     for (const event of mine) {
       expect(event).toMatchObject({
         actor: { type: 'key', id: own?.id },
-        origin: { address: '192.0.2.1', requestId: 'request' },
+        origin: { address: '192.0.2.1', requestId: 'request', sharedCredential: null },
       });
     }
     const text = JSON.stringify(all);

@@ -20,6 +20,8 @@ export interface WorkspaceSettings {
   readonly knownScopes: readonly string[] | null;
   /** Names of metadata members that lists can be filtered by. */
   readonly metadataFilters: readonly string[];
+  /** Whether a standard key may manage keys on a surface that lets its product's own keys do so. */
+  readonly ordinaryKeysManage: boolean;
 }
 
 export interface Workspace {
@@ -55,6 +57,7 @@ export const DEFAULT_SETTINGS: WorkspaceSettings = {
   maxKeysPerOwner: null,
   knownScopes: null,
   metadataFilters: [],
+  ordinaryKeysManage: true,
 };
 
 export const MAX_NAME_LENGTH = 255;
@@ -229,6 +232,7 @@ export function describeWorkspace(workspace: Workspace) {
       max_keys_per_owner: settings.maxKeysPerOwner,
       known_scopes: settings.knownScopes,
       metadata_filters: settings.metadataFilters,
+      ordinary_keys_manage: settings.ordinaryKeysManage,
     },
     created_at: moment(workspace.createdAt),
     updated_at: moment(workspace.updatedAt),

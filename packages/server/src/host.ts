@@ -9,6 +9,7 @@ import {
   hash,
   hkdfSync,
   randomBytes,
+  timingSafeEqual,
 } from 'node:crypto';
 import {
   type Digest,
@@ -39,6 +40,8 @@ export interface ServerHost extends Host {
   digests(secret: string): readonly Digest[];
   /** A digest that only this installation can make, as 64 hex digits. */
   mac(label: 'idempotency', text: string): string;
+  /** Whether two texts are the same, in a time that tells nothing of them. */
+  same(one: string, other: string): boolean;
   /** What the store keeps to know secret and peppers again. */
   readonly checks: readonly SecretCheck[];
 }
@@ -100,6 +103,8 @@ export function createHost({ secret, peppers = [], now = Date.now }: HostOptions
     authenticate: (label: MacLabel, text) =>
       createHmac('sha256', macKeys[label]).update(text).digest('base64url'),
     mac: (_label, text) => createHmac('sha256', idempotencyKey).update(text).digest('hex'),
+    same: (one, other) =>
+      timingSafeEqual(hash('sha256', one, 'buffer'), hash('sha256', other, 'buffer')),
     checks: [
       { name: 'secret', value: derive('check').toString('hex') },
       ...newestFirst.map(({ version, key }) => ({

@@ -77,13 +77,16 @@ export async function listen(options: ListenOptions): Promise<Listener> {
       refuseDuplicates(request.rawHeaders);
       return await handle(arrivalOf(request, origin, await readBody(request)));
     };
-    const { status, headers, body } = await arrive().catch((error) => handle.refuse(error, origin));
+    const arrival = { target: request.url ?? '', origin };
+    const { status, headers, body } = await arrive().catch((error) =>
+      handle.refuse(error, arrival),
+    );
     // A body that was not read to its end leaves nothing to go on with.
     if (draining || !request.complete) response.setHeader('connection', 'close');
     if (typeof body !== 'string') {
       response.writeHead(status, headers);
       return await stream(response, body).catch((error) => {
-        handle.refuse(error, origin);
+        handle.refuse(error, arrival);
         // Without the end of its last chunk, nobody takes it for whole.
         response.destroy();
       });
@@ -166,6 +169,8 @@ function originOf(request: IncomingMessage, options: ListenOptions): Arrival['or
       options.trustedProxies ?? [],
     ),
     requestId: requestIdOf(request) ?? options.newRequestId(),
+    sharedCredential: null,
+    to: `${options.tls ? 'https' : 'http'}://${request.headers.host ?? options.host}`,
   };
 }
 

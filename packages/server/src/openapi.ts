@@ -69,7 +69,10 @@ function operation(dialect: Dialect, route: Route, components: Components): Oper
     response(status, route.mediaType ?? dialect.mediaType, components.refer(schema, 'output')),
   );
   const errors = errorsOf(route).map((code) => {
-    const { status } = dialect.errors[code](new WarderError(code, ''), '');
+    const { status } = (route.errors?.[code] ?? dialect.errors[code])(
+      new WarderError(code, ''),
+      NOWHERE,
+    );
     const schema = components.refer(dialect.errorSchema, 'output');
     return response(String(status), dialect.errorMediaType, schema);
   });
@@ -85,6 +88,8 @@ function operation(dialect: Dialect, route: Route, components: Components): Oper
     responses,
   };
 }
+
+const NOWHERE = { now: 0, requestId: '', url: '' };
 
 function requestBody(body: z.ZodType, { bodyOptional }: CallRoute, components: Components) {
   const schema = components.refer(body, 'input');

@@ -33,7 +33,7 @@ export function createVerifier(
       });
       const now = host.now();
       const verdict = judge(candidate, ask, now);
-      if (verdict.valid) usage.note({ keyId: verdict.key.id, at: now });
+      if (verdict.valid && ask.counts !== false) usage.note({ keyId: verdict.key.id, at: now });
       return verdict;
     },
   };

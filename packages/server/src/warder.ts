@@ -2,18 +2,31 @@
 // native API, with what has to run beside them. It knows no socket and no file:
 // listen.ts brings requests, the caller brings the store.
 
-import { type Installation, operations, type Storage, type Verifier } from '@warder/core';
+import {
+  ALL_KEYS,
+  type Installation,
+  NO_ORIGIN,
+  operations,
+  type Storage,
+  type Verifier,
+  WarderError,
+  type Workspace,
+} from '@warder/core';
 import { signInByKey } from './auth/keys.ts';
-import { instanceGrant } from './auth.ts';
+import { signInByShared } from './auth/shared.ts';
+import { instanceGrant, signInBy } from './auth.ts';
+import type { Dialect } from './dialect.ts';
 import { native } from './dialects/native/dialect.ts';
 import type { EventLog } from './event-log.ts';
 import type { ServerHost } from './host.ts';
 import { createAttempts } from './idempotency.ts';
 import type { Log } from './log.ts';
 import type { Lookup } from './lookup.ts';
+import { mount } from './mount.ts';
 import { describeApi } from './openapi.ts';
 import { referencePage } from './reference.ts';
 import { type Handler, serve } from './serve.ts';
+import { createSharedCredentials, type SharedCredential } from './shared-credentials.ts';
 import { createUpkeep } from './upkeep.ts';
 import { createUsageLog } from './usage.ts';
 import { createVerifier } from './verifier.ts';
@@ -27,6 +40,11 @@ export interface WarderParts {
   readonly publicUrl: string | null;
   readonly version: string;
   readonly log: Log;
+  /** The products' dialects that are served beside the native API. */
+  readonly dialects?: readonly Dialect[] | undefined;
+  /** Whether browsers of other origins may call the dialects that know of CORS. */
+  readonly dialectCors?: boolean | undefined;
+  readonly sharedCredentials?: readonly SharedCredential[] | undefined;
   /** Where each event goes once it is sealed. */
   readonly eventLog?: EventLog | undefined;
   /** How long events are kept; for ever unless given. */
@@ -38,7 +56,10 @@ const SEAL_MILLISECONDS = 400;
 const PRUNE_MILLISECONDS = 60_000;
 
 export interface Warder {
+  /** Every dialect below its own base, and the native API. */
   readonly handle: Handler;
+  /** One dialect alone, below the path that its product has; null where it is not served. */
+  handleOnly(dialect: string): Handler | null;
   readonly verifier: Verifier;
   /** From now on `/readyz` answers 503. */
   drain(): void;
@@ -52,6 +73,12 @@ export function createWarder(parts: WarderParts): Warder {
   const verifier = createVerifier(host, lookup, usage);
   const { defaultWorkspaceId } = installation;
   const useCases = operations({ storage, host, verifier, defaultWorkspaceId });
+  const everywhere = storage.everywhere(instanceGrant());
+  const workspaceInUse = async (idOrSlug: string): Promise<Workspace | null> => {
+    const found =
+      (await everywhere.workspace(idOrSlug)) ?? (await everywhere.workspaceOfSlug(idOrSlug));
+    return found === null || found.suspendedAt !== null ? null : found;
+  };
   let draining = false;
 
   const ready = async () => {
@@ -61,17 +88,36 @@ export function createWarder(parts: WarderParts): Warder {
       () => 'The store cannot be read.',
     );
   };
-  const document = describeApi(native, version, publicUrl);
-  const page = referencePage(document);
-  const handle = serve(native, {
-    operations: useCases,
-    signIn: signInByKey(verifier),
-    attempts: createAttempts(host, storage),
-    service: { ready, document: () => document, reference: () => page },
-    publicUrl,
-    now: host.now,
-    log,
+  const { dialects = [], dialectCors = false, sharedCredentials = [] } = parts;
+  const shared = createSharedCredentials(sharedCredentials, host.same, workspaceInUse);
+  const signIn = signInBy({
+    key: signInByKey(verifier, shared, defaultWorkspaceId),
+    shared: signInByShared(shared),
+    jwt: async () => {
+      throw new WarderError('unauthenticated', 'Tokens are not taken here.', { refusal: 'jwt' });
+    },
   });
+  const attempts = createAttempts(host, storage);
+  const served = (dialect: Dialect, base: string, url: string | null) => {
+    const document = describeApi(dialect, version, url === null ? null : `${url}${base}`);
+    const page = referencePage(document);
+    return serve(dialect, {
+      base,
+      cors: dialectCors,
+      operations: useCases,
+      signIn,
+      attempts,
+      service: { ready, document: () => document, reference: () => page },
+      publicUrl: url,
+      now: host.now,
+      log,
+    });
+  };
+  const mounted = dialects.map((dialect) => {
+    const { base } = dialect;
+    return { base, handle: served(dialect, base, publicUrl) };
+  });
+  const handle = mount(mounted, served(native, '', publicUrl));
 
   const system = useCases.as({
     identity: { type: 'system', id: 'upkeep' },
@@ -79,9 +125,11 @@ export function createWarder(parts: WarderParts): Warder {
     environment: null,
     permissions: ['*'],
     grants: { scopes: [], environments: [], maxLifeSeconds: null },
+    bounds: ALL_KEYS,
     expiresAt: null,
+    keysEndBy: null,
     key: null,
-    origin: { address: null, requestId: null },
+    origin: NO_ORIGIN,
   });
   const upkeep = createUpkeep(async () => {
     const erased = (await system.eraseRemaining()) + (await system.eraseOwnersFurther());
@@ -107,6 +155,10 @@ export function createWarder(parts: WarderParts): Warder {
 
   return {
     handle,
+    handleOnly(name) {
+      const dialect = dialects.find((one) => one.name === name);
+      return dialect === undefined ? null : served(dialect, dialect.originalBase, null);
+    },
     verifier,
     drain() {
       draining = true;

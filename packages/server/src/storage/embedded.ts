@@ -135,14 +135,26 @@ export function openEmbedded(options: EmbeddedOptions): { storage: Storage; look
           : texts.keyWithin.with({ ...at(id), workspaceId: within }),
         keyOf,
       ),
+    async keyOfHandle(handle) {
+      const found = await readOne(texts.keyOfHandle.with({ handle }), keyOf);
+      return found?.workspaceId === within || within === null ? found : null;
+    },
     keys: (filter, slice) => readList(listKeys(builder, within, filter, slice)),
     workspace: async (id) =>
       isOutside(within, id) ? null : readOne(texts.workspace.with({ id }), workspaceOf),
+    async workspaceOfSlug(slug) {
+      const found = await readOne(texts.workspaceOfSlug.with({ slug }), workspaceOf);
+      return found === null || isOutside(within, found.id) ? null : found;
+    },
     workspaces: (filter, slice) => readList(listWorkspaces(builder, within, filter, slice)),
     owner: async (workspaceId, externalId) =>
       isOutside(within, workspaceId)
         ? null
         : readOne(texts.owner.with({ workspaceId, externalId }), ownerOf),
+    async ownerOfId(id) {
+      const found = await readOne(texts.ownerOfId.with(at(id)), ownerOf);
+      return found === null || isOutside(within, found.workspaceId) ? null : found;
+    },
     owners: (filter, slice) => readList(listOwners(builder, within, filter, slice)),
     events: (filter, slice) => readList(listEvents(builder, within, filter, slice)),
     keysToErase: (most) => readList(listKeysToErase(builder, within, most)),

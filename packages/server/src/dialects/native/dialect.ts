@@ -2,6 +2,8 @@
 // `X-API-Key`, errors as problem documents.
 
 import { WarderError } from '@warder/core';
+import type { Credential } from '../../admission.ts';
+import { bearerToken, keyOrJwt, wordOf } from '../../credentials.ts';
 import type { Dialect, RequestHeaders } from '../../dialect.ts';
 import { errors } from './errors.ts';
 import { eventRoutes } from './events.ts';
@@ -16,6 +18,8 @@ export const native: Dialect = {
   title: 'Warder',
   description:
     'Issue, list, inspect, update, disable, revoke and verify API keys. Call it with a management key; errors are problem documents (RFC 9457).',
+  base: '',
+  originalBase: '',
   routes: [...keyRoutes, ...workspaceRoutes, ...ownerRoutes, ...eventRoutes, ...serviceRoutes],
   schemas,
   security: {
@@ -25,34 +29,33 @@ export const native: Dialect = {
   mediaType: 'application/json',
   errorMediaType: 'application/problem+json',
   errorSchema: schemas.Problem,
+  admits: {
+    managementKeys: { ofInstance: 'everywhere' },
+    ordinaryKeys: { format: null, may: 'ask' },
+    members: 'all_keys',
+    shared: null,
+    anyone: false,
+    bounds: { kind: null, deleted: 'there' },
+  },
+  strict: true,
+  versioned: true,
+  indent: 0,
+  replayStatus: null,
+  cors: null,
   credential,
   errors,
 };
 
-function credential(headers: RequestHeaders): string | null {
-  const { authorization, 'x-api-key': apiKey } = headers;
-  if (authorization !== undefined && apiKey !== undefined) {
+function credential(headers: RequestHeaders): Credential | null {
+  const token = bearerToken(headers);
+  const apiKey = wordOf(headers, 'X-API-Key');
+  if (token !== null && apiKey !== null) {
     throw new WarderError(
       'bad_request',
       'Two credentials at once: send the key as Authorization or as X-API-Key, not both.',
     );
   }
-  if (authorization === undefined)
-    return apiKey === undefined ? null : oneWord('X-API-Key', apiKey);
-  const [, scheme, token] = /^(\S+)(?: +(.*))?$/.exec(authorization.trim()) ?? [];
-  if (scheme?.toLowerCase() !== 'bearer') {
-    throw new WarderError('unauthenticated', 'Send the key as `Authorization: Bearer <key>`.');
-  }
-  return oneWord('Authorization', token ?? '');
-}
-
-// Two values that something on the way joined into one are not a credential.
-function oneWord(header: string, value: string): string {
-  if (/[\s,]/.test(value.trim())) {
-    throw new WarderError(
-      'bad_request',
-      `The header ${header} must hold one key and nothing else.`,
-    );
-  }
-  return value.trim();
+  if (apiKey !== null) return { kind: 'key', text: apiKey };
+  const workspace = wordOf(headers, 'X-Workspace-Id') ?? undefined;
+  return token === null ? null : { ...keyOrJwt(token), workspace };
 }

@@ -12,7 +12,7 @@ import {
   type VerdictCode,
 } from '@warder/core';
 import type { z } from 'zod';
-import { type Answer, route } from '../../dialect.ts';
+import { type Answer, route, type Telling } from '../../dialect.ts';
 import { orderOf, pageBody, pageRequest } from './paging.ts';
 import * as parameters from './parameters.ts';
 import * as schemas from './schemas.ts';
@@ -36,7 +36,7 @@ export const keyRoutes = [
         kind: body.kind,
         environment: body.environment,
       }),
-    out: ({ key, secret }: CreatedKey, now) => ({
+    out: ({ key, secret }: CreatedKey, { now }) => ({
       status: 201,
       body: { ...keyBody(key, now), key: secret },
       version: key.version,
@@ -55,7 +55,7 @@ export const keyRoutes = [
     replies: { 200: schemas.KeyPage },
     run: ({ operations, query }) =>
       operations.listKeys({ ...pageRequest(query), ...keyFilter(query) }),
-    out: (page, now) => pageBody(page, (key) => keyBody(key, now)),
+    out: (page, { now }) => pageBody(page, (key) => keyBody(key, now)),
   }),
   route({
     method: 'POST',
@@ -170,7 +170,7 @@ export const keyRoutes = [
     permission: null,
     replies: { 200: schemas.Whoami },
     run: ({ operations }) => operations.whoami(),
-    out: ({ caller, key, workspace }, now) => ({
+    out: ({ caller, key, workspace }, { now }) => ({
       status: 200,
       body: {
         identity: caller.identity,
@@ -232,7 +232,7 @@ function termsOf(body: Terms | z.output<typeof schemas.KeyCreate>) {
   };
 }
 
-function keyAnswer(key: Key, now: number): Answer {
+function keyAnswer(key: Key, { now }: Pick<Telling, 'now'>): Answer {
   return { status: 200, body: keyBody(key, now), version: key.version };
 }
 

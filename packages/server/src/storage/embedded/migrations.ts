@@ -108,6 +108,7 @@ ${keyIndices()}
 CREATE INDEX keys_deleted_of_owner ON keys (workspace_id, owner_id)
   WHERE deleted_at IS NOT NULL AND owner_id IS NOT NULL;
 CREATE INDEX keys_in_force ON keys (workspace_id, owner_id, revoked_at) WHERE revoked_at IS NULL;
+CREATE INDEX keys_handle ON keys (handle);
 CREATE INDEX keys_turning ON keys (turns_at) WHERE turns_at IS NOT NULL;
 
 CREATE TABLE key_usage (
@@ -125,6 +126,7 @@ CREATE TABLE events (
   actor_id TEXT NOT NULL,
   address TEXT,
   request_id TEXT,
+  shared_credential TEXT,
   subject_type TEXT NOT NULL,
   subject_id TEXT NOT NULL,
   "before" TEXT,
