@@ -9,13 +9,19 @@ export const PRODUCTS: readonly DialectKind[] = [];
 export type Chosen = Readonly<Record<string, Readonly<Record<string, string>>>>;
 
 /** The dialects of those names, with what was chosen of each and defaults for the rest. */
-export function dialectsOf(names: readonly string[], chosen: Chosen = {}): Dialect[] {
-  return PRODUCTS.filter(({ name }) => names.includes(name)).map((kind) => {
-    const given = chosen[kind.name] ?? {};
-    const options = Object.entries(kind.options).map(([name, option]) => [
-      name,
-      given[name] ?? option.default,
-    ]);
-    return kind.make(Object.fromEntries(options));
-  });
+export function dialectsOf(
+  names: readonly string[],
+  chosen: Chosen = {},
+  kinds: readonly DialectKind[] = PRODUCTS,
+): Dialect[] {
+  return kinds
+    .filter(({ name }) => names.includes(name))
+    .map((kind) => {
+      const given = chosen[kind.name] ?? {};
+      const options = Object.entries(kind.options).map(([name, option]) => [
+        name,
+        given[name] ?? option.default,
+      ]);
+      return kind.make(Object.fromEntries(options));
+    });
 }
