@@ -91,7 +91,9 @@ export async function listen(options: ListenOptions): Promise<Listener> {
         response.destroy();
       });
     }
-    response.writeHead(status, { ...headers, 'content-length': Buffer.byteLength(body) });
+    // RFC 9110, 8.6: not where there can be no body.
+    const length = status === 204 ? {} : { 'content-length': Buffer.byteLength(body) };
+    response.writeHead(status, { ...headers, ...length });
     response.end(request.method === 'HEAD' ? undefined : body);
   };
   // Connections without a request so far, by their other end: node takes them for
