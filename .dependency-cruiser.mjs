@@ -34,7 +34,7 @@ const table = [
     to: {
       pathNot: [
         coreEntry,
-        `${server}(dialect|admission|credentials|document-route|json-text|phaseo-[a-z-]+|scopes-text)\\.ts$`,
+        `${server}(dialect|admission|credentials|document-route|moments|phaseo-[a-z-]+|scopes-text)\\.ts$`,
         `${server}dialects/$1[/.]`,
         npm('zod'),
       ],

@@ -88,6 +88,7 @@ export function chosenWorkspace(caller: Caller, named: string | undefined): stri
     throw new WarderError(
       'forbidden',
       'Your key belongs to another workspace than workspace_id names.',
+      { elsewhere: true },
     );
   }
   return named ?? own[0];

@@ -39,6 +39,7 @@ export type SignInRefusal =
   | Exclude<VerdictCode, 'valid'>
   | 'missing'
   | 'unreadable'
+  | 'unavailable'
   | 'jwt'
   | 'ordinary_key';
 
@@ -49,10 +50,14 @@ export interface ErrorFacts {
   readonly fields?: readonly FieldError[];
   /** The part of the request that could not be read, for `bad_request`. */
   readonly part?: RequestPart;
-  /** For `unauthenticated`. */
+  /** For `unauthenticated`; for `unavailable` while signing in. */
   readonly refusal?: SignInRefusal;
+  /** Set for `forbidden` where a call names another workspace than the caller's. */
+  readonly elsewhere?: true;
   /** The permission that was missing, for `forbidden`. */
   readonly permission?: string;
+  /** The bound that is reached, for `quota_exceeded`: of the workspace, where owners have one too. */
+  readonly most?: number;
   /** The methods there are, for `method_not_allowed`. */
   readonly allow?: readonly string[];
   /** Seconds after which a retry makes sense, for `unavailable` and `rate_limited`. */

@@ -3,7 +3,7 @@
 // everything, and every key of it answers `suspended`.
 
 import { invalid, WarderError } from './error.ts';
-import { type Act, type Event, eventOf, type JsonObject, moment } from './event.ts';
+import { type Act, type Actor, type Event, eventOf, type JsonObject, moment } from './event.ts';
 import { isScope, SCOPE_RULE } from './scope.ts';
 import { PREFIX_PATTERN } from './token.ts';
 
@@ -31,6 +31,7 @@ export interface Workspace {
   readonly settings: WorkspaceSettings;
   /** The workspace used where none is named; it cannot be deleted. */
   readonly isDefault: boolean;
+  readonly createdBy: Actor;
   readonly createdAt: number;
   readonly updatedAt: number;
   readonly suspendedAt: number | null;
@@ -83,6 +84,7 @@ export function createWorkspace(
     slug: checkedSlug(draft.slug ?? (slugOf(draft.name) || id)),
     settings: checkedSettings({ ...DEFAULT_SETTINGS, ...draft.settings }),
     isDefault,
+    createdBy: act.actor,
     createdAt: act.at,
     updatedAt: act.at,
     suspendedAt: null,
@@ -234,6 +236,7 @@ export function describeWorkspace(workspace: Workspace) {
       metadata_filters: settings.metadataFilters,
       ordinary_keys_manage: settings.ordinaryKeysManage,
     },
+    created_by: { type: workspace.createdBy.type, id: workspace.createdBy.id },
     created_at: moment(workspace.createdAt),
     updated_at: moment(workspace.updatedAt),
     suspended_at: moment(workspace.suspendedAt),

@@ -387,6 +387,10 @@ export type Workspace = {
     readonly metadata_filters: readonly string[];
     readonly ordinary_keys_manage: boolean;
   };
+  readonly created_by: {
+    readonly type: 'key' | 'member' | 'service' | 'system' | 'anyone';
+    readonly id: string;
+  };
   readonly created_at: string;
   readonly updated_at: string;
   readonly suspended_at: string | null;

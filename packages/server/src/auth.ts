@@ -22,7 +22,9 @@ export type SignIn = (
 /** Signs in by whichever way the credential is of. */
 export function signInBy(ways: Readonly<Record<Credential['kind'], Way>>): SignIn {
   return async (credential, admission, origin) => {
-    if (credential !== null) return await ways[credential.kind](credential, admission, origin);
+    if (credential !== null) {
+      return await ways[credential.kind](credential, admission, origin).catch(asRefusal);
+    }
     if (admission.anyone) return anyone(origin);
     throw new WarderError(
       'unauthenticated',
@@ -30,6 +32,12 @@ export function signInBy(ways: Readonly<Record<Credential['kind'], Way>>): SignI
       { refusal: 'missing' },
     );
   };
+}
+
+/** That none can be judged is told apart from what an operation could not do. */
+function asRefusal(error: unknown): never {
+  if (!(error instanceof WarderError) || error.code !== 'unavailable') throw error;
+  throw new WarderError('unavailable', error.message, { ...error.facts, refusal: 'unavailable' });
 }
 
 function anyone(origin: Origin): Caller {

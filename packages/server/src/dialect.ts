@@ -87,6 +87,8 @@ export interface CallRoute extends RouteFacts {
   readonly bodyOptional: boolean;
   /** Whether it takes an Idempotency-Key: a POST that changes something. */
   readonly retryable: boolean;
+  /** How often a minute one address may call it; null for any number. */
+  readonly mostAMinute: number | null;
   run(call: Call<unknown, unknown, unknown>): Promise<unknown>;
   out(result: unknown, telling: Telling): Answer;
 }
@@ -113,6 +115,7 @@ interface RouteOptions<
   readonly body?: Body;
   readonly bodyOptional?: boolean;
   readonly retryable?: boolean;
+  readonly mostAMinute?: number;
   /** From the wire to an operation and its result. */
   run(call: Call<Parsed<Params>, Parsed<Query>, Parsed<Body>>): Promise<Result>;
   /** From the result to the wire. */
@@ -127,9 +130,18 @@ export function route<
   Result,
 >(options: RouteOptions<Params, Query, Body, Result>): CallRoute {
   const { admits = null, params = null, query = null, body = null } = options;
-  const { bodyOptional = false, retryable = false } = options;
+  const { bodyOptional = false, retryable = false, mostAMinute = null } = options;
   // The interpreter parses with these very schemas before it calls, which the table cannot say.
-  return { ...options, admits, params, query, body, bodyOptional, retryable } as CallRoute;
+  return {
+    ...options,
+    admits,
+    params,
+    query,
+    body,
+    bodyOptional,
+    retryable,
+    mostAMinute,
+  } as CallRoute;
 }
 
 /** Whether a call changes one object that was there before, whose version If-Match can name. */

@@ -91,7 +91,7 @@ export async function listen(options: ListenOptions): Promise<Listener> {
         response.destroy();
       });
     }
-    // RFC 9110, 8.6: not where there can be no body.
+    // RFC 9110, 8.6: what never has a body has no length of one.
     const length = status === 204 ? {} : { 'content-length': Buffer.byteLength(body) };
     response.writeHead(status, { ...headers, ...length });
     response.end(request.method === 'HEAD' ? undefined : body);

@@ -2,8 +2,9 @@
 // dialects/ and a line in this list.
 
 import type { Dialect, DialectKind } from './dialect.ts';
+import { phaseo } from './dialects/phaseo/dialect.ts';
 
-export const PRODUCTS: readonly DialectKind[] = [];
+export const PRODUCTS: readonly DialectKind[] = [phaseo];
 
 /** What an operator chose of a product, by the names of its options. */
 export type Chosen = Readonly<Record<string, Readonly<Record<string, string>>>>;

@@ -10,6 +10,7 @@ import {
   redactTokens,
   WarderError,
 } from '@warder/core';
+import type { AddressLimit } from './address-limit.ts';
 import type { SignIn } from './auth.ts';
 import type {
   Answer,
@@ -63,6 +64,7 @@ export interface ServeParts {
   readonly operations: ReturnType<typeof operations>;
   readonly signIn: SignIn;
   readonly attempts: Attempts;
+  readonly limit: AddressLimit;
   readonly service: Service;
   /** The service as others reach it; null for the address that a request came to. */
   readonly publicUrl: string | null;
@@ -110,6 +112,13 @@ export function serve(dialect: Dialect, parts: ServeParts): Handler {
     arrival: Arrival,
   ): Promise<Reply> {
     const { headers, origin } = arrival;
+    const { mostAMinute } = route;
+    const wait = mostAMinute && parts.limit.take(route.operationId, origin.address, mostAMinute);
+    if (wait) {
+      throw new WarderError('rate_limited', 'Too many calls from this address: wait a minute.', {
+        retryAfterSeconds: wait,
+      });
+    }
     const admission = route.admits ?? dialect.admits;
     const caller = await parts.signIn(dialect.credential(headers), admission, origin);
     const input = {

@@ -12,6 +12,7 @@ import {
   WarderError,
   type Workspace,
 } from '@warder/core';
+import { createAddressLimit } from './address-limit.ts';
 import { signInByKey } from './auth/keys.ts';
 import { signInByShared } from './auth/shared.ts';
 import { instanceGrant, signInBy } from './auth.ts';
@@ -61,6 +62,8 @@ export interface Warder {
   /** One dialect alone, below the path that its product has; null where it is not served. */
   handleOnly(dialect: string): Handler | null;
   readonly verifier: Verifier;
+  /** Writes the uses gathered so far, which otherwise happens each second. */
+  flush(): Promise<void>;
   /** From now on `/readyz` answers 503. */
   drain(): void;
   /** Writes what is gathered and closes the store. */
@@ -98,6 +101,7 @@ export function createWarder(parts: WarderParts): Warder {
     },
   });
   const attempts = createAttempts(host, storage);
+  const limit = createAddressLimit(host.now);
   const served = (dialect: Dialect, base: string, url: string | null) => {
     const document = describeApi(dialect, version, url === null ? null : `${url}${base}`);
     const page = referencePage(document);
@@ -107,6 +111,7 @@ export function createWarder(parts: WarderParts): Warder {
       operations: useCases,
       signIn,
       attempts,
+      limit,
       service: { ready, document: () => document, reference: () => page },
       publicUrl: url,
       now: host.now,
@@ -160,6 +165,7 @@ export function createWarder(parts: WarderParts): Warder {
       return dialect === undefined ? null : served(dialect, dialect.originalBase, null);
     },
     verifier,
+    flush: () => usage.flush(),
     drain() {
       draining = true;
     },

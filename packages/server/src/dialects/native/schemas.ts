@@ -216,6 +216,7 @@ export const Workspace = z.object({
   slug: z.string(),
   is_default: z.boolean(),
   settings: Settings,
+  created_by: Actor,
   created_at: moment,
   updated_at: moment,
   suspended_at: nullableMoment,

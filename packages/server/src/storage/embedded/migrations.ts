@@ -31,6 +31,8 @@ CREATE TABLE workspaces (
   slug TEXT NOT NULL,
   settings TEXT NOT NULL,
   is_default INTEGER NOT NULL,
+  created_by_type TEXT NOT NULL,
+  created_by_id TEXT NOT NULL,
   created_at INTEGER NOT NULL,
   updated_at INTEGER NOT NULL,
   suspended_at INTEGER,
