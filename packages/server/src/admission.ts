@@ -32,10 +32,11 @@ export interface ManagementKeys {
   readonly ofInstance: 'everywhere' | 'default_workspace';
 }
 
-/** Standard keys as callers. */
-export interface OrdinaryKeys {
-  /** The only format it takes; null for any. */
-  readonly format: string | null;
-  /** Ask about themselves; manage the standard keys of their workspace, or those of their own owner with scopes within their own. */
-  readonly may: 'ask' | 'manage_workspace' | 'manage_own';
-}
+/**
+ * Standard keys as callers, of the one format it names, or of any where that is null. They ask about
+ * themselves; those of the very product may manage the standard keys of their workspace, or those of
+ * their own owner with scopes within their own.
+ */
+export type OrdinaryKeys =
+  | { readonly format: string | null; readonly may: 'ask' }
+  | { readonly format: string; readonly may: 'manage_workspace' | 'manage_own' };

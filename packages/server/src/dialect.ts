@@ -202,8 +202,17 @@ export interface Dialect {
 export interface DialectKind {
   readonly name: string;
   readonly options: Readonly<Record<string, DialectOption>>;
+  readonly sharedCredential?: SharedCredentialRule | undefined;
   /** @param chosen a value for each option */
   make(chosen: Readonly<Record<string, string>>): Dialect;
+}
+
+/** What a shared credential of its surface has to be; a product without this takes none. */
+export interface SharedCredentialRule {
+  /** In characters. */
+  readonly leastLength: number;
+  /** How many workspaces one is bound to: exactly one, or one and more. */
+  readonly workspaces: 'one' | 'many';
 }
 
 export interface DialectOption {
@@ -216,6 +225,7 @@ export interface DialectOption {
 export function dialectKind<Name extends string>(kind: {
   readonly name: string;
   readonly options: Readonly<Record<Name, DialectOption>>;
+  readonly sharedCredential?: SharedCredentialRule | undefined;
   make(chosen: Readonly<Record<Name, string>>): Dialect;
 }): DialectKind {
   // Whoever makes one gives every option a value, which a record of any names cannot say.

@@ -136,7 +136,8 @@ export function serve(dialect: Dialect, parts: ServeParts): Handler {
 
     const idempotencyKey = headers['idempotency-key'];
     if (!route.retryable || idempotencyKey === undefined) return await run();
-    const request = JSON.stringify([route.method, arrival.target, input.body]);
+    const below = arrival.target.slice(base.length);
+    const request = JSON.stringify([dialect.name, route.method, below, input.body]);
     const attempt = await parts.attempts.begin(caller.identity, idempotencyKey, request);
     try {
       if (attempt.kept === null) {

@@ -25,6 +25,7 @@ import {
   type Key,
   type KeyChange,
   type KeyPlan,
+  type KeyStatus,
   revokeKey,
   softBlockKey,
   softUnblockKey,
@@ -205,6 +206,7 @@ export function keyOperations(work: Work) {
       const { order = NEWEST_FIRST, statuses, metadata = [] } = given;
       const workspaceId = chosenWorkspace(caller, given.workspaceId);
       const { bounds } = caller;
+      const isThere = (status: KeyStatus) => bounds.deleted === 'there' || status !== 'deleted';
       const filter = {
         ...given,
         workspaceId,
@@ -212,16 +214,20 @@ export function keyOperations(work: Work) {
         ownerId: bounds.ownerId ?? given.ownerId,
         includeDeleted: bounds.deleted === 'there' && given.includeDeleted,
         order,
-        statuses: statuses && KEY_STATUSES.filter((one) => statuses.includes(one)),
+        statuses: statuses && KEY_STATUSES.filter((one) => statuses.includes(one) && isThere(one)),
         search: checkedSearch(given.search),
       };
+      const beyond =
+        (given.kind ?? filter.kind) !== filter.kind ||
+        (given.ownerId ?? filter.ownerId) !== filter.ownerId ||
+        filter.statuses?.length === 0;
       if (metadata.length > 0) await checkDeclared(workspaceId, metadata);
       const now = host.now();
       return readPage(request, host, {
         binding: JSON.stringify(['keys', filter]),
         descending: order.descending,
         placeOf: (key) => placeOfKey(key, order),
-        read: (slice) => reach.keys({ ...filter, now }, slice),
+        read: async (slice) => (beyond ? NOTHING : reach.keys({ ...filter, now }, slice)),
       });
     },
 
@@ -287,6 +293,8 @@ export function keyOperations(work: Work) {
     eraseKey: (id: string, match: IfVersion = {}) => changeKey(id, match, eraseKey),
   };
 }
+
+const NOTHING = { items: [], more: false, total: { count: 0, exact: true } };
 
 /** The states that an edit names, one after the other. */
 function editSteps(before: Key, edit: KeyEdit, act: Act): KeyChange[] {

@@ -116,6 +116,7 @@ function changesOf(before: Key, change: KeyChange | null): Change[] {
   ];
 }
 
+// Redacted before it is cut: half a token is not known for one any more.
 function readable(text: string): string {
-  return redactTokens(text.slice(0, 2 * MOST_REPORTED)).slice(0, MOST_REPORTED);
+  return redactTokens(text).slice(0, MOST_REPORTED);
 }
