@@ -280,3 +280,48 @@ describe('what is asked', () => {
     }
   });
 });
+
+describe('a batch', () => {
+  const batch = (keys: readonly object[], key?: string) =>
+    service.call('POST', '/v1/keys/verify-batch', { body: { keys }, key });
+
+  it('answers each as the single call does, in the order asked', async () => {
+    const { key, id } = await create({ scopes: ['a'], metadata: { plan: 'x' } });
+    const { key: revoked, id: revokedId } = await create();
+    await post(`/v1/keys/${revokedId}/revoke`);
+    const asks = [
+      { key },
+      { key: revoked },
+      { key: 'nonsense' },
+      { key, scopes: ['b'] },
+      { key, include: ['metadata'] },
+      { key, workspace_id: other },
+      { key, query: 'a or b' },
+    ];
+    const { status, body } = await batch(asks);
+    expect(status).toBe(200);
+    const single = await Promise.all(asks.map(({ key, ...more }) => service.verify(key, more)));
+    expect(body.data).toEqual(single);
+    expect(body.data.map(({ code }) => code)).toEqual([
+      'valid',
+      'revoked',
+      'not_found',
+      'insufficient_scope',
+      'valid',
+      'wrong_workspace',
+      'valid',
+    ]);
+    expect(body.data[0]?.key_id).toBe(id);
+  });
+
+  it('takes a thousand and no more, at least one, and refuses it whole for one that is wrong', async () => {
+    const { key } = await create();
+    expect((await batch(Array.from({ length: 1_000 }, () => ({ key })))).body.data).toHaveLength(
+      1_000,
+    );
+    expect((await batch(Array.from({ length: 1_001 }, () => ({ key })))).status).toBe(422);
+    expect((await batch([])).status).toBe(422);
+    const wrong = await batch([{ key }, { key, query: 'and' }]);
+    expect([wrong.status, 'data' in wrong.body]).toEqual([422, false]);
+  });
+});

@@ -81,6 +81,11 @@ const OPERATIONS: Record<keyof Operations, Use> = {
     run: (ops, { workspaceId, secret }) => ops.verifyKey({ workspaceId, secret }),
   },
   replaceKey: onKey((ops, id) => ops.replaceKey(id, WARDER_FORMAT)),
+  verifyKeys: {
+    needs: ['keys:verify'],
+    by: 'workspaceId',
+    run: (ops, { workspaceId, secret }) => ops.verifyKeys([{ workspaceId, secret }]),
+  },
   whoami: { needs: [], by: 'none', run: (ops) => ops.whoami() },
   revokeSelf: { needs: [], by: 'none', run: (ops) => ops.revokeSelf() },
   reportLeak: {

@@ -256,6 +256,10 @@ export type KeyVerify = {
   readonly include?: readonly 'metadata'[] | undefined;
 };
 
+export type KeysVerify = {
+  readonly keys: readonly KeyVerify[];
+};
+
 export type Owner = {
   readonly id: string;
   readonly workspace_id: string;
@@ -354,6 +358,10 @@ export type Verdict =
       readonly owner_id?: string | null | undefined;
       readonly missing_scopes?: readonly string[] | undefined;
     };
+
+export type Verdicts = {
+  readonly data: readonly Verdict[];
+};
 
 export type Whoami = {
   readonly identity: {

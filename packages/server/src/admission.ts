@@ -1,7 +1,7 @@
 // What a call may present to sign in with, and whom a route takes: said by each
 // dialect, obeyed by auth.
 
-import type { KeyBounds } from '@warder/core';
+import type { Caller, KeyBounds, Origin } from '@warder/core';
 
 /** A credential as a call carries it. */
 export interface Credential {
@@ -40,3 +40,10 @@ export interface ManagementKeys {
 export type OrdinaryKeys =
   | { readonly format: string | null; readonly may: 'ask' }
   | { readonly format: string; readonly may: 'manage_workspace' | 'manage_own' };
+
+/** Signing in with what is in memory; null where that would wait, or fail. */
+export type SignInNow = (
+  credential: Credential,
+  admission: Admission,
+  origin: Origin,
+) => Caller | null;

@@ -12,7 +12,7 @@ import {
   type Workspace,
 } from '@warder/core';
 import { createAddressLimit } from './address-limit.ts';
-import { signInByKey } from './auth/keys.ts';
+import { signInByKey, signInByKnownKey } from './auth/keys.ts';
 import { signInByShared } from './auth/shared.ts';
 import { instanceGrant, signInBy } from './auth.ts';
 import type { Dialect } from './dialect.ts';
@@ -115,6 +115,7 @@ export function createWarder(parts: WarderParts): Warder {
       cors: dialectCors,
       operations: useCases,
       signIn,
+      fast: { signIn: signInByKnownKey(verifier), verify: verifier.verifyCached },
       attempts,
       limit,
       service: { ready, document: () => document, reference: () => page },

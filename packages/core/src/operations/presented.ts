@@ -5,7 +5,7 @@ import { beginAct, type Caller, chosenWorkspace, requirePermission } from '../ca
 import { parseAddress } from '../cidr.ts';
 import { invalid, WarderError } from '../error.ts';
 import type { JsonObject } from '../event.ts';
-import type { Verdict } from '../judge.ts';
+import type { Ask, Verdict } from '../judge.ts';
 import { type Key, type KeyChange, reportLeak, revokeKey } from '../key.ts';
 import type { Owner } from '../owner.ts';
 import type { Change } from '../ports.ts';
@@ -48,21 +48,13 @@ export function presentedOperations(work: Work) {
   return {
     /** The verdict on a key, as this caller may see it. @throws unavailable where none can be given */
     async verifyKey(request: VerifyRequest): Promise<Verdict> {
-      requirePermission(caller, 'keys:verify');
-      const workspaceId = chosenWorkspace(caller, request.workspaceId);
-      const query = request.query === undefined ? undefined : parseScopeQuery(request.query);
-      if (typeof query === 'string') throw invalid('/query', query);
-      const ip = request.ip === undefined ? undefined : parseAddress(request.ip);
-      if (ip === null) throw invalid('/ip', 'must be an IPv4 or IPv6 address');
-      return verifier.verify(request.secret, {
-        within: 'instance' in caller.home ? null : caller.home.workspaceId,
-        environment: caller.environment,
-        workspaceId,
-        kind: 'standard',
-        scopes: request.scopes,
-        query,
-        ip,
-      });
+      return verifier.verify(request.secret, askOf(caller, request));
+    },
+
+    /** The same of several, in their order. */
+    async verifyKeys(requests: readonly VerifyRequest[]): Promise<readonly Verdict[]> {
+      const asked = requests.map((request) => ({ request, ask: askOf(caller, request) }));
+      return Promise.all(asked.map(({ request, ask }) => verifier.verify(request.secret, ask)));
     },
 
     /** The caller about itself: any credential may ask. */
@@ -105,6 +97,25 @@ export function presentedOperations(work: Work) {
         return { changes, result: null };
       });
     },
+  };
+}
+
+/** What a caller asks of a key. @throws forbidden, invalid */
+export function askOf(caller: Caller, request: Omit<VerifyRequest, 'secret'>): Ask {
+  requirePermission(caller, 'keys:verify');
+  const workspaceId = chosenWorkspace(caller, request.workspaceId);
+  const query = request.query === undefined ? undefined : parseScopeQuery(request.query);
+  if (typeof query === 'string') throw invalid('/query', query);
+  const ip = request.ip === undefined ? undefined : parseAddress(request.ip);
+  if (ip === null) throw invalid('/ip', 'must be an IPv4 or IPv6 address');
+  return {
+    within: 'instance' in caller.home ? null : caller.home.workspaceId,
+    environment: caller.environment,
+    workspaceId,
+    kind: 'standard',
+    scopes: request.scopes,
+    query,
+    ip,
   };
 }
 

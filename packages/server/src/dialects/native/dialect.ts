@@ -2,16 +2,27 @@
 // `X-API-Key`, errors as problem documents.
 
 import { WarderError } from '@warder/core';
-import type { Credential } from '../../admission.ts';
+import type { Admission, Credential } from '../../admission.ts';
 import { bearerToken, keyOrJwt, wordOf } from '../../credentials.ts';
 import type { Dialect, RequestHeaders } from '../../dialect.ts';
 import { errors } from './errors.ts';
 import { eventRoutes } from './events.ts';
+import { fastVerify } from './fast-verify.ts';
 import { keyRoutes } from './keys.ts';
 import { ownerRoutes } from './owners.ts';
 import * as schemas from './schemas.ts';
 import { serviceRoutes } from './service.ts';
+import { verdictRoutes } from './verdicts.ts';
 import { workspaceRoutes } from './workspaces.ts';
+
+const ADMITS: Admission = {
+  managementKeys: { ofInstance: 'everywhere' },
+  ordinaryKeys: { format: null, may: 'ask' },
+  members: 'all_keys',
+  shared: null,
+  anyone: false,
+  bounds: { kind: null, deleted: 'there' },
+};
 
 export const native: Dialect = {
   name: 'native',
@@ -20,7 +31,14 @@ export const native: Dialect = {
     'Issue, list, inspect, update, disable, revoke and verify API keys. Call it with a management key; errors are problem documents (RFC 9457).',
   base: '',
   originalBase: '',
-  routes: [...keyRoutes, ...workspaceRoutes, ...ownerRoutes, ...eventRoutes, ...serviceRoutes],
+  routes: [
+    ...verdictRoutes,
+    ...keyRoutes,
+    ...workspaceRoutes,
+    ...ownerRoutes,
+    ...eventRoutes,
+    ...serviceRoutes,
+  ],
   schemas,
   security: {
     bearer: { type: 'http', scheme: 'bearer' },
@@ -29,14 +47,7 @@ export const native: Dialect = {
   mediaType: 'application/json',
   errorMediaType: 'application/problem+json',
   errorSchema: schemas.Problem,
-  admits: {
-    managementKeys: { ofInstance: 'everywhere' },
-    ordinaryKeys: { format: null, may: 'ask' },
-    members: 'all_keys',
-    shared: null,
-    anyone: false,
-    bounds: { kind: null, deleted: 'there' },
-  },
+  admits: ADMITS,
   strict: true,
   versioned: true,
   indent: 0,
@@ -44,6 +55,7 @@ export const native: Dialect = {
   cors: null,
   credential,
   errors,
+  fast: fastVerify(credential, ADMITS),
 };
 
 function credential(headers: RequestHeaders): Credential | null {
