@@ -1,10 +1,8 @@
 // Verification over HTTP: the one answer that customers build on. What it says,
 // which reason comes first, and what each reason tells to whom.
 
-import { softBlockKey } from '@warder/core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { instanceGrant } from '../packages/server/src/auth.ts';
-import { actAt, NOW } from './fixtures/domain.ts';
+import { callerWith, INSTANCE, NOW } from './fixtures/domain.ts';
 import { type Body, type Service, startService } from './kit/service.ts';
 
 const DAY = 86_400_000;
@@ -42,11 +40,8 @@ const codeOf = async (key: string, more: object = {}, verifier?: string) =>
   (await service.verify(key, more, verifier)).code;
 
 async function softBlock(id: string): Promise<void> {
-  const reach = service.storage.everywhere(instanceGrant());
-  const before = await reach.key(id);
-  const change = before && softBlockKey(before, actAt(service.clock.at));
-  if (!before || !change) throw new Error('nothing to block');
-  await reach.commit([{ type: 'update_key', key: change.key, was: before.version }]);
+  const operations = service.warder.operations.as(callerWith({ home: INSTANCE }));
+  await operations.updateKey(id, { softBlocked: true });
 }
 
 describe('a verdict', () => {

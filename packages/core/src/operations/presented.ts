@@ -67,7 +67,9 @@ export function presentedOperations(work: Work) {
 
     /** The caller about itself: any credential may ask. */
     async whoami(): Promise<WhoAmI> {
-      const { home, key } = caller;
+      const { home } = caller;
+      // Read anew: what a caller was known by may be a moment old in what does not bear on it.
+      const key = caller.key === null ? null : await reach.key(caller.key.id);
       const workspace = 'instance' in home ? null : await reach.workspace(home.workspaceId);
       const owned = key !== null && key.workspaceId !== null && key.ownerId !== null;
       const owner = owned ? await reach.owner(key.workspaceId, key.ownerId) : null;

@@ -47,15 +47,15 @@ export const native: Dialect = {
 };
 
 function credential(headers: RequestHeaders): Credential | null {
-  const token = bearerToken(headers);
-  const apiKey = wordOf(headers, 'X-API-Key');
-  if (token !== null && apiKey !== null) {
+  if (headers.authorization !== undefined && headers['x-api-key'] !== undefined) {
     throw new WarderError(
       'bad_request',
       'Two credentials at once: send the key as Authorization or as X-API-Key, not both.',
     );
   }
+  const apiKey = wordOf(headers, 'X-API-Key');
   if (apiKey !== null) return { kind: 'key', text: apiKey };
+  const token = bearerToken(headers);
   const workspace = wordOf(headers, 'X-Workspace-Id') ?? undefined;
   return token === null ? null : { ...keyOrJwt(token), workspace };
 }
