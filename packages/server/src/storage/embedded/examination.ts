@@ -85,17 +85,16 @@ export function examine(file: string): Examination {
     mightyManagers: (now) => named(`permissions = '["*"]'`, { now }),
     managedByOrdinaryKeys: (formats, now) =>
       connection
-        .prepare<object, NamedWorkspace>(
-          // What the condition says twice is what the index of products' keys covers.
+        .prepare<unknown[], NamedWorkspace>(
+          // A list of values, and the native format excluded once more: else its index is passed over.
           `SELECT id, slug FROM workspaces
           WHERE deleted_at IS NULL AND coalesce(settings ->> '$.ordinaryKeysManage', @byDefault) = 1
             AND EXISTS (SELECT 1 FROM keys WHERE workspace_id = workspaces.id
-              AND format IN (SELECT value FROM json_each(@formats)) AND format <> 'warder'
+              AND format IN (${formats.map(() => '?')}) AND format <> 'warder'
               AND kind = 'standard' AND ${GOOD})
           ORDER BY position`,
         )
-        .all({
-          formats: JSON.stringify(formats),
+        .all(...formats, {
           now,
           byDefault: Number(DEFAULT_SETTINGS.ordinaryKeysManage),
         }),
