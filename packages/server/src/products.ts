@@ -3,8 +3,9 @@
 
 import type { Dialect, DialectKind } from './dialect.ts';
 import { phaseo } from './dialects/phaseo/dialect.ts';
+import { phaseoManagement } from './dialects/phaseo-management/dialect.ts';
 
-export const PRODUCTS: readonly DialectKind[] = [phaseo];
+export const PRODUCTS: readonly DialectKind[] = [phaseo, phaseoManagement];
 
 /** What an operator chose of a product, by the names of its options. */
 export type Chosen = Readonly<Record<string, Readonly<Record<string, string>>>>;
