@@ -2,10 +2,11 @@
 // dialects/ and a line in this list.
 
 import type { Dialect, DialectKind } from './dialect.ts';
+import { cobo } from './dialects/cobo/dialect.ts';
 import { phaseo } from './dialects/phaseo/dialect.ts';
 import { phaseoManagement } from './dialects/phaseo-management/dialect.ts';
 
-export const PRODUCTS: readonly DialectKind[] = [phaseo, phaseoManagement];
+export const PRODUCTS: readonly DialectKind[] = [phaseo, phaseoManagement, cobo];
 
 /** What an operator chose of a product, by the names of its options. */
 export type Chosen = Readonly<Record<string, Readonly<Record<string, string>>>>;
