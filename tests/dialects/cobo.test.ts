@@ -234,6 +234,15 @@ describe('a new key', () => {
     expect(member(key, '/api_key/principal_id')).toBe(id);
   });
 
+  it.each([{}, { expires_at: null }])(
+    'of a maker that ends, asked for with %j, ends with it',
+    async (end) => {
+      const { headers } = await principal({ expires_at: '2030-01-02T03:04:05Z' });
+      const made = await create(end, headers);
+      expect(member(made, '/api_key/expires_at')).toBe('2030-01-02T03:04:05Z');
+    },
+  );
+
   it('of a maker with nothing has nothing', async () => {
     const { headers } = await principal({ scopes: [] });
     expect(member(await create({}, headers), '/api_key/scopes')).toEqual([]);
@@ -263,6 +272,17 @@ describe('a principal', () => {
     expect(ids((await list(one.headers)).keys)).not.toContain(foreign);
     await surfaces.expectCall(404, 'DELETE', `${KEYS}/${foreign}`, { headers: one.headers });
     expect((await list(other.headers)).keys).toHaveLength(1);
+  });
+
+  it('has no principals to make or to list with its own key', async () => {
+    const { headers } = await principal();
+    const body = { external_id: 'more', type: 'human', name: 'More' };
+    for (const refused of [
+      await surfaces.expectCall(401, 'POST', PRINCIPALS, { headers, body }),
+      await surfaces.expectCall(401, 'GET', PRINCIPALS, { headers }),
+    ]) {
+      expect(member(refused, '/error')).toBe('Invalid service credential');
+    }
   });
 
   it('that was erased is not listed, and gets no key', async () => {
