@@ -22,6 +22,8 @@ interface Target {
   secret: string;
   managementId: string;
   ownerId: string;
+  /** Its own id. */
+  owner: string;
 }
 
 async function makeTarget(): Promise<Target> {
@@ -33,7 +35,8 @@ async function makeTarget(): Promise<Target> {
     workspaceId,
     permissions: ['keys:read'],
   });
-  return { workspaceId, keyId: key.id, secret, managementId: management.key.id, ownerId };
+  const { id: owner } = await service.owner.getOwner({ workspaceId, ownerId });
+  return { workspaceId, keyId: key.id, secret, managementId: management.key.id, ownerId, owner };
 }
 
 interface Use {
@@ -138,6 +141,16 @@ const OPERATIONS: Record<keyof Operations, Use> = {
     needs: ['owners:read'],
     by: 'workspaceId',
     run: (ops, target) => ops.getOwner(target),
+  },
+  getOwnerById: {
+    needs: ['owners:read'],
+    by: 'id',
+    run: (ops, { owner }) => ops.getOwnerById(owner),
+  },
+  ensureOwner: {
+    needs: ['owners:write', 'owners:read'],
+    by: 'workspaceId',
+    run: (ops, target) => ops.ensureOwner(target, { name: 'z' }),
   },
   listOwners: {
     needs: ['owners:read'],

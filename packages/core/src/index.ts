@@ -12,7 +12,7 @@ export * from './judge.ts';
 export * from './key.ts';
 export * from './metadata.ts';
 export type { EventQuery } from './operations/events.ts';
-export type { CreatedKey, KeyEdit, ReplacedKey } from './operations/keys.ts';
+export type { CreatedKey, KeyEdit, OwnedKey, ReplacedKey } from './operations/keys.ts';
 export type { OwnerAddress } from './operations/owners.ts';
 export {
   askOf,

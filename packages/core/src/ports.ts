@@ -81,7 +81,7 @@ export interface Reach {
   owner(workspaceId: string, externalId: string): Promise<Owner | null>;
   /** By its own id. */
   ownerOfId(id: string): Promise<Owner | null>;
-  owners(filter: WorkspaceFilter & NameFilter, slice: SliceRequest): Promise<Slice<Owner>>;
+  owners(filter: OwnerFilter, slice: SliceRequest): Promise<Slice<Owner>>;
   events(filter: EventFilter, slice: SliceRequest): Promise<Slice<StoredEvent>>;
   /** Up to `most` keys of deleted workspaces that are not tombstones yet, in no order. */
   keysToErase(most: number): Promise<readonly Key[]>;
@@ -233,6 +233,11 @@ export interface NameFilter {
   readonly search?: string | undefined;
   /** The oldest first. */
   readonly ascending?: boolean | undefined;
+}
+
+export interface OwnerFilter extends WorkspaceFilter, NameFilter {
+  /** The operator's word for it. */
+  readonly type?: string | undefined;
 }
 
 export interface EventFilter extends WorkspaceFilter {

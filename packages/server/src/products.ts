@@ -2,9 +2,11 @@
 // dialects/ and a line in this list.
 
 import type { Dialect, DialectKind } from './dialect.ts';
+import { cobo } from './dialects/cobo/dialect.ts';
 import { phaseo } from './dialects/phaseo/dialect.ts';
+import { phaseoManagement } from './dialects/phaseo-management/dialect.ts';
 
-export const PRODUCTS: readonly DialectKind[] = [phaseo];
+export const PRODUCTS: readonly DialectKind[] = [phaseo, phaseoManagement, cobo];
 
 /** The formats whose keys may manage keys on a surface of these, where their workspace lets them. */
 export function managingFormats(dialects: readonly Dialect[]): string[] {
