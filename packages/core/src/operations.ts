@@ -6,6 +6,7 @@ import { WarderError } from './error.ts';
 import { statusOf } from './key.ts';
 import { eventOperations } from './operations/events.ts';
 import { keyOperations } from './operations/keys.ts';
+import { memberOperations } from './operations/members.ts';
 import { ownerOperations } from './operations/owners.ts';
 import { workspaceOperations } from './operations/workspaces.ts';
 import type { Permission } from './permission.ts';
@@ -22,6 +23,7 @@ export function operations(parts: Parts) {
         ...keyOperations(work),
         ...workspaceOperations(work),
         ...ownerOperations(work),
+        ...memberOperations(work),
         ...eventOperations(work),
         checkReplay: (permission: Permission | null, secretOf: string | null) =>
           checkReplay(work, permission, secretOf),
