@@ -6,6 +6,7 @@ import type { Dialect, RequestHeaders } from '../../dialect.ts';
 import { errors } from './errors.ts';
 import { eventRoutes } from './events.ts';
 import { keyRoutes } from './keys.ts';
+import { memberRoutes } from './members.ts';
 import { ownerRoutes } from './owners.ts';
 import * as schemas from './schemas.ts';
 import { serviceRoutes } from './service.ts';
@@ -16,7 +17,14 @@ export const native: Dialect = {
   title: 'Warder',
   description:
     'Issue, list, inspect, update, disable, revoke and verify API keys. Call it with a management key; errors are problem documents (RFC 9457).',
-  routes: [...keyRoutes, ...workspaceRoutes, ...ownerRoutes, ...eventRoutes, ...serviceRoutes],
+  routes: [
+    ...keyRoutes,
+    ...workspaceRoutes,
+    ...ownerRoutes,
+    ...memberRoutes,
+    ...eventRoutes,
+    ...serviceRoutes,
+  ],
   schemas,
   security: {
     bearer: { type: 'http', scheme: 'bearer' },
