@@ -2,7 +2,7 @@
 // credential is a sibling in auth/; only this file makes the grant to reach every
 // workspace.
 
-import { type Caller, type InstanceGrant, type Origin, WarderError } from '@warder/core';
+import { type Caller, type InstanceGrant, NO_GRANTS, type Origin, WarderError } from '@warder/core';
 import type { Admission, Credential } from './admission.ts';
 
 /**
@@ -54,9 +54,6 @@ function anyone(origin: Origin): Caller {
     origin,
   };
 }
-
-/** Of a caller that puts nothing on any key. */
-export const NO_GRANTS: Caller['grants'] = { scopes: [], environments: [], maxLifeSeconds: 0 };
 
 /** Leave to reach every workspace: for callers of the instance, and for what runs without a caller. */
 export function instanceGrant(): InstanceGrant {

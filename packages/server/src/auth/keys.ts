@@ -5,6 +5,7 @@
 import {
   type Caller,
   type ManagementKey,
+  NO_GRANTS,
   parseAddress,
   type StandardKey,
   type Verdict,
@@ -14,7 +15,7 @@ import {
   type Workspace,
 } from '@warder/core';
 import type { Admission, Credential, OrdinaryKeys } from '../admission.ts';
-import { instanceGrant, NO_GRANTS, type Way } from '../auth.ts';
+import { instanceGrant, type Way } from '../auth.ts';
 import type { SharedCredentials } from '../shared-credentials.ts';
 
 export function signInByKey(

@@ -8,6 +8,7 @@ import type { Dialect, RequestHeaders } from '../../dialect.ts';
 import { errors } from './errors.ts';
 import { eventRoutes } from './events.ts';
 import { keyRoutes } from './keys.ts';
+import { memberRoutes } from './members.ts';
 import { ownerRoutes } from './owners.ts';
 import * as schemas from './schemas.ts';
 import { serviceRoutes } from './service.ts';
@@ -20,7 +21,14 @@ export const native: Dialect = {
     'Issue, list, inspect, update, disable, revoke and verify API keys. Call it with a management key; errors are problem documents (RFC 9457).',
   base: '',
   originalBase: '',
-  routes: [...keyRoutes, ...workspaceRoutes, ...ownerRoutes, ...eventRoutes, ...serviceRoutes],
+  routes: [
+    ...keyRoutes,
+    ...workspaceRoutes,
+    ...ownerRoutes,
+    ...memberRoutes,
+    ...eventRoutes,
+    ...serviceRoutes,
+  ],
   schemas,
   security: {
     bearer: { type: 'http', scheme: 'bearer' },
