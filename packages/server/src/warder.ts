@@ -4,6 +4,8 @@
 
 import { type Installation, operations, type Storage, type Verifier } from '@warder/core';
 import { signInByKey } from './auth/keys.ts';
+import type { Issuer } from './auth/tokens/issuers.ts';
+import { createTokenVerifier, type TokenVerifier } from './auth/tokens.ts';
 import { instanceGrant } from './auth.ts';
 import { native } from './dialects/native/dialect.ts';
 import type { EventLog } from './event-log.ts';
@@ -31,6 +33,8 @@ export interface WarderParts {
   readonly eventLog?: EventLog | undefined;
   /** How long events are kept; for ever unless given. */
   readonly eventsRetentionSeconds?: number | undefined;
+  /** Whose JWTs sign in; nobody's unless given. */
+  readonly issuers?: readonly Issuer[] | undefined;
 }
 
 /** How often new events are looked for to be sealed, and old ones to be pruned. */
@@ -40,6 +44,8 @@ const PRUNE_MILLISECONDS = 60_000;
 export interface Warder {
   readonly handle: Handler;
   readonly verifier: Verifier;
+  /** Judges JWTs of the issuers; null without any. */
+  readonly tokens: TokenVerifier | null;
   /** From now on `/readyz` answers 503. */
   drain(): void;
   /** Writes what is gathered and closes the store. */
@@ -108,6 +114,7 @@ export function createWarder(parts: WarderParts): Warder {
   return {
     handle,
     verifier,
+    tokens: parts.issuers ? createTokenVerifier(parts.issuers, { now: host.now, log }) : null,
     drain() {
       draining = true;
     },
