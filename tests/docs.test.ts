@@ -79,7 +79,7 @@ test('the page about moving: on one machine, and to another', async () => {
 });
 
 test('every page that these pages and the README link is there', () => {
-  for (const name of ['backup.md', 'moving.md']) {
+  for (const name of ['backup.md', 'moving.md', 'sign-in.md']) {
     const links = Array.from(
       page(name).matchAll(/\]\((?!https?:|#)([^)]+)\)/g),
       ([, to = '']) => to,

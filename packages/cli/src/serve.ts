@@ -17,6 +17,7 @@ import { type Flags, readSetting } from './config.ts';
 import { usage } from './failure.ts';
 import { firstKeyIn, readFirstKey } from './local/first-key.ts';
 import { type Opened, openOrMake, refused, startFailure } from './local/installation.ts';
+import { readIssuers } from './local/issuers.ts';
 import type { Output } from './output.ts';
 import { VERSION } from './version.ts';
 
@@ -30,6 +31,7 @@ export async function serve(flags: Flags, output: Output): Promise<void> {
   const publicUrl = readSetting('publicUrl', flags) ?? null;
   const log = createLog(readSetting('logLevel', flags));
   const tls = readTls(flags);
+  const issuers = await readIssuers(flags);
   const keyFile =
     readSetting('bootstrapKeyFile', flags) ?? join(readSetting('data', flags), 'first-key');
   endOnCrash(log);
@@ -47,6 +49,7 @@ export async function serve(flags: Flags, output: Output): Promise<void> {
     log,
     eventLog,
     eventsRetentionSeconds: readSetting('eventsRetention', flags),
+    issuers,
   });
   const { handle } = warder;
   const newRequestId = () => opened.host.newId(opened.host.now());

@@ -15,6 +15,8 @@ import {
 import { createAddressLimit } from './address-limit.ts';
 import { signInByKey } from './auth/keys.ts';
 import { signInByShared } from './auth/shared.ts';
+import type { Issuer } from './auth/tokens/issuers.ts';
+import { createTokenVerifier, type TokenVerifier } from './auth/tokens.ts';
 import { instanceGrant, signInBy } from './auth.ts';
 import type { Dialect } from './dialect.ts';
 import { native } from './dialects/native/dialect.ts';
@@ -50,6 +52,8 @@ export interface WarderParts {
   readonly eventLog?: EventLog | undefined;
   /** How long events are kept; for ever unless given. */
   readonly eventsRetentionSeconds?: number | undefined;
+  /** Whose JWTs sign in; nobody's unless given. */
+  readonly issuers?: readonly Issuer[] | undefined;
 }
 
 /** How often new events are looked for to be sealed, and old ones to be pruned. */
@@ -64,6 +68,8 @@ export interface Warder {
   readonly verifier: Verifier;
   /** Writes the uses gathered so far, which otherwise happens each second. */
   flush(): Promise<void>;
+  /** Judges JWTs of the issuers; null without any. */
+  readonly tokens: TokenVerifier | null;
   /** From now on `/readyz` answers 503. */
   drain(): void;
   /** Writes what is gathered and closes the store. */
@@ -166,6 +172,7 @@ export function createWarder(parts: WarderParts): Warder {
     },
     verifier,
     flush: () => usage.flush(),
+    tokens: parts.issuers ? createTokenVerifier(parts.issuers, { now: host.now, log }) : null,
     drain() {
       draining = true;
     },
