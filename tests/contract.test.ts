@@ -153,6 +153,11 @@ describe.each(open)('$name', ({ name, method }) => {
   });
 });
 
+it('whoami asked for another workspace than the key is of answers 403', async () => {
+  const headers = { 'x-workspace-id': theirs };
+  await service.expectCall(403, 'GET', '/v1/whoami', { key: mine.key, headers });
+});
+
 it('whoami tells a standard key about itself', async () => {
   const { key, id } = await service.createKey({ scopes: ['a'] });
   const body = await service.expectCall(200, 'GET', '/v1/whoami', { key });

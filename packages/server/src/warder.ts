@@ -9,14 +9,14 @@ import {
   operations,
   type Storage,
   type Verifier,
-  WarderError,
   type Workspace,
 } from '@warder/core';
 import { createAddressLimit } from './address-limit.ts';
 import { signInByKey } from './auth/keys.ts';
+import { signInByToken } from './auth/members.ts';
 import { signInByShared } from './auth/shared.ts';
 import type { Issuer } from './auth/tokens/issuers.ts';
-import { createTokenVerifier, type TokenVerifier } from './auth/tokens.ts';
+import { createTokenVerifier } from './auth/tokens.ts';
 import { instanceGrant, signInBy } from './auth.ts';
 import type { Dialect } from './dialect.ts';
 import { native } from './dialects/native/dialect.ts';
@@ -68,8 +68,6 @@ export interface Warder {
   readonly verifier: Verifier;
   /** Writes the uses gathered so far, which otherwise happens each second. */
   flush(): Promise<void>;
-  /** Judges JWTs of the issuers; null without any. */
-  readonly tokens: TokenVerifier | null;
   /** From now on `/readyz` answers 503. */
   drain(): void;
   /** Writes what is gathered and closes the store. */
@@ -99,12 +97,11 @@ export function createWarder(parts: WarderParts): Warder {
   };
   const { dialects = [], dialectCors = false, sharedCredentials = [] } = parts;
   const shared = createSharedCredentials(sharedCredentials, host.same, workspaceInUse);
+  const verify = parts.issuers ? createTokenVerifier(parts.issuers, { now: host.now, log }) : null;
   const signIn = signInBy({
     key: signInByKey(verifier, shared, defaultWorkspaceId),
     shared: signInByShared(shared),
-    jwt: async () => {
-      throw new WarderError('unauthenticated', 'Tokens are not taken here.', { refusal: 'jwt' });
-    },
+    jwt: signInByToken({ verify, storage, host, workspaceInUse }),
   });
   const attempts = createAttempts(host, storage);
   const limit = createAddressLimit(host.now);
@@ -172,7 +169,6 @@ export function createWarder(parts: WarderParts): Warder {
     },
     verifier,
     flush: () => usage.flush(),
-    tokens: parts.issuers ? createTokenVerifier(parts.issuers, { now: host.now, log }) : null,
     drain() {
       draining = true;
     },

@@ -15,7 +15,7 @@ import {
   type Workspace,
 } from '@warder/core';
 import type { Admission, Credential, OrdinaryKeys } from '../admission.ts';
-import { instanceGrant, type Way } from '../auth.ts';
+import { instanceGrant, isCalled, type Way } from '../auth.ts';
 import type { SharedCredentials } from '../shared-credentials.ts';
 
 export function signInByKey(
@@ -28,6 +28,7 @@ export function signInByKey(
     const verdict = await verifier.verify(credential.text, { within: null, environment: null, ip });
     if (!verdict.valid) throw refusal(verdict);
     const { key, workspace } = verdict;
+    checkAsked(credential, workspace);
     const common = { identity: { type: 'key', id: key.id } as const, key, origin };
     if (key.kind === 'standard') {
       return { ...common, ...ordinary(key, workspace, admission) };
@@ -42,6 +43,14 @@ export function signInByKey(
     if (key.workspaceId !== null || managementKeys.ofInstance === 'everywhere') return caller;
     return lifted(caller, credential, admission, shared, defaultWorkspaceId);
   };
+}
+
+/** A key is of its own workspace, whatever is asked for beside it. */
+function checkAsked({ workspace: asked }: Credential, own: Workspace | null): void {
+  if (asked === undefined || own === null || isCalled(own, asked.toLowerCase())) return;
+  throw new WarderError('forbidden', 'Your key belongs to another workspace than X-Workspace-Id.', {
+    elsewhere: true,
+  });
 }
 
 function manager(key: ManagementKey, { bounds }: Admission) {

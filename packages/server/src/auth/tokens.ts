@@ -11,6 +11,7 @@ import type { Fetch } from './tokens/download.ts';
 import type { Issuer } from './tokens/issuers.ts';
 import { createKeyCache } from './tokens/key-cache.ts';
 import { readKeys } from './tokens/key-source.ts';
+import { badToken } from './tokens/refusal.ts';
 
 export interface VerifiedToken extends Claimant {
   /** As it was configured, which is exactly as the token has it. */
@@ -47,9 +48,8 @@ export function createTokenVerifier(
     const named = issuerNamedBy(jwt);
     const verify = known.get(named);
     if (verify === undefined) {
-      throw new WarderError('unauthenticated', 'The issuer of this token is not known here.', {
-        internal: `no such issuer: ${named.slice(0, 200)}`,
-      });
+      const internal = `no such issuer: ${named.slice(0, 200)}`;
+      throw badToken('The issuer of this token is not known here.', internal);
     }
     return await verify(jwt);
   };
@@ -104,15 +104,15 @@ function rowOf(
 /** What jose leaves to its user. */
 function checkFurther({ iat, azp, sts }: Jose.JWTPayload, issuer: Issuer, at: number): void {
   if (iat !== undefined && iat * 1000 > at + LEEWAY_SECONDS * 1000) {
-    throw new WarderError('unauthenticated', 'This token was issued in the future.');
+    throw badToken('This token was issued in the future.');
   }
   const { authorizedParties, profile } = issuer;
   if (authorizedParties.length > 0 && !authorizedParties.some((party) => party === azp)) {
-    throw new WarderError('unauthenticated', 'This token was issued to another party.');
+    throw badToken('This token was issued to another party.');
   }
   // Clerk issues tokens to sessions that still owe a step of signing in.
   if (profile === 'clerk' && sts === 'pending') {
-    throw new WarderError('unauthenticated', 'The session of this token is not complete yet.');
+    throw badToken('The session of this token is not complete yet.');
   }
 }
 
@@ -126,14 +126,11 @@ function refusal(error: unknown, errors: typeof Jose.errors): WarderError {
   const { JWTExpired, JWTClaimValidationFailed, JOSEError } = errors;
   const internal = error instanceof JOSEError ? error.code : reasonOf(error);
   if (error instanceof JWTExpired) {
-    return new WarderError('unauthenticated', 'This token has expired.', { internal });
+    const refusal = 'expired_token';
+    return new WarderError('unauthenticated', 'This token has expired.', { internal, refusal });
   }
   const told = error instanceof JWTClaimValidationFailed ? CLAIMS[error.claim] : undefined;
-  return new WarderError(
-    'unauthenticated',
-    told ?? 'This token is not signed as its issuer signs tokens.',
-    { internal },
-  );
+  return badToken(told ?? 'This token is not signed as its issuer signs tokens.', internal);
 }
 
 /** Without what was received: a network error may carry some of it. */

@@ -1,8 +1,9 @@
 // What the claims of a verified token say of who signs in: whom, under which
 // name, for which of the issuer's workspaces, and in which role.
 
-import { ROLES, type Role, WarderError } from '@warder/core';
+import { ROLES, type Role } from '@warder/core';
 import type { Issuer } from './issuers.ts';
+import { badToken } from './refusal.ts';
 
 export interface Claimant {
   /** Unique within the issuer: the pair is who signs in, never an e-mail address. */
@@ -27,7 +28,7 @@ export function claimantOf(claims: Claims, issuer: Issuer): Claimant {
   const { claims: names, workspaces: rows } = issuer;
   const subject = text(claimAt(claims, names.subject));
   if (subject === null) {
-    throw new WarderError('unauthenticated', 'This token does not say whom it is for.');
+    throw badToken('This token does not say whom it is for.');
   }
   const value = names.workspace === null ? null : text(claimAt(claims, names.workspace));
   const open = rows.filter(({ claim }) => claim === null || claim === value);

@@ -2,8 +2,9 @@
 // meant for signing in, and read the same by every parser. What it says counts for
 // nothing yet but to choose whose keys it is held against.
 
-import { WarderError } from '@warder/core';
+import type { WarderError } from '@warder/core';
 import { parseJson } from '../../json.ts';
+import { badToken } from './refusal.ts';
 
 export const MAX_TOKEN_LENGTH = 8192;
 
@@ -42,7 +43,5 @@ function objectIn(part: string, name: string): Readonly<Record<string, unknown>>
 }
 
 function malformed(internal: string): WarderError {
-  return new WarderError('unauthenticated', 'This is not a token that can be signed in with.', {
-    internal,
-  });
+  return badToken('This is not a token that can be signed in with.', internal);
 }

@@ -63,7 +63,7 @@ function credential(headers: RequestHeaders): Credential | null {
       'Two credentials at once: send the key as Authorization or as X-API-Key, not both.',
     );
   }
-  if (apiKey !== null) return { kind: 'key', text: apiKey };
   const workspace = wordOf(headers, 'X-Workspace-Id') ?? undefined;
+  if (apiKey !== null) return { kind: 'key', text: apiKey, workspace };
   return token === null ? null : { ...keyOrJwt(token), workspace };
 }
