@@ -220,8 +220,8 @@ export interface KeyFilter extends WorkspaceFilter {
   /**
    * Any of these, each the first state that holds of a key (`statusOf`). That is enough for every
    * surface: one that asks for keys that are `enabled`, or not revoked, asks for a union of these.
-   * A key whose time came a moment ago may be missing until upkeep has moved it; it never shows
-   * under the state it had.
+   * A key whose time came a moment ago may be missing until upkeep has moved it, unless both active
+   * and expired ones are asked for; it never shows under the state it had.
    */
   readonly statuses?: readonly KeyStatus[] | undefined;
   readonly kind?: KeyKind | undefined;
