@@ -2,9 +2,10 @@
 // dialects/ and a line in this list.
 
 import type { Dialect, DialectKind } from './dialect.ts';
+import { onepin } from './dialects/onepin/dialect.ts';
 import { phaseo } from './dialects/phaseo/dialect.ts';
 
-export const PRODUCTS: readonly DialectKind[] = [phaseo];
+export const PRODUCTS: readonly DialectKind[] = [phaseo, onepin];
 
 /** What an operator chose of a product, by the names of its options. */
 export type Chosen = Readonly<Record<string, Readonly<Record<string, string>>>>;
