@@ -22,6 +22,7 @@ const TAKEN: Readonly<Record<string, Readonly<Record<string, readonly string[]>>
     updateManagedKey: ['phaseo'],
     deleteManagedKey: ['phaseo'],
   },
+  onepin: { whoami: ['onepin'] },
   cobo: { listApiKeys: ['cobo'], createApiKey: ['cobo'], revokeApiKey: ['cobo'] },
 };
 

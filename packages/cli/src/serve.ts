@@ -11,6 +11,7 @@ import { usage } from './failure.ts';
 import { dialectListenersIn, dialectsIn, sharedCredentialsIn } from './local/dialects.ts';
 import { firstKeyIn, readFirstKey } from './local/first-key.ts';
 import { type Opened, openOrMake, startFailure } from './local/installation.ts';
+import { readIssuers } from './local/issuers.ts';
 import { openListeners } from './local/listeners.ts';
 import type { Output } from './output.ts';
 import { VERSION } from './version.ts';
@@ -28,6 +29,7 @@ export async function serve(flags: Flags, output: Output): Promise<void> {
   const dialects = dialectsIn(flags);
   const dialectAddresses = dialectListenersIn(flags);
   const sharedCredentials = sharedCredentialsIn(flags);
+  const issuers = await readIssuers(flags);
   const keyFile =
     readSetting('bootstrapKeyFile', flags) ?? join(readSetting('data', flags), 'first-key');
   endOnCrash(log);
@@ -48,6 +50,7 @@ export async function serve(flags: Flags, output: Output): Promise<void> {
     sharedCredentials,
     eventLog,
     eventsRetentionSeconds: readSetting('eventsRetention', flags),
+    issuers,
   });
   const newRequestId = () => opened.host.newId(opened.host.now());
   const common = { tls, trustedProxies, newRequestId };

@@ -7,6 +7,7 @@ import {
   type CommitRefusal,
   type CommitResult,
   dayOf,
+  isSubject,
   nextTurn,
   type Reach,
   type Storage,
@@ -31,6 +32,8 @@ import {
 import { commitSteps, confine } from '../commit.ts';
 import { listEvents } from '../events.ts';
 import type { Lookup } from '../lookup.ts';
+import { type MemberRow, memberOf } from '../member-rows.ts';
+import { listKeysOfMember, listMembers, memberStatements } from '../members.ts';
 import {
   candidateOf,
   installationOf,
@@ -68,7 +71,11 @@ export function openEmbedded(options: EmbeddedOptions): { storage: Storage; look
   const { file, listMilliseconds = 10_000, busyMilliseconds = 5_000, pending = 'run' } = options;
   const { connection, release } = openShared(file, pending);
   const reader = openReader(file, listMilliseconds);
-  const texts = { ...statements(builder), ...chainStatements(builder) };
+  const texts = {
+    ...statements(builder),
+    ...chainStatements(builder),
+    ...memberStatements(builder),
+  };
   const prepared = new Map<string, Database.Statement>();
 
   const prepare = (sql: string): Database.Statement => {
@@ -169,6 +176,20 @@ export function openEmbedded(options: EmbeddedOptions): { storage: Storage; look
       return found === null || isOutside(within, found.workspaceId) ? null : found;
     },
     owners: (filter, slice) => readList(listOwners(builder, within, filter, slice)),
+    member: (id) =>
+      readOne(
+        within === null
+          ? texts.member.with(at(id))
+          : texts.memberWithin.with({ ...at(id), workspaceId: within }),
+        memberOf,
+      ),
+    memberOf: async (workspaceId, { issuer, subject }) =>
+      isOutside(within, workspaceId) || !isSubject({ issuer, subject })
+        ? null
+        : readOne(texts.memberOf.with({ workspaceId, issuer, subject }), memberOf),
+    members: (filter, slice) => readList(listMembers(builder, within, filter, slice)),
+    keysOfMember: (member, kept, most) =>
+      readList(listKeysOfMember(texts, within, member, kept, most)),
     events: (filter, slice) => readList(listEvents(builder, within, filter, slice)),
     keysToErase: (most) => readList(listKeysToErase(builder, within, most)),
     erasure: (most) => readList(listErasure(builder, within, most)),
@@ -201,6 +222,11 @@ export function openEmbedded(options: EmbeddedOptions): { storage: Storage; look
       everywhere: () => reach(null),
       installation: async () =>
         installationOf(await patiently('read', () => rows(texts.installation.with({})))),
+      async members(issuer, subject) {
+        if (!isSubject({ issuer, subject })) return [];
+        const query = texts.membersOf.with({ issuer, subject });
+        return (await patiently('read', () => rows<MemberRow>(query))).map(memberOf);
+      },
       reply: (id) => readOne(texts.reply.with({ id }), replyOf),
       async recordUses(uses) {
         for (let from = 0; from < uses.length; from += USES_A_COMMIT) {
