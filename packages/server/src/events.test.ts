@@ -8,7 +8,8 @@ import Database from 'better-sqlite3';
 import { afterAll, expect, test } from 'vitest';
 import { listErasure, listPrunable, listUnlogged, listUnsealed } from './chains.ts';
 import { listEvents } from './events.ts';
-import { builder, openEmbedded } from './storage/embedded.ts';
+import { builder } from './storage/embedded/builder.ts';
+import { openEmbedded } from './storage/embedded.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'warder-'));
 const file = join(folder, 'warder.db');

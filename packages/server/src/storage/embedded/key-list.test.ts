@@ -17,7 +17,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { HALF, load, ONE, WORDS } from '../../../../../bench/load.ts';
 import { INSTANCE, NOW } from '../../../../../tests/fixtures/domain.ts';
 import { type Listing, listOwners, listWorkspaces } from '../../slices.ts';
-import { builder, openEmbedded } from '../embedded.ts';
+import { openEmbedded } from '../embedded.ts';
+import { builder } from './builder.ts';
 import { listKeys } from './key-list.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'warder-'));

@@ -5,7 +5,7 @@
 import { Worker } from 'node:worker_threads';
 import type { ListQuery } from '../../slices.ts';
 import { toldOf, unavailable } from './failure.ts';
-import type { Answer } from './worker.ts';
+import type { Answer } from './read-worker.ts';
 
 export interface Reader {
   /** The rows of each query, all of one snapshot. @throws unavailable */
@@ -21,7 +21,7 @@ interface Request {
 
 /** The same file as this one is: .ts in development, .js when built. */
 const PROGRAM = new URL(
-  `./worker${import.meta.url.slice(import.meta.url.lastIndexOf('.'))}`,
+  `./read-worker${import.meta.url.slice(import.meta.url.lastIndexOf('.'))}`,
   import.meta.url,
 );
 

@@ -1,15 +1,21 @@
 // The thread that walks: runs the queries of one list in one snapshot, on a
 // connection that cannot write. It knows nothing of what it reads.
 
+import { setPriority } from 'node:os';
 import { parentPort, workerData } from 'node:worker_threads';
 import Database from 'better-sqlite3';
 import type { ListQuery, OnlyIf } from '../../slices.ts';
 import { isSqliteFailure, type SqliteFailure } from './failure.ts';
 
+const LISTS_PRIORITY = 10;
+
 /** What the thread answers a list of queries with. */
 export type Answer =
   | { readonly results: readonly (readonly unknown[])[] }
   | { readonly failure: SqliteFailure };
+
+// Where cores are short, whoever verifies comes first. Elsewhere it would be said of the whole process.
+if (process.platform === 'linux') setPriority(LISTS_PRIORITY);
 
 const connection = new Database(workerData.file, {
   readonly: true,
