@@ -20,6 +20,7 @@ import {
   rowOfWorkspace,
   WORKSPACE_COLUMNS,
 } from '../packages/server/src/rows.ts';
+import { fillSearch } from '../packages/server/src/storage/embedded/search.ts';
 
 /** A file that `openEmbedded` made and closed. */
 export interface LoadOptions {
@@ -42,6 +43,7 @@ export const WORDS = { half: 'deploy', one: 'needle' };
 
 /** What FTS5 gathers before it writes; its own default is far less. */
 const SEARCH_BUFFER = 256 * 1024 * 1024;
+const KEYS_A_SEGMENT = 250_000;
 const MINUTE = 60_000;
 const DAY = 86_400_000;
 
@@ -103,8 +105,11 @@ export function load({ file, keys, now }: LoadOptions): readonly Workspace[] {
       made[home] = (made[home] ?? 0) + 1;
     }
   })();
-  searchBuffer.run(BigInt(1024 * 1024));
   for (const { sql } of indices) database.exec(sql);
+  database.transaction(() => {
+    while (fillSearch(database, KEYS_A_SEGMENT));
+  })();
+  searchBuffer.run(BigInt(1024 * 1024));
   database.pragma('journal_mode = WAL');
   database.close();
   return workspaces;

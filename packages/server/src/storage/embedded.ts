@@ -19,6 +19,7 @@ import { shareFile } from './embedded/lock.ts';
 import { isMetadataDue } from './embedded/metadata.ts';
 import { MIGRATIONS } from './embedded/migrations.ts';
 import { openReader } from './embedded/reader.ts';
+import { isSearchDue } from './embedded/search.ts';
 import { openWriter } from './embedded/writer.ts';
 
 export interface EmbeddedOptions {
@@ -121,7 +122,7 @@ export function openEmbedded(options: EmbeddedOptions): { storage: Storage; look
         return due === null ? 0 : writer.write({ does: 'turn states', now, most });
       },
       async tendLists() {
-        const due = await patiently(() => isMetadataDue(connection));
+        const due = await patiently(() => isMetadataDue(connection) || isSearchDue(connection));
         return due && writer.write({ does: 'tend lists' });
       },
       pruneReplies: (now, most) => writer.write({ does: 'prune replies', now, most }),

@@ -20,6 +20,7 @@ import { connected } from './connection.ts';
 import { isBusy, isSqliteFailure, type SqliteFailure } from './failure.ts';
 import { openForWriting } from './file.ts';
 import { tendMetadata } from './metadata.ts';
+import { fillSearch, isSearchDue } from './search.ts';
 
 export interface Setting {
   readonly file: string;
@@ -79,7 +80,10 @@ const turnStates = connection.transaction((now: number, most: number) => {
   }
   return turning.length;
 });
-const tend = connection.transaction(() => tendMetadata(connection));
+const tend = connection.transaction(() => {
+  const filled = isSearchDue(connection) && fillSearch(connection);
+  return tendMetadata(connection) || filled;
+});
 
 function run(job: Job): Done[keyof Done] {
   switch (job.does) {
