@@ -55,7 +55,7 @@ export function openReader(file: string, deadlineMilliseconds: number): Reader {
   const finish = (answer: Answer) => {
     const done = current;
     current = null;
-    if ('results' in answer) done?.resolve(answer.results);
+    if ('results' in answer) done?.resolve(answer.results.map(rowsOf));
     else done?.reject(toldOf(answer.failure, 'read'));
     next();
   };
@@ -121,4 +121,15 @@ export function openReader(file: string, deadlineMilliseconds: number): Reader {
       clearTimeout(timer);
     },
   };
+}
+
+function rowsOf(text: string): readonly unknown[] {
+  const { columns, rows }: { columns: string[]; rows: unknown[][] } = JSON.parse(text);
+  return rows.map((values) => {
+    const row: Record<string, unknown> = {};
+    columns.forEach((name, i) => {
+      row[name] = values[i];
+    });
+    return row;
+  });
 }
