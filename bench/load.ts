@@ -29,6 +29,8 @@ export interface LoadOptions {
   readonly keys: readonly number[];
   /** When the last of them was made. */
   readonly now: number;
+  /** What the nth of all is called, where that matters. */
+  readonly nameOf?: (i: number) => string;
 }
 
 export const HALF = {
@@ -51,7 +53,7 @@ const DAY = 86_400_000;
  * Loads workspaces whose keys are spread over one another in time. By each filter half of a
  * workspace's keys match HALF and one, in its middle, ONE; the one after it is a management key.
  */
-export function load({ file, keys, now }: LoadOptions): readonly Workspace[] {
+export function load({ file, keys, now, nameOf }: LoadOptions): readonly Workspace[] {
   const database = new Database(file);
   database.pragma('journal_mode = OFF');
   database.pragma('synchronous = OFF');
@@ -92,7 +94,8 @@ export function load({ file, keys, now }: LoadOptions): readonly Workspace[] {
       const home = behindMost(made, keys);
       const [workspace, count] = [workspaces[home], keys[home]];
       if (!workspace || count === undefined) break;
-      const key = keyNumber(made[home] ?? 0, count, workspace, start + i * MINUTE, i);
+      const usual = keyNumber(made[home] ?? 0, count, workspace, start + i * MINUTE, i);
+      const key = nameOf === undefined ? usual : { ...usual, name: nameOf(i) };
       const order = orderOfKey(key);
       const day = key.lastUsedAt === null ? 0 : Math.floor(key.lastUsedAt / DAY);
       const digest = Buffer.alloc(32);

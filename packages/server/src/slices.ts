@@ -89,8 +89,6 @@ export interface Walk {
   readonly ascending: boolean;
   /** The most rows that a page visits; as many as may be unless given. */
   readonly visits?: number;
-  /** What a page is bounded by the rows of, where what it reads does not show what it costs. */
-  readonly pace?: Arm;
   /** Whether its arm begins and ends by itself. */
   readonly ended?: boolean;
 }
@@ -103,7 +101,7 @@ interface Placed {
 
 /** One page of a walk, and where a bounded one was ended. */
 export function walkQueries(builder: Builder, walk: Walk, slice: SliceRequest) {
-  const { arms, columns, join = sql``, visits = MOST_VISITED, pace, ended = false } = walk;
+  const { arms, columns, join = sql``, visits = MOST_VISITED, ended = false } = walk;
   const { limit, offset = 0 } = slice;
   const upwards = walk.ascending !== (slice.from?.side === 'before');
   const direction = upwards ? sql`asc` : sql`desc`;
@@ -111,7 +109,7 @@ export function walkQueries(builder: Builder, walk: Walk, slice: SliceRequest) {
   const order = sorted ? sql`sorted ${direction}, place ${direction}` : sql`place ${direction}`;
   const long = arms.some(({ residual, few }) => residual.length > 0 && !few);
   // An offset is for surfaces that owe whole pages, whatever they cost.
-  const bounded = offset === 0 && (long || pace !== undefined);
+  const bounded = offset === 0 && long;
 
   // The cursor first: of two bounds on one column SQLite seeks by the first, and a cursor lies
   // within whatever range its list has.
@@ -122,7 +120,7 @@ export function walkQueries(builder: Builder, walk: Walk, slice: SliceRequest) {
     }));
   const places = (arm: Arm) =>
     sql`select ${placeOf(arm)} from ${arm.bare} where ${all(arm.driving)}`;
-  const visited = united((pace === undefined ? arms : [pace]).flatMap(begun).map(places));
+  const visited = united(arms.flatMap(begun).map(places));
   const last = sql`${visited} order by ${order} limit 1 offset ${sql.lit(visits - 1)}`;
   const rows = (arm: Arm) => {
     const end = bounded && !ended ? [within(arm, upwards)] : [];
@@ -130,9 +128,7 @@ export function walkQueries(builder: Builder, walk: Walk, slice: SliceRequest) {
     return sql`select ${columns}, ${placeOf(arm)} from ${arm.from} ${join} where ${conditions}`;
   };
   const reached = bounded && !ended ? sql`with reached as materialized (${last}) ` : sql``;
-  // Written out: SQLite plans a statement anew for each value that a limit is bound to.
-  const cut = sql`limit ${sql.lit(limit + 1)}${offset === 0 ? sql`` : sql` offset ${offset}`}`;
-  const page = sql`${reached}${united(arms.flatMap(begun).map(rows))} order by ${order} ${cut}`;
+  const page = sql`${reached}${united(arms.flatMap(begun).map(rows))} order by ${order} limit ${limit + 1} offset ${offset}`;
   return {
     page: page.compile(builder) as Query,
     reached: bounded
@@ -321,7 +317,11 @@ function placeOf({ position, value }: Arm): Sql {
 }
 
 /** What an arm begins with behind a place: more than one where it has to be entered at more than one. */
-function beyond({ position, value }: Arm, from: SliceRequest['from'], upwards: boolean): Sql[][] {
+export function beyond(
+  { position, value }: Arm,
+  from: SliceRequest['from'],
+  upwards: boolean,
+): Sql[][] {
   if (from === null) return [[]];
   const { place } = from;
   const than = upwards ? sql`>` : sql`<`;

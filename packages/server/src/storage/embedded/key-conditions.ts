@@ -10,7 +10,7 @@ import {
   type Range,
 } from '@warder/core';
 import { sql } from 'kysely';
-import { all, createdIn, type Sql } from '../../slices.ts';
+import { all, createdIn, MOST_VISITED, type Sql } from '../../slices.ts';
 import type { Builder, Query } from '../../storage.ts';
 import {
   EXPIRING,
@@ -27,6 +27,8 @@ import {
 export const FEW = 1_000;
 /** Of a long search, as many pieces are tried for being rare. */
 const MOST_PIECES = 12;
+/** So many keys are looked at before the index of pieces is asked. */
+const LOOKED_AT_FIRST = 1_000;
 
 /** A part of an index. */
 export interface Source {
@@ -55,8 +57,18 @@ export interface Condition {
   readonly ofLive: boolean;
   /** Whether the index in the order of creation holds what it asks for. */
   readonly covered: boolean;
-  /** Finds a row where its indices may have to be walked long for one key; null where each row of them counts. */
-  readonly wide: Query | null;
+  /** For what is searched for: whether to look at its index or at every key. */
+  readonly search: SearchGuards | null;
+}
+
+/** Queries that find a row or none. */
+export interface SearchGuards {
+  /** Whether each piece of the text is in more than a few keys. */
+  readonly many: Query;
+  /** Whether each is in so many that to go through them is to go through too much. */
+  readonly common: Query;
+  /** Whether the next keys of the list have it so often that they make a page. */
+  dense(next: Sql, limit: number): Query;
 }
 
 /** The conditions of a filter but for its workspace, those that are likely to be narrow first. */
@@ -136,7 +148,7 @@ function inHomes(table: string, homes: readonly string[]): Sql[] {
 }
 
 function condition(says: Sql, sources: readonly Source[]): Condition {
-  return { says, sources, ranged: null, ready: null, ofLive: false, covered: false, wide: null };
+  return { says, sources, ranged: null, ready: null, ofLive: false, covered: false, search: null };
 }
 
 function searching(builder: Builder, text: string, homes: readonly string[]): Condition {
@@ -154,12 +166,23 @@ function searching(builder: Builder, text: string, homes: readonly string[]): Co
     beside('key_search', 'rowid', driving),
     { ...live, driving: [...live.driving, late], residual: [says] },
   ];
-  const common = piecesOf(text).map(
-    (piece) =>
-      sql`(select 1 from key_search where key_search match ${`text : ${quoted(piece)}`} limit 1 offset ${sql.lit(FEW)}) is not null`,
-  );
-  const wide = sql`select 1 where ${all(common)}`.compile(builder);
-  return { ...condition(says, sources), wide };
+  const inMoreThan = (most: number) => {
+    const each = piecesOf(text).map(
+      (piece) =>
+        sql`(select 1 from key_search where key_search match ${`text : ${quoted(piece)}`} limit 1 offset ${most}) is not null`,
+    );
+    return sql`select 1 where ${all(each)}`.compile(builder);
+  };
+  const guards: SearchGuards = {
+    many: inMoreThan(FEW),
+    common: inMoreThan(MOST_VISITED),
+    dense: (next, limit) =>
+      sql`select 1 from (select search as text from ${next} limit ${LOOKED_AT_FIRST}) where instr(text, ${text}) > 0 limit 1 offset ${limit}`.compile(
+        builder,
+      ),
+  };
+  // An index in the order of creation holds the text for a workspace; across all it is looked up.
+  return { ...condition(says, sources), covered: homes.length > 0, search: guards };
 }
 
 function quoted(text: string): string {

@@ -36,18 +36,21 @@ export function sortIndex(shelf: Shelf, sort: KeySort, within: boolean): string 
 export const EXPIRING_INDEX = 'keys_expiring';
 export const EXPIRING = 'expires_at IS NOT NULL';
 
-/** The text of every index that a list of keys is read from. */
+/**
+ * The text of every index that a list of keys is read from. Behind the order of creation stands what
+ * a list is filtered by that has no index in this order, or one that would be walked long.
+ */
 export function keyIndices(): string {
   const texts: string[] = [];
   const add = (name: string, columns: readonly string[], condition: string) =>
     texts.push(`CREATE INDEX ${name} ON keys (${columns.join(', ')}) WHERE ${condition};`);
   for (const [shelf, condition] of Object.entries(SHELVES) as [Shelf, string][]) {
     for (const [sort, column] of Object.entries(SORT_COLUMNS) as [KeySort, string | null][]) {
-      // Behind the order of creation stand the columns whose ranges a list is filtered by.
       const columns =
         column === null ? ['position', 'expiry_order', 'last_used_day'] : [column, 'position'];
       if (column === null) add(sortIndex(shelf, sort, false), columns, condition);
-      add(sortIndex(shelf, sort, true), ['workspace_id', ...columns], condition);
+      const searched = column === null && shelf === 'live' ? ['search'] : [];
+      add(sortIndex(shelf, sort, true), ['workspace_id', ...columns, ...searched], condition);
     }
   }
   const live = SHELVES.live;

@@ -60,7 +60,7 @@ function plansOf({ queries }: Listing<unknown>): string[] {
 /** A full-text index is always said to be scanned, and so is what a subquery of a few rows gives. */
 const SLOW = /TEMP B-TREE|SCAN (?!key_search VIRTUAL TABLE|\(subquery|reached|CONSTANT ROW)/;
 /** Of a query that only asks whether another one is worth it. */
-const GUARD = /metadata_names|^SCAN CONSTANT ROW/;
+const GUARD = /metadata_names|^SCAN CONSTANT ROW\n/;
 /** That the index is entered where the page begins. */
 const FROM_THERE = /position[<>]\?|VIRTUAL TABLE INDEX \d+:M\d[<>]/;
 
@@ -236,21 +236,6 @@ describe('a list that has more rows to visit than it may', () => {
     expect(new Set(ids).size).toBe(ids.length);
     expect(found.items.filter(({ id }) => !ids.includes(id))).toEqual([]);
     expect(pages).toBeLessThan(70);
-  });
-
-  test('a search whose every piece is common goes through so many keys a page, and finds all', async () => {
-    const { items } = await reach().keys(
-      { workspaceId: home, now: NOW },
-      { limit: KEYS, offset: 0, from: null, total: 'none' },
-    );
-    const common = items.filter(({ name }) => name?.includes('Key of team 1'));
-    expect(common.length).toBeGreaterThan(1_000);
-    const { ids, pages } = await walk({ search: 'key of team 1' }, 2_000);
-    expect(ids).toEqual(common.map(({ id }) => id));
-    expect(pages).toBe(Math.ceil(KEYS / 5_000));
-    const needle = await walk({ search: 'the needle' });
-    expect(needle.ids).toHaveLength(1);
-    expect(needle.pages).toBe(1);
   });
 
   test('counts to 10,000 and says that there are more', async () => {

@@ -16,6 +16,7 @@ import { KEY_COLUMNS, keyOf, type UsedKeyRow } from '../../rows.ts';
 import {
   type Arm,
   all,
+  beyond,
   countQuery,
   createdIn,
   homesOf,
@@ -42,8 +43,6 @@ import { type Merge, merged } from './key-merge.ts';
 const TRIED = 2;
 /** In SQLite's words. */
 const NO_LIMIT = -1;
-/** How far a search goes that may have to pass very many keys to find one. */
-const MOST_SEARCHED_THROUGH = 5_000;
 
 export function listKeys(
   builder: Builder,
@@ -127,9 +126,12 @@ function planOf(
       choices.push({ guard, walk: walks.by(one, true) });
     }
   }
-  if (first?.wide) {
-    choices.push({ guard: { query: first.wide, finds: false }, walk: walks.by(first, true) });
-    choices.push({ guard: null, walk: walks.paced(first) });
+  if (first?.search) {
+    const { dense, common } = first.search;
+    const next = walks.next();
+    choices.push({ guard: { query: dense(next, slice.limit), finds: true }, walk: plain });
+    choices.push({ guard: { query: common, finds: false }, walk: walks.by(first, false) });
+    choices.push({ guard: null, walk: plain });
   } else if (first !== null) {
     const guard = first.ready && { query: first.ready, finds: true };
     choices.push({ guard, walk: walks.by(first, false) });
@@ -225,17 +227,20 @@ function walksOf(
       const all = () => armOf(shelved('live', homes, 'created_at'), saidBut(null, 'live'), false);
       return walk(one ? armsOf(one, false) : [all()], MOST_VISITED, 'created_at');
     },
-    /** The keys of one filter in the order of creation, among the next so many. */
-    paced(one: Condition): Walk {
-      const pace = armOf(shelved('live', homes, 'created_at'), [], false);
-      return { ...walk(armsOf(one, false), MOST_SEARCHED_THROUGH), pace };
+    /** The live keys that come next in the order of creation, as what stands behind FROM. */
+    next(): Sql {
+      const live = armOf(shelved('live', homes, 'created_at'), [], false);
+      const upwards = ascending !== (slice.from?.side === 'before');
+      const direction = upwards ? sql`asc` : sql`desc`;
+      const [start = []] = beyond(live, slice.from, upwards);
+      return sql`${live.from} where ${all([...start, ...live.driving])} order by ${live.position} ${direction}`;
     },
   };
 }
 
 /** Finds a row where a filter alone has more than a few keys, or where its indices are not whole yet. */
-function moreThanFew(builder: Builder, { sources, ready, wide }: Condition): Query {
-  if (wide !== null) return wide;
+function moreThanFew(builder: Builder, { sources, ready, search }: Condition): Query {
+  if (search !== null) return search.many;
   const each = sources.map(({ bare, driving }) => sql`select 1 from ${bare} where ${all(driving)}`);
   const found = sql.join(each, sql` union all `);
   const many = sql`select 1 from (${found} limit 1 offset ${sql.lit(FEW)})`.compile(builder);
