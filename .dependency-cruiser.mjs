@@ -52,14 +52,14 @@ const table = [
     name: 'storage-knows-no-http',
     comment:
       'An engine is swappable only while it knows nothing of who asks. ' +
-      'It may import the core, kysely, its driver, node:fs and node:worker_threads; give it what else it needs as an argument.',
+      'It may import the core, kysely, its driver, node:fs, node:os and node:worker_threads; give it what else it needs as an argument.',
     from: { path: `${server}storage/`, pathNot: tests },
     to: {
       pathNot: [
         coreEntry,
         serverExcept('listen', 'auth', 'dialects?', 'openapi'),
         npm('kysely', 'better-sqlite3', '@types/better-sqlite3', 'postgres'),
-        node('fs', 'fs/promises', 'worker_threads'),
+        node('fs', 'fs/promises', 'os', 'worker_threads'),
       ],
     },
   },

@@ -21,6 +21,7 @@ import {
   rowOfWorkspace,
   WORKSPACE_COLUMNS,
 } from '../packages/server/src/rows.ts';
+import { fillSearch } from '../packages/server/src/storage/embedded/search.ts';
 
 /** A file that `openEmbedded` made and closed. */
 export interface LoadOptions {
@@ -29,6 +30,8 @@ export interface LoadOptions {
   readonly keys: readonly number[];
   /** When the last of them was made. */
   readonly now: number;
+  /** What the nth of all is called, where that matters. */
+  readonly nameOf?: (i: number) => string;
 }
 
 export const HALF = {
@@ -43,6 +46,7 @@ export const WORDS = { half: 'deploy', one: 'needle' };
 
 /** What FTS5 gathers before it writes; its own default is far less. */
 const SEARCH_BUFFER = 256 * 1024 * 1024;
+const KEYS_A_SEGMENT = 250_000;
 const MINUTE = 60_000;
 const DAY = 86_400_000;
 
@@ -50,7 +54,7 @@ const DAY = 86_400_000;
  * Loads workspaces whose keys are spread over one another in time. By each filter half of a
  * workspace's keys match HALF and one, in its middle, ONE; the one after it is a management key.
  */
-export function load({ file, keys, now }: LoadOptions): readonly Workspace[] {
+export function load({ file, keys, now, nameOf }: LoadOptions): readonly Workspace[] {
   const database = new Database(file);
   database.pragma('journal_mode = OFF');
   database.pragma('synchronous = OFF');
@@ -91,7 +95,8 @@ export function load({ file, keys, now }: LoadOptions): readonly Workspace[] {
       const home = behindMost(made, keys);
       const [workspace, count] = [workspaces[home], keys[home]];
       if (!workspace || count === undefined) break;
-      const key = keyNumber(made[home] ?? 0, count, workspace, start + i * MINUTE, i);
+      const usual = keyNumber(made[home] ?? 0, count, workspace, start + i * MINUTE, i);
+      const key = nameOf === undefined ? usual : { ...usual, name: nameOf(i) };
       const order = orderOfKey(key);
       const day = key.lastUsedAt === null ? 0 : Math.floor(key.lastUsedAt / DAY);
       const digest = Buffer.alloc(32);
@@ -104,8 +109,11 @@ export function load({ file, keys, now }: LoadOptions): readonly Workspace[] {
       made[home] = (made[home] ?? 0) + 1;
     }
   })();
-  searchBuffer.run(BigInt(1024 * 1024));
   for (const { sql } of indices) database.exec(sql);
+  database.transaction(() => {
+    while (fillSearch(database, KEYS_A_SEGMENT));
+  })();
+  searchBuffer.run(BigInt(1024 * 1024));
   database.pragma('journal_mode = WAL');
   database.close();
   return workspaces;

@@ -3,16 +3,16 @@
 // beside verifications, and how much memory it has in the end.
 
 import { type ChildProcess, spawn } from 'node:child_process';
-import { readFileSync, rmSync } from 'node:fs';
-import { Agent, request } from 'node:http';
-import { join } from 'node:path';
+import { readFileSync } from 'node:fs';
+import { Agent } from 'node:http';
 import { fileURLToPath } from 'node:url';
-import { HALF, WORDS } from './load.ts';
+import { exchange, type Over, paced } from './exchange.ts';
 import { median, type Row } from './measure.ts';
 import type { Store } from './store.ts';
 
 const path = (file: string) => fileURLToPath(new URL(file, import.meta.url));
 const PROGRAM = path('../packages/cli/dist/main.js');
+const TRAFFIC = path('./traffic.ts');
 const SECONDS = 10;
 const ROUNDS = 7;
 
@@ -30,30 +30,18 @@ export async function benchService(store: Store): Promise<Row[]> {
   const verifications = () => latencies(() => service.verify(pick(store.secrets)));
   await verifications();
   const alone = await verifications();
+  const heldAlone = await service.held();
+  const traffic = startTraffic(service.url, store);
+  await traffic.begun;
   await service.held();
-  const [big = '', medium = ''] = store.workspaces;
-  const over = { yes: false };
-  const going = [
-    ...LISTS.map((query) =>
-      until(over, () => service.get(`/v1/keys?workspace_id=${big}&limit=200&${query}`)),
-    ),
-    until(over, () => service.get('/v1/events/export')),
-    until(over, () => backup(store)),
-    paced(over, 5, () =>
-      service.post('/v1/keys', {
-        workspace_id: medium,
-        name: 'made meanwhile',
-        owner_id: 'acme',
-        scopes: ['files:read'],
-      }),
-    ),
-  ];
   const beside = await verifications();
-  over.yes = true;
   const held = await service.held();
-  await Promise.all(going);
+  console.log(`went on beside, in ${SECONDS} s or more: ${await traffic.stop()}`);
   const memory = residentMegabytes(service.child);
   await service.stop();
+  console.log(
+    `held alone ${heldAlone} ms; p99 alone ${p99(alone).toFixed(2)} ms, beside ${p99(beside).toFixed(2)} ms`,
+  );
 
   return [
     {
@@ -75,18 +63,27 @@ export async function benchService(store: Store): Promise<Row[]> {
   ];
 }
 
-const LISTS = [
-  'status=active&include=total',
-  `owner_id=${HALF.owner}&include=total`,
-  `search=${WORDS.half}&include=total`,
-  'scope=files:read',
-  'environment=test',
-  `metadata.plan=${HALF.plan}`,
-  'never_used=true',
-  'expires_before=2030-01-01T00:00:00Z',
-  'sort=name',
-  'sort=-last_used_at',
-];
+function startTraffic(url: string, { folder }: Store) {
+  const child = spawn(process.execPath, [...process.execArgv, TRAFFIC, url, folder, PROGRAM], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
+  let said = '';
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    said += text;
+  });
+  const ended = new Promise<void>((resolve, reject) =>
+    child.once('close', (code) => (code === 0 ? resolve() : reject(new Error('traffic failed')))),
+  );
+  return {
+    /** Once all of it is under way. */
+    begun: new Promise((resolve) => setTimeout(resolve, 2_000)),
+    async stop() {
+      child.stdin.end();
+      await ended;
+      return said.trim();
+    },
+  };
+}
 
 async function start({ folder, firstKey }: Store, node: readonly string[] = []) {
   const began = performance.now();
@@ -112,8 +109,7 @@ async function start({ folder, firstKey }: Store, node: readonly string[] = []) 
   return {
     child,
     began,
-    get: (at: string) => call('GET', at),
-    post: (at: string, body: unknown) => call('POST', at, body),
+    url,
     async verify(key: string) {
       const verdict = await call('POST', '/v1/keys/verify', { key });
       if (!verdict.includes('"valid":true')) throw new Error(verdict);
@@ -151,29 +147,6 @@ function shown(
   });
 }
 
-function exchange(
-  agent: Agent,
-  method: string,
-  url: string,
-  key: string,
-  body?: unknown,
-): Promise<string> {
-  return new Promise((resolve, reject) => {
-    const headers = { authorization: `Bearer ${key}`, 'content-type': 'application/json' };
-    const call = request(url, { method, agent, headers }, (response) => {
-      const chunks: Buffer[] = [];
-      response.on('data', (chunk: Buffer) => chunks.push(chunk));
-      response.on('error', reject);
-      response.on('end', () => {
-        const text = Buffer.concat(chunks).toString();
-        if ((response.statusCode ?? 500) >= 400) reject(new Error(`${url}: ${text}`));
-        else resolve(text);
-      });
-    });
-    call.on('error', reject).end(body === undefined ? undefined : JSON.stringify(body));
-  });
-}
-
 async function bareStart(): Promise<number> {
   const began = performance.now();
   const child = spawn(process.execPath, ['-e', 'process.stdout.write("up")'], {
@@ -185,20 +158,10 @@ async function bareStart(): Promise<number> {
   return took;
 }
 
-async function backup({ folder }: Store): Promise<void> {
-  const out = join(folder, 'bench-backup.db');
-  const child = spawn(process.execPath, [PROGRAM, 'backup', '--data', folder, '--out', out], {
-    stdio: 'ignore',
-  });
-  const code = await new Promise((resolve) => child.once('close', resolve));
-  rmSync(out, { force: true });
-  if (code !== 0) throw new Error(`warder backup ended with ${code}`);
-}
-
 /** A verification every five milliseconds. Answers what each took, in milliseconds. */
 async function latencies(verify: () => Promise<void>): Promise<number[]> {
   const taken: number[] = [];
-  const over = { yes: false };
+  const over: Over = { yes: false };
   setTimeout(() => {
     over.yes = true;
   }, SECONDS * 1000);
@@ -208,22 +171,6 @@ async function latencies(verify: () => Promise<void>): Promise<number[]> {
     taken.push(performance.now() - began);
   });
   return taken;
-}
-
-async function paced(
-  over: { yes: boolean },
-  milliseconds: number,
-  run: () => Promise<unknown>,
-): Promise<void> {
-  while (!over.yes) {
-    const pause = new Promise((resolve) => setTimeout(resolve, milliseconds));
-    await run();
-    await pause;
-  }
-}
-
-async function until(over: { yes: boolean }, run: () => Promise<unknown>): Promise<void> {
-  while (!over.yes) await run();
 }
 
 function p99(taken: readonly number[]): number {

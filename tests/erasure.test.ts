@@ -87,6 +87,38 @@ test('removes all of it from the rows, the events and the file, and the chain ho
   expect(again.key.ownerId).toBe(MAIL);
 });
 
+test('no piece of what could be searched for is left in the file, nor of a name that was changed', async () => {
+  await withOwner(0);
+  const pieces = () => {
+    const database = new Database(service.file);
+    database.pragma('wal_checkpoint(TRUNCATE)');
+    database.close();
+    const bytes = readFileSync(service.file);
+    return ['鷲', '䴉', '鸞', '麤', '龘', '驫'].filter((piece) => bytes.includes(piece));
+  };
+  const { key } = await service.create({ name: '驫龘麤 of another' });
+  await service.create({ name: '鷲䴉鸞', ownerId: MAIL });
+  for (let i = 0; i < 70; i++) await service.create({ name: `key ${i}` });
+  await service.storage.tendLists();
+  const found = await service.owner.listKeys({ search: '鷲䴉鸞' });
+  expect(found.items).toHaveLength(1);
+  await sealAll();
+  expect(pieces()).toHaveLength(6);
+
+  await service.owner.updateKey(key.id, { name: 'renamed' });
+  await service.owner.eraseKey(key.id);
+  await service.owner.eraseOwner({ ownerId: MAIL }, { keys: true });
+  await eraseAll();
+  expect((await service.owner.listKeys({ search: '鷲䴉鸞' })).items).toEqual([]);
+  const database = new Database(service.file);
+  const left = database.prepare('SELECT block FROM key_search_data').pluck().all();
+  expect(left.filter((block) => Buffer.isBuffer(block) && block.includes('鷲'))).toEqual([]);
+  database.prepare("INSERT INTO key_search (key_search) VALUES ('integrity-check')").run();
+  database.close();
+  // What an event says of a key that no owner had stays with the event.
+  expect(pieces()).toEqual(['麤', '龘', '驫']);
+});
+
 test('is refused while a key names the owner, whatever its state, unless the keys go too', async () => {
   await withOwner(1);
   const [key] = (await service.owner.listKeys({ ownerId: MAIL })).items;

@@ -3,40 +3,51 @@
 // what it is about to do first, since nothing can be asked of it afterwards.
 
 import { openSync, writeSync } from 'node:fs';
-import { isMainThread, Worker } from 'node:worker_threads';
+import { getEnvironmentData, isMainThread, setEnvironmentData, Worker } from 'node:worker_threads';
 import Database from 'better-sqlite3';
 import { type KillPlan, type KillRecord, RETURNED } from './crash-child.ts';
 
+/** Places in what the threads share. */
+const [PHASE, NEVER, ARMED, STATEMENTS, COMMITS] = [0, 1, 2, 3, 4];
+const [IDLE, COMMITTING] = [0, 1];
+
 const given = process.env.WARDER_KILL_PLAN;
-// The thread that reads lists loads this too, and has no commits.
-if (given !== undefined && isMainThread) arm(JSON.parse(given));
+// Every thread of the service loads this: one starts it, another writes.
+if (given !== undefined) arm(JSON.parse(given));
+
+/** What the threads count together. */
+function shared(fromStart: boolean): Int32Array {
+  const found = getEnvironmentData('warder kill plan');
+  if (found instanceof SharedArrayBuffer) return new Int32Array(found);
+  const made = new SharedArrayBuffer(20);
+  setEnvironmentData('warder kill plan', made);
+  const state = new Int32Array(made);
+  Atomics.store(state, ARMED, fromStart ? 1 : 0);
+  return state;
+}
 
 function arm({ kind, at, spins, record, fromStart = false }: KillPlan & { record: string }): void {
   const file = openSync(record, 'a');
-  const state = new Int32Array(new SharedArrayBuffer(8));
-  const [IDLE, COMMITTING] = [0, 1];
-  let armed = fromStart;
-  process.on('SIGUSR2', () => {
-    armed = true;
-  });
-  let statements = 0;
-  let commits = 0;
+  const state = shared(fromStart);
+  if (isMainThread) {
+    process.on('SIGUSR2', () => Atomics.store(state, ARMED, 1));
+  }
 
   const die = (open: boolean, where: string) => {
     const last: KillRecord = { kind, open, where };
     writeSync(file, JSON.stringify(last));
     process.kill(process.pid, 'SIGKILL');
     // The signal is on its way: nothing of ours runs before it arrives.
-    for (;;) Atomics.wait(state, 1, 0);
+    for (;;) Atomics.wait(state, NEVER, 0);
   };
 
-  if (kind === 'commit') {
+  if (kind === 'commit' && isMainThread) {
     // Another thread can fire while this one is inside COMMIT.
     const source = `
       const { workerData: { state, spins, file, last } } = require('node:worker_threads');
       const { writeSync } = require('node:fs');
-      Atomics.wait(state, 0, ${IDLE});
-      for (let i = 0; i < spins; i++) Atomics.load(state, 0);
+      Atomics.wait(state, ${PHASE}, ${IDLE});
+      for (let i = 0; i < spins; i++) Atomics.load(state, ${PHASE});
       writeSync(file, last);
       process.kill(process.pid, 'SIGKILL');`;
     const last = JSON.stringify({ kind, open: true, where: 'in COMMIT' } satisfies KillRecord);
@@ -45,15 +56,20 @@ function arm({ kind, at, spins, record, fromStart = false }: KillPlan & { record
   }
 
   const run = <Result>(database: Database.Database, sql: string, call: () => Result): Result => {
-    if (!armed) return call();
+    // The thread that reads lists has nothing to lose.
+    if (database.readonly || Atomics.load(state, ARMED) === 0) return call();
     const isCommit = sql === 'COMMIT';
-    if (kind === 'statement' && database.inTransaction && ++statements === at) {
+    if (
+      kind === 'statement' &&
+      database.inTransaction &&
+      Atomics.add(state, STATEMENTS, 1) + 1 === at
+    ) {
       die(true, `before ${sql}`);
     }
-    if (isCommit) commits++;
+    const commits = isCommit ? Atomics.add(state, COMMITS, 1) + 1 : 0;
     if (isCommit && kind === 'commit' && commits === at) {
-      Atomics.store(state, 0, COMMITTING);
-      Atomics.notify(state, 0);
+      Atomics.store(state, PHASE, COMMITTING);
+      Atomics.notify(state, PHASE);
     }
     const result = call();
     // Said as soon as it is known, so that a kill that came too late does not count as open.
@@ -64,12 +80,12 @@ function arm({ kind, at, spins, record, fromStart = false }: KillPlan & { record
 
   // The driver's statements share one prototype, BEGIN and COMMIT among them.
   const probe = new Database(':memory:');
-  const shared: Record<'run' | 'get' | 'all', (...values: unknown[]) => unknown> =
+  const statements: Record<'run' | 'get' | 'all', (...values: unknown[]) => unknown> =
     Object.getPrototypeOf(probe.prepare('SELECT 1'));
   probe.close();
   for (const name of ['run', 'get', 'all'] as const) {
-    const original = shared[name];
-    shared[name] = function (this: Database.Statement, ...values) {
+    const original = statements[name];
+    statements[name] = function (this: Database.Statement, ...values) {
       return run(this.database, this.source, () => original.apply(this, values));
     };
   }

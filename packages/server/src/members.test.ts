@@ -9,7 +9,8 @@ import Database from 'better-sqlite3';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { memberWith, NOW, WORKSPACE_ID } from '../../../tests/fixtures/domain.ts';
 import { listMembers, memberStatements } from './members.ts';
-import { builder, openEmbedded } from './storage/embedded.ts';
+import { builder } from './storage/embedded/builder.ts';
+import { openEmbedded } from './storage/embedded.ts';
 import { at, type Query } from './storage.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'warder-'));

@@ -57,6 +57,8 @@ export type Within = string | null;
 
 /** The most rows that a page or a count visits, unless it must be exact. */
 export const MOST_VISITED = 10_000;
+/** The most of them that a page visits where each has to be looked up. */
+export const MOST_LOOKED_UP = 2_000;
 
 export type Sql = RawBuilder<unknown>;
 
@@ -86,6 +88,10 @@ export interface Walk {
   /** Behind FROM of the arms, for the columns. */
   readonly join?: Sql;
   readonly ascending: boolean;
+  /** The most rows that a page visits; as many as may be unless given. */
+  readonly visits?: number;
+  /** Whether its arm begins and ends by itself. */
+  readonly ended?: boolean;
 }
 
 /** What the queries of a walk add to each row. */
@@ -96,33 +102,38 @@ interface Placed {
 
 /** One page of a walk, and where a bounded one was ended. */
 export function walkQueries(builder: Builder, walk: Walk, slice: SliceRequest) {
-  const { arms, columns, join = sql`` } = walk;
+  const { arms, columns, join = sql``, visits = MOST_VISITED, ended = false } = walk;
   const { limit, offset = 0 } = slice;
   const upwards = walk.ascending !== (slice.from?.side === 'before');
   const direction = upwards ? sql`asc` : sql`desc`;
   const sorted = arms.some(({ value }) => value !== null);
   const order = sorted ? sql`sorted ${direction}, place ${direction}` : sql`place ${direction}`;
+  const long = arms.some(({ residual, few }) => residual.length > 0 && !few);
   // An offset is for surfaces that owe whole pages, whatever they cost.
-  const bounded = offset === 0 && arms.some(({ residual, few }) => residual.length > 0 && !few);
+  const bounded = offset === 0 && long;
 
   // The cursor first: of two bounds on one column SQLite seeks by the first, and a cursor lies
   // within whatever range its list has.
-  const started = (arm: Arm) => [...beyond(arm, slice.from, upwards), ...arm.driving];
+  const begun = (arm: Arm): readonly Arm[] =>
+    (ended ? [[]] : beyond(arm, slice.from, upwards)).map((start) => ({
+      ...arm,
+      driving: [...start, ...arm.driving],
+    }));
   const places = (arm: Arm) =>
-    sql`select ${placeOf(arm)} from ${arm.bare} where ${all(started(arm))}`;
-  const reached = sql`${united(arms.map(places))} order by ${order} limit 1 offset ${sql.lit(MOST_VISITED - 1)}`;
+    sql`select ${placeOf(arm)} from ${arm.bare} where ${all(arm.driving)}`;
+  const visited = united(arms.flatMap(begun).map(places));
+  const last = sql`${visited} order by ${order} limit 1 offset ${sql.lit(visits - 1)}`;
   const rows = (arm: Arm) => {
-    const ended = bounded ? [within(arm, reached, upwards)] : [];
-    const conditions = all([...started(arm), ...arm.residual, ...ended]);
+    const end = bounded && !ended ? [within(arm, upwards)] : [];
+    const conditions = all([...arm.driving, ...arm.residual, ...end]);
     return sql`select ${columns}, ${placeOf(arm)} from ${arm.from} ${join} where ${conditions}`;
   };
-  const page = sql`${united(arms.map(rows))} order by ${order} limit ${limit + 1} offset ${offset}`;
+  const reached = bounded && !ended ? sql`with reached as materialized (${last}) ` : sql``;
+  const page = sql`${reached}${united(arms.flatMap(begun).map(rows))} order by ${order} limit ${limit + 1} offset ${offset}`;
   return {
     page: page.compile(builder) as Query,
     reached: bounded
-      ? (sql`select cast(place as text) as place, sorted from (${reached})`.compile(
-          builder,
-        ) as Query)
+      ? (sql`select cast(place as text) as place, sorted from (${last})`.compile(builder) as Query)
       : null,
   };
 }
@@ -267,7 +278,7 @@ export function createdIn(position: Sql, range: NameFilter['created']): Sql[] {
 }
 
 export function listed(table: string, columns: readonly string[]): Sql {
-  return sql.join(columns.map((column) => sql.ref(`${table}.${column}`)));
+  return sql.raw(columns.map((column) => `"${table}"."${column}"`).join(', '));
 }
 
 /** Keys of deleted workspaces that are not tombstones yet. */
@@ -309,21 +320,27 @@ function placeOf({ position, value }: Arm): Sql {
   return sql`${position} as place, ${value ?? sql`null`} as sorted`;
 }
 
-function beyond({ position, value }: Arm, from: SliceRequest['from'], upwards: boolean): Sql[] {
-  if (from === null) return [];
+/** What an arm begins with behind a place: more than one where it has to be entered at more than one. */
+export function beyond(
+  { position, value }: Arm,
+  from: SliceRequest['from'],
+  upwards: boolean,
+): Sql[][] {
+  if (from === null) return [[]];
   const { place } = from;
   const than = upwards ? sql`>` : sql`<`;
-  return value === null
-    ? [sql`${position} ${than} ${place.position}`]
-    : [sql`(${value}, ${position}) ${than} (${place.value}, ${place.position})`];
+  const behind = sql`${position} ${than} ${place.position}`;
+  if (value === null) return [[behind]];
+  // As a row of two values SQLite would enter at the first and pass all that share it.
+  return [[sql`${value} = ${place.value}`, behind], [sql`${value} ${than} ${place.value}`]];
 }
 
-/** Not further than a query of the last place to be visited, which finds nothing where the end comes before. */
-function within({ position, value, least = sql`-1` }: Arm, last: Sql, upwards: boolean): Sql {
+/** Not further than the last place to be visited, which is none where the end comes before. */
+function within({ position, value, least = sql`-1` }: Arm, upwards: boolean): Sql {
   const than = upwards ? sql`<=` : sql`>=`;
   // A blob is more than any number and any text; no position is less than 0.
   const [greatest, end] = [sql`x'ff'`, upwards ? sql`x'ff'` : sql`-1`];
   return value === null
-    ? sql`${position} ${than} coalesce((select place from (${last})), ${end})`
-    : sql`(${value}, ${position}) ${than} (select sorted, place from (select sorted, place from (${last})) union all select ${upwards ? greatest : least}, ${end} limit 1)`;
+    ? sql`${position} ${than} coalesce((select place from reached), ${end})`
+    : sql`(${value}, ${position}) ${than} (select sorted, place from (select sorted, place from reached) union all select ${upwards ? greatest : least}, ${end} limit 1)`;
 }

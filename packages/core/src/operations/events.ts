@@ -122,7 +122,8 @@ export function eventOperations({ caller, reach, host, write, defaultWorkspaceId
       const slice = await reach.events(filter, { limit: EVENTS_A_READ, from, total: 'none' });
       yield* slice.items.toReversed();
       const [newest] = slice.items;
-      if (newest) position = positionOf(newest.id);
+      if (slice.reached) position = slice.reached.position;
+      else if (newest) position = positionOf(newest.id);
       more = slice.more;
     }
   }

@@ -1,57 +1,29 @@
-// The store in one SQLite file. The thread that verifies reads single rows and
-// commits, each commit one synchronous transaction; whatever walks is read in a
-// thread of its own (embedded/reader.ts). Several processes may use one file.
+// The store in one SQLite file. The thread that verifies reads single rows; whatever
+// walks is read in a thread of its own (embedded/reader.ts), and so is whatever
+// writes (embedded/writer.ts). Several processes may use one file.
 
-import {
-  type Change,
-  type CommitRefusal,
-  type CommitResult,
-  dayOf,
-  isSubject,
-  nextTurn,
-  type Reach,
-  type Storage,
-  statusOf,
-  type Use,
-} from '@warder/core';
-import type Database from 'better-sqlite3';
-import {
-  DummyDriver,
-  Kysely,
-  SqliteAdapter,
-  SqliteIntrospector,
-  SqliteQueryCompiler,
-} from 'kysely';
-import {
-  chainStatements,
-  listErasure,
-  listPrunable,
-  listUnlogged,
-  listUnsealed,
-} from '../chains.ts';
-import { commitSteps, confine } from '../commit.ts';
+import { type CommitResult, isSubject, type Reach, type Storage } from '@warder/core';
+import { listErasure, listPrunable, listUnlogged, listUnsealed } from '../chains.ts';
+import { confine } from '../commit.ts';
 import { listEvents } from '../events.ts';
 import type { Lookup } from '../lookup.ts';
 import { type MemberRow, memberOf } from '../member-rows.ts';
 import { listKeysOfMember, listMembers, memberStatements } from '../members.ts';
-import {
-  candidateOf,
-  installationOf,
-  keyOf,
-  ownerOf,
-  replyOf,
-  type UsedKeyRow,
-  workspaceOf,
-} from '../rows.ts';
+import { candidateOf, installationOf, keyOf, ownerOf, replyOf, workspaceOf } from '../rows.ts';
 import { type Listing, listKeysToErase, listOwners, listWorkspaces } from '../slices.ts';
-import { at, type Query, statements, type Tables } from '../storage.ts';
-import { type Doing, isBusy, toldOf, unavailable } from './embedded/failure.ts';
-import { openFile, type Pending } from './embedded/file.ts';
+import { at, type Query, statements } from '../storage.ts';
+import { builder } from './embedded/builder.ts';
+import { connected } from './embedded/connection.ts';
+import { isBusy, toldOf, unavailable } from './embedded/failure.ts';
+import { onlyRead, openFile, type Pending } from './embedded/file.ts';
 import { listKeys } from './embedded/key-list.ts';
 import { shareFile } from './embedded/lock.ts';
-import { isMetadataDue, tendMetadata } from './embedded/metadata.ts';
+import { isMetadataDue } from './embedded/metadata.ts';
 import { MIGRATIONS } from './embedded/migrations.ts';
+import { newBoard, watchBoard } from './embedded/others.ts';
 import { openReader } from './embedded/reader.ts';
+import { isSearchDue } from './embedded/search.ts';
+import { openWriter } from './embedded/writer.ts';
 
 export interface EmbeddedOptions {
   /** Path of the database file. It and a missing folder are made for their owner alone. */
@@ -71,81 +43,30 @@ export function openEmbedded(options: EmbeddedOptions): { storage: Storage; look
   const { file, listMilliseconds = 10_000, busyMilliseconds = 5_000, pending = 'run' } = options;
   const { connection, release } = openShared(file, pending);
   const reader = openReader(file, listMilliseconds);
-  const texts = {
-    ...statements(builder),
-    ...chainStatements(builder),
-    ...memberStatements(builder),
-  };
-  const prepared = new Map<string, Database.Statement>();
+  const board = newBoard();
+  const writer = openWriter({ file, busyMilliseconds, board });
+  const texts = { ...statements(builder), ...memberStatements(builder) };
+  const { rows, row } = connected(connection);
 
-  const prepare = (sql: string): Database.Statement => {
-    const found = prepared.get(sql) ?? connection.prepare(sql);
-    prepared.set(sql, found);
-    return found;
-  };
-  const rows = <Row>({ sql, parameters }: Query) => prepare(sql).all(...parameters) as Row[];
-  const row = <Row>({ sql, parameters }: Query) =>
-    (prepare(sql).get(...parameters) ?? null) as Row | null;
-  const affected = (query: Query): number => {
-    const statement = prepare(query.sql);
-    if (statement.reader) return row(query) === null ? 0 : 1;
-    return statement.run(...query.parameters).changes;
-  };
-
-  /** Runs what takes the thread for a moment; waits without it while another process has the file. */
-  const patiently = async <Result>(doing: Doing, run: () => Result): Promise<Result> => {
+  /** Reads what takes the thread for a moment; waits without it while another process has the file. */
+  const patiently = async <Result>(run: () => Result): Promise<Result> => {
     for (let giveUpAt = 0; ; ) {
-      if (!connection.open) throw unavailable(doing, 'the store is closed');
+      if (!connection.open) throw unavailable('read', 'the store is closed');
       try {
         return run();
       } catch (error) {
         giveUpAt ||= performance.now() + busyMilliseconds;
-        if (!isBusy(error) || performance.now() > giveUpAt) throw toldOf(error, doing);
+        if (!isBusy(error) || performance.now() > giveUpAt) throw toldOf(error, 'read');
       }
       await new Promise((resolve) => setTimeout(resolve, 5 + Math.random() * 10));
     }
   };
   const readOne = async <Row, Value>(query: Query, toValue: (row: Row) => Value) => {
-    const found = await patiently('read', () => row<Row>(query));
+    const found = await patiently(() => row<Row>(query));
     return found && toValue(found);
   };
   const readList = async <Result>({ queries, answer }: Listing<Result>): Promise<Result> =>
     answer(await reader.read(queries));
-
-  // SQLite's own count of what other connections committed; this one's commits do not move it.
-  const readVersion = connection.prepare('PRAGMA data_version').pluck();
-  let version: unknown;
-  const changedElsewhere = (): boolean => {
-    try {
-      const before = version;
-      version = readVersion.get();
-      return version !== before;
-    } catch {
-      return true;
-    }
-  };
-
-  const commit = connection.transaction((changes: readonly Change[]) => {
-    const steps = commitSteps(texts, changes);
-    let step = steps.next();
-    while (!step.done) step = steps.next(affected(step.value));
-    if (step.value !== 'done') throw new Refused(step.value);
-  });
-  const recordUses = connection.transaction((uses: readonly Use[]) => {
-    for (const use of uses) {
-      affected(texts.recordUse.with({ ...at(use.keyId), at: use.at }));
-      affected(texts.recordDay.with({ ...at(use.keyId), day: dayOf(use.at) }));
-    }
-  });
-  const turnStates = connection.transaction((now: number, most: number) => {
-    const turning = rows<UsedKeyRow>(texts.turning.with({ now, most })).map(keyOf);
-    for (const key of turning) {
-      const turned = { state: statusOf(key, now), turns_at: nextTurn(key, now) };
-      affected(texts.turn.with({ ...at(key.id), ...turned }));
-    }
-    return turning.length;
-  });
-  const tend = connection.transaction(() => tendMetadata(connection));
 
   const reach = (within: string | null): Reach => ({
     key: (id) =>
@@ -198,13 +119,7 @@ export function openEmbedded(options: EmbeddedOptions): { storage: Storage; look
     unlogged: (most) => readList(listUnlogged(builder, within, most)),
     async commit(changes): Promise<CommitResult> {
       confine(within, changes);
-      try {
-        await patiently('write', () => commit.immediate(changes));
-        return 'done';
-      } catch (error) {
-        if (error instanceof Refused) return error.refusal;
-        throw error;
-      }
+      return await writer.write({ does: 'commit', changes });
     },
   });
 
@@ -215,43 +130,43 @@ export function openEmbedded(options: EmbeddedOptions): { storage: Storage; look
           texts.candidate(digests.length).with(digests.map(({ hex }) => Buffer.from(hex, 'hex'))),
           candidateOf,
         ),
-      changedElsewhere,
+      elsewhere: watchBoard(board),
     },
     storage: {
       within: (workspaceId) => reach(workspaceId),
       everywhere: () => reach(null),
       installation: async () =>
-        installationOf(await patiently('read', () => rows(texts.installation.with({})))),
+        installationOf(await patiently(() => rows(texts.installation.with({})))),
       async members(issuer, subject) {
         if (!isSubject({ issuer, subject })) return [];
         const query = texts.membersOf.with({ issuer, subject });
-        return (await patiently('read', () => rows<MemberRow>(query))).map(memberOf);
+        return (await patiently(() => rows<MemberRow>(query))).map(memberOf);
       },
       reply: (id) => readOne(texts.reply.with({ id }), replyOf),
       async recordUses(uses) {
         for (let from = 0; from < uses.length; from += USES_A_COMMIT) {
-          // Between two commits, whoever waits for the thread comes first.
-          if (from > 0) await new Promise((resolve) => setImmediate(resolve));
-          const some = uses.slice(from, from + USES_A_COMMIT);
-          await patiently('write', () => recordUses.immediate(some));
+          // One after the other, so that whoever else writes comes in between.
+          await writer.write({
+            does: 'record uses',
+            uses: uses.slice(from, from + USES_A_COMMIT),
+          });
         }
       },
       async turnStates(now, most) {
-        // Found by reading alone: a thread that has nothing to write takes no lock.
-        const due = await patiently('read', () => row(texts.turning.with({ now, most: 1 })));
-        return due === null ? 0 : patiently('write', () => turnStates.immediate(now, most));
+        // Found by reading alone: what has nothing to write takes no lock.
+        const due = await patiently(() => row(texts.turning.with({ now, most: 1 })));
+        return due === null ? 0 : writer.write({ does: 'turn states', now, most });
       },
       async tendLists() {
-        const due = await patiently('read', () => isMetadataDue(connection));
-        return due && patiently('write', () => tend.immediate());
+        const due = await patiently(() => isMetadataDue(connection) || isSearchDue(connection));
+        return due && writer.write({ does: 'tend lists' });
       },
-      pruneReplies: (now, most) =>
-        patiently('write', () => affected(texts.pruneReplies.with({ now, most }))),
+      pruneReplies: (now, most) => writer.write({ does: 'prune replies', now, most }),
       async check() {
-        await patiently('read', () => row(texts.check.with({})));
+        await patiently(() => row(texts.check.with({})));
       },
       async close() {
-        await reader.close();
+        await Promise.all([reader.close(), writer.close()]);
         connection.close();
         release();
       },
@@ -262,29 +177,10 @@ export function openEmbedded(options: EmbeddedOptions): { storage: Storage; look
 function openShared(file: string, pending: Pending) {
   const release = shareFile(file);
   try {
-    return { connection: openFile(file, MIGRATIONS, pending), release };
+    return { connection: onlyRead(openFile(file, MIGRATIONS, pending)), release };
   } catch (error) {
     release();
     throw error;
-  }
-}
-
-/** Compiles to SQLite's words and never runs them: that is for this engine's own driver. */
-export const builder = new Kysely<Tables>({
-  dialect: {
-    createAdapter: () => new SqliteAdapter(),
-    createDriver: () => new DummyDriver(),
-    createIntrospector: (db) => new SqliteIntrospector(db),
-    createQueryCompiler: () => new SqliteQueryCompiler(),
-  },
-});
-
-/** Thrown to roll a transaction back. */
-class Refused extends Error {
-  readonly refusal: CommitRefusal;
-  constructor(refusal: CommitRefusal) {
-    super(refusal);
-    this.refusal = refusal;
   }
 }
 

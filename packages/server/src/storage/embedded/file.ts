@@ -18,8 +18,13 @@ import { isBusy } from './failure.ts';
 const OLDEST_SQLITE = '3.51.3';
 /** How long a start waits for another one that migrates. */
 const START_MILLISECONDS = 15_000;
-/** Afterwards the thread never waits for another process: see `patiently` in embedded.ts. */
+/** Afterwards no thread waits long within SQLite: see `patiently` in embedded.ts and write-worker.ts. */
 const BUSY_MILLISECONDS = 5;
+/** What the connections keep of the file; the system keeps the rest. */
+const READING_KILOBYTES = 8_192;
+const WRITING_KILOBYTES = 32_768;
+/** Each page of the log that was written often is worked in once: the longer, the cheaper. */
+const CHECKPOINT_PAGES = 4_000;
 const MIGRATIONS_TABLE = `CREATE TABLE IF NOT EXISTS migrations (
   number INTEGER PRIMARY KEY,
   name TEXT NOT NULL,
@@ -78,19 +83,39 @@ function prepared(
 ): Database.Database {
   checkSqliteVersion(String(connection.prepare('SELECT sqlite_version()').pluck().get()));
   connection.pragma('journal_mode = WAL');
-  connection.pragma('synchronous = FULL');
-  connection.pragma('journal_size_limit = 67108864');
-  connection.pragma('cache_size = -65536');
-  connection.pragma('temp_store = MEMORY');
-  connection.pragma('trusted_schema = OFF');
-  // What is erased is overwritten, not only unlinked.
-  connection.pragma('secure_delete = ON');
+  careful(connection);
   // Off while migrating, so that a later migration can rebuild a table others refer to.
   connection.pragma('foreign_keys = OFF');
   migrate(connection, file, migrations, pending);
   connection.pragma('foreign_keys = ON');
   connection.pragma(`busy_timeout = ${BUSY_MILLISECONDS}`);
   return connection;
+}
+
+/** From now on nothing can be written through the connection, which reads single rows. */
+export function onlyRead(connection: Database.Database): Database.Database {
+  connection.pragma('query_only = ON');
+  connection.pragma(`cache_size = -${READING_KILOBYTES}`);
+  return connection;
+}
+
+/** A connection to a file that `openFile` has opened. Never waits for another process by itself. */
+export function openForWriting(file: string): Database.Database {
+  const connection = new Database(file, { fileMustExist: true, timeout: BUSY_MILLISECONDS });
+  careful(connection);
+  connection.pragma('foreign_keys = ON');
+  connection.pragma(`wal_autocheckpoint = ${CHECKPOINT_PAGES}`);
+  return connection;
+}
+
+function careful(connection: Database.Database): void {
+  connection.pragma('synchronous = FULL');
+  connection.pragma('journal_size_limit = 67108864');
+  connection.pragma(`cache_size = -${WRITING_KILOBYTES}`);
+  connection.pragma('temp_store = MEMORY');
+  connection.pragma('trusted_schema = OFF');
+  // What is erased is overwritten, not only unlinked.
+  connection.pragma('secure_delete = ON');
 }
 
 function migrate(

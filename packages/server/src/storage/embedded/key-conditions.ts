@@ -10,9 +10,25 @@ import {
   type Range,
 } from '@warder/core';
 import { sql } from 'kysely';
-import { createdIn, type Sql } from '../../slices.ts';
+import { all, createdIn, MOST_VISITED, type Sql } from '../../slices.ts';
 import type { Builder, Query } from '../../storage.ts';
-import { FACTS, markOf, type Shelf, SORT_COLUMNS, sortIndex } from './key-indices.ts';
+import {
+  EXPIRING,
+  EXPIRING_INDEX,
+  FACTS,
+  markOf,
+  SEARCH_FILLED,
+  type Shelf,
+  SORT_COLUMNS,
+  sortIndex,
+} from './key-indices.ts';
+
+/** So many keys of a filter are gathered and sorted rather than looked for in another index. */
+export const FEW = 1_000;
+/** Of a long search, as many pieces are tried for being rare. */
+const MOST_PIECES = 12;
+/** So many keys are looked at before the index of pieces is asked. */
+const LOOKED_AT_FIRST = 1_000;
 
 /** A part of an index. */
 export interface Source {
@@ -22,6 +38,8 @@ export interface Source {
   readonly bare: Sql;
   readonly position: Sql;
   readonly driving: readonly Sql[];
+  /** What has to be looked up row by row all the same. */
+  readonly residual?: readonly Sql[];
   /** Whether it is in the order of creation. */
   readonly byCreation: boolean;
 }
@@ -37,6 +55,20 @@ export interface Condition {
   readonly ready: Query | null;
   /** Whether it says nothing about deleted keys. */
   readonly ofLive: boolean;
+  /** Whether the index in the order of creation holds what it asks for. */
+  readonly covered: boolean;
+  /** For what is searched for: whether to look at its index or at every key. */
+  readonly search: SearchGuards | null;
+}
+
+/** Queries that find a row or none. */
+export interface SearchGuards {
+  /** Whether each piece of the text is in more than a few keys. */
+  readonly many: Query;
+  /** Whether each is in so many that to go through them is to go through too much. */
+  readonly common: Query;
+  /** Whether the next keys of the list have it so often that they make a page. */
+  dense(next: Sql, limit: number): Query;
 }
 
 /** The conditions of a filter but for its workspace, those that are likely to be narrow first. */
@@ -55,7 +87,7 @@ export function conditionsOf(
     return [condition(says, index === null ? [] : [ofKeys(index, homes, [says])])];
   };
   const conditions = [
-    ...(search === undefined ? [] : [searching(search, homes)]),
+    ...(search === undefined ? [] : [searching(builder, search, homes)]),
     ...metadata.map(({ name, value }) => describing(builder, name, value, homes)),
     ...fact('owner', ownerId),
     ...fact('maker', createdBy),
@@ -116,18 +148,53 @@ function inHomes(table: string, homes: readonly string[]): Sql[] {
 }
 
 function condition(says: Sql, sources: readonly Source[]): Condition {
-  return { says, sources, ranged: null, ready: null, ofLive: false };
+  return { says, sources, ranged: null, ready: null, ofLive: false, covered: false, search: null };
 }
 
-function searching(text: string, homes: readonly string[]): Condition {
-  const phrase = `text : "${text.replaceAll('"', '""')}"`;
+function searching(builder: Builder, text: string, homes: readonly string[]): Condition {
+  const phrase = `text : ${quoted(text)}`;
   const [home, ...others] = homes;
   const asked =
     home === undefined
       ? sql`${phrase}`
       : sql`(select 'workspace : "' || ${sql.raw(markOf('number'))} || '" AND ' || ${phrase} from workspaces where id = ${home})`;
   const driving = [sql`key_search match ${asked}`, ...others.map((id) => sql`${home} = ${id}`)];
-  return condition(sql`instr(keys.search, ${text}) > 0`, [beside('key_search', 'rowid', driving)]);
+  const says = sql`instr(keys.search, ${text}) > 0`;
+  const live = shelved('live', homes, 'created_at');
+  const late = sql`keys.position > ${sql.raw(SEARCH_FILLED)}`;
+  const sources = [
+    beside('key_search', 'rowid', driving),
+    { ...live, driving: [...live.driving, late], residual: [says] },
+  ];
+  const inMoreThan = (most: number) => {
+    const each = piecesOf(text).map(
+      (piece) =>
+        sql`(select 1 from key_search where key_search match ${`text : ${quoted(piece)}`} limit 1 offset ${most}) is not null`,
+    );
+    return sql`select 1 where ${all(each)}`.compile(builder);
+  };
+  const guards: SearchGuards = {
+    many: inMoreThan(FEW),
+    common: inMoreThan(MOST_VISITED),
+    dense: (next, limit) =>
+      sql`select 1 from (select search as text from ${next} limit ${LOOKED_AT_FIRST}) where instr(text, ${text}) > 0 limit 1 offset ${limit}`.compile(
+        builder,
+      ),
+  };
+  // An index in the order of creation holds the text for a workspace; across all it is looked up.
+  return { ...condition(says, sources), covered: homes.length > 0, search: guards };
+}
+
+function quoted(text: string): string {
+  return `"${text.replaceAll('"', '""')}"`;
+}
+
+/** Pieces of three characters, which the index holds the keys of: those side by side, and the last. */
+function piecesOf(text: string): string[] {
+  const letters = [...text];
+  const starts = letters.map((_, i) => i).filter((i) => i % 3 === 0 && i + 3 <= letters.length);
+  const all = new Set([...starts, letters.length - 3]);
+  return Array.from(all, (start) => letters.slice(start, start + 3).join('')).slice(-MOST_PIECES);
 }
 
 function describing(
@@ -187,8 +254,8 @@ function stating(
 /** All of one day, which is a range of the order by last use too. */
 function unused(homes: readonly string[], byUse: boolean): Condition {
   const says = sql`keys.last_used_day = 0`;
-  const source = ofKeys(sortIndex('live', 'last_used_at', homes.length > 0), homes, [says]);
-  return { ...condition(says, [source]), ranged: byUse ? 'last_used_at' : null };
+  const sources = ranged('last_used_at', homes, says).map((one) => ({ ...one, byCreation: true }));
+  return { ...condition(says, sources), ranged: byUse ? 'last_used_at' : null, covered: true };
 }
 
 function inRange(
@@ -204,8 +271,21 @@ function inRange(
   ];
   if (parts.length === 0) return [];
   const says = sql.join(parts, sql` and `);
-  const index = ofKeys(sortIndex('live', sort, homes.length > 0), homes, [says]);
-  return [{ ...condition(says, [{ ...index, byCreation: false }]), ranged: sort }];
+  return [{ ...condition(says, ranged(sort, homes, says)), ranged: sort, covered: true }];
+}
+
+/** What an index in that order holds of a range; across all workspaces there is one of expiry alone. */
+function ranged(
+  sort: 'last_used_at' | 'expires_at',
+  homes: readonly string[],
+  says: Sql,
+): readonly Source[] {
+  if (homes.length > 0) {
+    return [{ ...ofKeys(sortIndex('live', sort, true), homes, [says]), byCreation: false }];
+  }
+  if (sort === 'last_used_at') return [];
+  const expiring = [says, sql`keys.${sql.raw(EXPIRING)}`];
+  return [{ ...ofKeys(EXPIRING_INDEX, homes, expiring), byCreation: false }];
 }
 
 /** Whole days; the day that no key was used on is in none. */

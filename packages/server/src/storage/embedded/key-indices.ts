@@ -27,22 +27,30 @@ export const FACTS = {
   maker: 'created_by_id',
 } as const;
 
+/** The index of a shelf in an order; across all workspaces there is one in the order of creation alone. */
 export function sortIndex(shelf: Shelf, sort: KeySort, within: boolean): string {
   return `keys_${shelf}_by_${sort}${within ? '_in_workspace' : ''}`;
 }
 
-/** The text of every index that a list of keys is read from. */
+/** Keys of all workspaces that expire, by their expiry. */
+export const EXPIRING_INDEX = 'keys_expiring';
+export const EXPIRING = 'expires_at IS NOT NULL';
+
+/**
+ * The text of every index that a list of keys is read from. Behind the order of creation stands what
+ * a list is filtered by that has no index in this order, or one that would be walked long.
+ */
 export function keyIndices(): string {
   const texts: string[] = [];
   const add = (name: string, columns: readonly string[], condition: string) =>
     texts.push(`CREATE INDEX ${name} ON keys (${columns.join(', ')}) WHERE ${condition};`);
   for (const [shelf, condition] of Object.entries(SHELVES) as [Shelf, string][]) {
     for (const [sort, column] of Object.entries(SORT_COLUMNS) as [KeySort, string | null][]) {
-      // Behind the order of creation stand the columns whose ranges a list is filtered by.
       const columns =
         column === null ? ['position', 'expiry_order', 'last_used_day'] : [column, 'position'];
-      add(sortIndex(shelf, sort, false), columns, condition);
-      add(sortIndex(shelf, sort, true), ['workspace_id', ...columns], condition);
+      if (column === null) add(sortIndex(shelf, sort, false), columns, condition);
+      const searched = column === null && shelf === 'live' ? ['search'] : [];
+      add(sortIndex(shelf, sort, true), ['workspace_id', ...columns, ...searched], condition);
     }
   }
   const live = SHELVES.live;
@@ -52,12 +60,13 @@ export function keyIndices(): string {
   }
   add('keys_by_state', ['workspace_id', 'state', 'position', 'turns_at'], live);
   add('keys_by_owner_everywhere', ['owner_id', 'position'], `${live} AND owner_id IS NOT NULL`);
+  add(EXPIRING_INDEX, ['expiry_order', 'position'], `${live} AND ${EXPIRING}`);
   return texts.join('\n');
 }
 
 // A workspace as three characters for private use, which are one trigram: what is
 // searched for in one workspace is never looked for in another.
-const MARK = (id: string) =>
+export const MARK = (id: string) =>
   `coalesce((SELECT ${markOf('number')} FROM workspaces WHERE id = ${id}), ${markOf('0')})`;
 
 /** The three characters that stand for a workspace's number. */
@@ -79,10 +88,14 @@ export function metadataOf(keys: string, join = ''): string {
 }
 
 const REMOVED = 'old.deleted_at IS NULL AND new.deleted_at IS NOT NULL';
-const added = (keys: string) => `
-  INSERT INTO key_search (rowid, workspace, text)
-    SELECT ${keys}.position, ${MARK(`${keys}.workspace_id`)}, ${keys}.search
-    WHERE ${keys}.deleted_at IS NULL;`;
+/** The last key whose text the index holds: later ones are few, and are looked at one by one. */
+export const SEARCH_FILLED = '(SELECT position FROM key_search_filled WHERE id = 1)';
+const textOf = (keys: string) => `${keys}.position, ${MARK(`${keys}.workspace_id`)}, ${keys}.search
+    WHERE ${keys}.deleted_at IS NULL AND ${keys}.position <= ${SEARCH_FILLED}`;
+const added = `
+  INSERT INTO key_search (rowid, workspace, text) SELECT ${textOf('new')};`;
+const removed = `
+  INSERT INTO key_search (key_search, rowid, workspace, text) SELECT 'delete', ${textOf('old')};`;
 const scoped = (keys: string) => `
   INSERT OR IGNORE INTO key_scopes
     SELECT coalesce(${keys}.workspace_id, ''), value, ${keys}.position FROM json_each(${keys}.scopes)
@@ -93,8 +106,17 @@ const described = `
 /** The tables beside the keys, and what keeps them true. */
 export const KEY_TABLES = `
 CREATE VIRTUAL TABLE key_search USING fts5 (
-  workspace, text, content = '', contentless_delete = 1, tokenize = 'trigram remove_diacritics 1'
+  workspace, text, content = '', columnsize = 0, tokenize = 'trigram remove_diacritics 1'
 );
+-- What is removed leaves the index at once, not only when its part of it is merged.
+INSERT INTO key_search (key_search, rank) VALUES ('secure-delete', 1);
+-- Merged a little with each step that fills it, never much at once.
+INSERT INTO key_search (key_search, rank) VALUES ('automerge', 0);
+CREATE TABLE key_search_filled (
+  id INTEGER PRIMARY KEY CHECK (id = 1),
+  position INTEGER NOT NULL
+) STRICT;
+INSERT INTO key_search_filled VALUES (1, -1);
 CREATE TABLE key_scopes (
   workspace_id TEXT NOT NULL,
   scope TEXT NOT NULL,
@@ -135,12 +157,11 @@ BEGIN
     ON CONFLICT DO UPDATE SET dropped = 0, filled_to = -1 WHERE dropped = 1;
 END;
 
-CREATE TRIGGER keys_inserted AFTER INSERT ON keys BEGIN${added('new')}${scoped('new')}${described}
+CREATE TRIGGER keys_inserted AFTER INSERT ON keys BEGIN${added}${scoped('new')}${described}
 END;
 CREATE TRIGGER keys_search_updated AFTER UPDATE OF search, deleted_at ON keys
   WHEN new.search IS NOT old.search OR (${REMOVED})
-BEGIN
-  DELETE FROM key_search WHERE rowid = old.position AND old.deleted_at IS NULL;${added('new')}
+BEGIN${removed}${added}
 END;
 CREATE TRIGGER keys_scopes_updated AFTER UPDATE OF scopes, deleted_at ON keys
   WHEN new.scopes IS NOT old.scopes OR (${REMOVED})

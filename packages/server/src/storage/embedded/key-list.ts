@@ -6,6 +6,7 @@
 import {
   type Key,
   type KeyFilter,
+  type KeySort,
   NEWEST_FIRST,
   type Slice,
   type SliceRequest,
@@ -15,12 +16,15 @@ import { KEY_COLUMNS, keyOf, type UsedKeyRow } from '../../rows.ts';
 import {
   type Arm,
   all,
+  beyond,
   countQuery,
   createdIn,
   homesOf,
   type Listing,
   type ListQuery,
   listed,
+  MOST_LOOKED_UP,
+  MOST_VISITED,
   NOTHING,
   type OnlyIf,
   type Sql,
@@ -31,13 +35,14 @@ import {
   walkQueries,
 } from '../../slices.ts';
 import type { Builder, Query } from '../../storage.ts';
-import { type Condition, conditionsOf, type Source, shelved } from './key-conditions.ts';
+import { type Condition, conditionsOf, FEW, type Source, shelved } from './key-conditions.ts';
 import { type Shelf, SORT_COLUMNS } from './key-indices.ts';
+import { type Merge, merged } from './key-merge.ts';
 
-/** So many are gathered and sorted rather than looked for in another index. */
-const FEW = 1_000;
 /** How many other filters are tried for being narrow. */
 const TRIED = 2;
+/** In SQLite's words. */
+const NO_LIMIT = -1;
 
 export function listKeys(
   builder: Builder,
@@ -45,7 +50,7 @@ export function listKeys(
   filter: KeyFilter,
   slice: SliceRequest,
 ): Listing<Slice<Key>> {
-  const { choices, count } = planOf(builder, homesOf(within, filter), filter);
+  const { choices, count } = planOf(builder, homesOf(within, filter), filter, slice);
   const { total, limit } = slice;
   const queries: ListQuery[] = [];
   const add = (query: ListQuery) => queries.push(query) - 1;
@@ -93,13 +98,18 @@ interface Choice {
   readonly walk: Walk;
 }
 
-function planOf(builder: Builder, homes: readonly string[], filter: KeyFilter) {
+function planOf(
+  builder: Builder,
+  homes: readonly string[],
+  filter: KeyFilter,
+  slice: SliceRequest,
+) {
   const { order = NEWEST_FIRST } = filter;
   const conditions = conditionsOf(builder, homes, filter);
   const direct = conditions.filter(({ ranged }) => ranged === null).filter(hasSources);
   const ranges = conditions.filter(({ ranged }) => ranged !== null).filter(hasSources);
   const shelves = shelvesOf(filter);
-  const walks = walksOf(homes, filter, conditions, shelves);
+  const walks = walksOf(homes, filter, slice, conditions, shelves);
 
   const own = ranges.find(({ ranged }) => ranged === order.by) ?? null;
   const plain = walks.plain(own);
@@ -107,22 +117,30 @@ function planOf(builder: Builder, homes: readonly string[], filter: KeyFilter) {
   const choices: Choice[] = [];
   const driver = first ?? own;
   const alone = conditions.length === 1 && driver !== null;
-  if (!alone && shelves.includes('live')) {
+  // What is gathered of live keys has deleted ones merged in by an index in the same order.
+  const mergeable = homes.length > 0 || order.by === 'created_at' || !shelves.includes('deleted');
+  if (!alone && mergeable && shelves.includes('live')) {
     const others = [...direct, ...ranges].filter((one) => one !== driver).slice(0, TRIED);
     for (const one of others) {
       const guard = { query: moreThanFew(builder, one), finds: false };
       choices.push({ guard, walk: walks.by(one, true) });
     }
   }
-  if (first !== null) {
+  if (first?.search) {
+    const { dense, common } = first.search;
+    const next = walks.next();
+    choices.push({ guard: { query: dense(next, slice.limit), finds: true }, walk: plain });
+    choices.push({ guard: { query: common, finds: false }, walk: walks.by(first, false) });
+    choices.push({ guard: null, walk: plain });
+  } else if (first !== null) {
     const guard = first.ready && { query: first.ready, finds: true };
     choices.push({ guard, walk: walks.by(first, false) });
   }
   if (first === null || first.ready !== null) choices.push({ guard: null, walk: plain });
 
   const counted = direct[0] ?? ranges[0];
-  const narrow = counted ? walks.by(counted, false) : plain;
-  return { choices, count: { ready: counted?.ready ?? null, narrow, plain } };
+  const [narrow, every] = [walks.unsorted(counted), walks.unsorted(undefined)];
+  return { choices, count: { ready: counted?.ready ?? null, narrow, plain: every } };
 }
 
 function hasSources({ sources }: Condition): boolean {
@@ -132,6 +150,7 @@ function hasSources({ sources }: Condition): boolean {
 function walksOf(
   homes: readonly string[],
   filter: KeyFilter,
+  slice: SliceRequest,
   conditions: readonly Condition[],
   shelves: readonly Shelf[],
 ) {
@@ -139,47 +158,89 @@ function walksOf(
   const column = SORT_COLUMNS[order.by];
   const value = column === null ? null : sql.ref(`keys.${column}`);
 
-  const armOf = (source: Source, residual: readonly Sql[], few: boolean): Arm => {
+  const armOf = (source: Source, says: readonly Sql[], few: boolean): Arm => {
     const range = createdIn(source.position, created);
     const driving = source.byCreation ? [...source.driving, ...range] : source.driving;
-    const rest = source.byCreation ? residual : [...residual, ...range];
+    const looked = [...(source.residual ?? []), ...says];
+    const residual = source.byCreation ? looked : [...looked, ...range];
     // What is sorted by a column of the keys needs them, also where only places are asked for.
     const sorted = value && { bare: source.from, least: order.by === 'name' ? sql`''` : sql`-1` };
-    return { ...source, ...sorted, value, driving, residual: rest, few };
+    // However few the index holds of it, those that it does not hold yet may be many.
+    return { ...source, ...sorted, value, driving, residual, few: few && !source.residual };
   };
   const saidBut = (but: Condition | null, shelf: Shelf) =>
     conditions
       .filter((one) => one !== but && !(one.ofLive && shelf === 'deleted'))
       .map((one) => one.says);
+  const armsOf = (one: Condition, few: boolean) =>
+    one.sources.map((source) => armOf(source, saidBut(one, 'live'), few));
+  const columns = sql`${listed('keys', KEY_COLUMNS)}, key_usage.last_used_at`;
+  const join = sql`left join key_usage on key_usage.key_position = keys.position`;
+  const ascending = !order.descending;
   /** Deleted keys are merged in, from indices that are sorted alike. */
-  const walk = (live: readonly Arm[]): Walk => {
-    const deleted = armOf(shelved('deleted', homes, order.by), saidBut(null, 'deleted'), false);
-    return {
-      arms: [
-        ...(shelves.includes('live') ? live : []),
-        ...(shelves.includes('deleted') ? [deleted] : []),
-      ],
-      columns: sql`${listed('keys', KEY_COLUMNS)}, key_usage.last_used_at`,
-      join: sql`left join key_usage on key_usage.key_position = keys.position`,
-      ascending: !order.descending,
-    };
+  const walk = (live: readonly Arm[], visits: number, by: KeySort = order.by): Walk => {
+    const gone = () => armOf(shelved('deleted', homes, by), saidBut(null, 'deleted'), false);
+    const arms = [
+      ...(shelves.includes('live') ? live : []),
+      ...(shelves.includes('deleted') ? [gone()] : []),
+    ];
+    return { arms, columns, join, ascending, visits };
+  };
+  /** Through the indices of each workspace, where there is none of all. */
+  const mergedWalk = (sort: Merge['sort'], own: Condition | null): Walk => {
+    const says = (one: Condition) =>
+      one.ofLive ? sql`(merged.shelf = 'deleted' or ${one.says})` : one.says;
+    const residual = [
+      ...conditions.filter((one) => one !== own).map(says),
+      ...createdIn(sql.ref('keys.position'), created),
+    ];
+    const { limit, offset = 0 } = slice;
+    const whole = residual.length === 0 || offset > 0;
+    const enough = residual.length === 0 ? limit + 1 + offset : NO_LIMIT;
+    const arm = merged({
+      sort,
+      shelves,
+      driving: own ? [own.says] : [],
+      upwards: ascending !== (slice.from?.side === 'before'),
+      from: slice.from?.place ?? null,
+      most: whole ? enough : MOST_LOOKED_UP,
+    });
+    const arms = [{ ...arm, residual, few: whole }];
+    return { arms, columns, join, ascending, visits: MOST_LOOKED_UP, ended: true };
   };
   return {
     /** All keys in the order asked for; `own` is a range of that very order. */
     plain(own: Condition | null): Walk {
+      if (homes.length === 0 && order.by !== 'created_at') return mergedWalk(order.by, own);
       const source = shelved('live', homes, order.by);
       const driving = own ? [...source.driving, own.says] : source.driving;
-      return walk([armOf({ ...source, driving }, saidBut(own, 'live'), false)]);
+      const covered = source.byCreation && conditions.every((one) => one.covered);
+      const arm = armOf({ ...source, driving }, saidBut(own, 'live'), false);
+      return walk([arm], covered ? MOST_VISITED : MOST_LOOKED_UP);
     },
     /** The keys of one filter. */
     by(one: Condition, few: boolean): Walk {
-      return walk(one.sources.map((source) => armOf(source, saidBut(one, 'live'), few)));
+      return walk(armsOf(one, few), MOST_LOOKED_UP);
+    },
+    /** The keys of one filter, or all, in any order. */
+    unsorted(one: Condition | undefined): Walk {
+      const all = () => armOf(shelved('live', homes, 'created_at'), saidBut(null, 'live'), false);
+      return walk(one ? armsOf(one, false) : [all()], MOST_VISITED, 'created_at');
+    },
+    /** The live keys that come next in the order of creation, as what stands behind FROM. */
+    next(): Sql {
+      const live = armOf(shelved('live', homes, 'created_at'), [], false);
+      const upwards = ascending !== (slice.from?.side === 'before');
+      const direction = upwards ? sql`asc` : sql`desc`;
+      const [start = []] = beyond(live, slice.from, upwards);
+      return sql`${live.from} where ${all([...start, ...live.driving])} order by ${live.position} ${direction}`;
     },
   };
 }
 
 /** Finds a row where a filter alone has more than a few keys, or where its indices are not whole yet. */
-function moreThanFew(builder: Builder, { sources, ready }: Condition): Query {
+function moreThanFew(builder: Builder, { sources, ready, search }: Condition): Query {
+  if (search !== null) return search.many;
   const each = sources.map(({ bare, driving }) => sql`select 1 from ${bare} where ${all(driving)}`);
   const found = sql.join(each, sql` union all `);
   const many = sql`select 1 from (${found} limit 1 offset ${sql.lit(FEW)})`.compile(builder);

@@ -5,7 +5,7 @@
 import { Worker } from 'node:worker_threads';
 import type { ListQuery } from '../../slices.ts';
 import { toldOf, unavailable } from './failure.ts';
-import type { Answer } from './worker.ts';
+import type { Answer } from './read-worker.ts';
 
 export interface Reader {
   /** The rows of each query, all of one snapshot. @throws unavailable */
@@ -21,7 +21,7 @@ interface Request {
 
 /** The same file as this one is: .ts in development, .js when built. */
 const PROGRAM = new URL(
-  `./worker${import.meta.url.slice(import.meta.url.lastIndexOf('.'))}`,
+  `./read-worker${import.meta.url.slice(import.meta.url.lastIndexOf('.'))}`,
   import.meta.url,
 );
 
@@ -55,7 +55,7 @@ export function openReader(file: string, deadlineMilliseconds: number): Reader {
   const finish = (answer: Answer) => {
     const done = current;
     current = null;
-    if ('results' in answer) done?.resolve(answer.results);
+    if ('results' in answer) done?.resolve(answer.results.map(rowsOf));
     else done?.reject(toldOf(answer.failure, 'read'));
     next();
   };
@@ -121,4 +121,15 @@ export function openReader(file: string, deadlineMilliseconds: number): Reader {
       clearTimeout(timer);
     },
   };
+}
+
+function rowsOf(text: string): readonly unknown[] {
+  const { columns, rows }: { columns: string[]; rows: unknown[][] } = JSON.parse(text);
+  return rows.map((values) => {
+    const row: Record<string, unknown> = {};
+    columns.forEach((name, i) => {
+      row[name] = values[i];
+    });
+    return row;
+  });
 }

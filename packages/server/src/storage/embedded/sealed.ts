@@ -12,7 +12,7 @@ import {
   sealedEvidenceOf,
 } from '../../event-rows.ts';
 import type { Query } from '../../storage.ts';
-import { builder } from '../embedded.ts';
+import { builder } from './builder.ts';
 
 export interface SealedEvents {
   readonly checks: readonly SecretCheck[];

@@ -1,0 +1,151 @@
+// The thread that writes: each job is one transaction, durable when it is answered.
+// While another process writes it waits, without anybody waiting for it who reads.
+
+import { parentPort, workerData } from 'node:worker_threads';
+import {
+  type Change,
+  type CommitRefusal,
+  type CommitResult,
+  dayOf,
+  nextTurn,
+  statusOf,
+  type Use,
+} from '@warder/core';
+import { chainStatements } from '../../chains.ts';
+import { commitSteps } from '../../commit.ts';
+import { memberStatements } from '../../members.ts';
+import { keyOf, type UsedKeyRow } from '../../rows.ts';
+import { at, statements } from '../../storage.ts';
+import { builder } from './builder.ts';
+import { connected } from './connection.ts';
+import { isBusy, isSqliteFailure, type SqliteFailure } from './failure.ts';
+import { openForWriting } from './file.ts';
+import { tendMetadata } from './metadata.ts';
+import { LOOK_MILLISECONDS, lookOut } from './others.ts';
+import { fillSearch, isSearchDue } from './search.ts';
+
+export interface Setting {
+  readonly file: string;
+  /** How long a job waits while another process writes. */
+  readonly busyMilliseconds: number;
+  /** Where it notes what other processes did. */
+  readonly board: SharedArrayBuffer;
+}
+
+export type Job =
+  | { readonly does: 'commit'; readonly changes: readonly Change[] }
+  | { readonly does: 'record uses'; readonly uses: readonly Use[] }
+  | { readonly does: 'turn states'; readonly now: number; readonly most: number }
+  | { readonly does: 'tend lists' }
+  | { readonly does: 'prune replies'; readonly now: number; readonly most: number };
+
+/** What each job answers. */
+export interface Done {
+  commit: CommitResult;
+  'record uses': null;
+  'turn states': number;
+  'tend lists': boolean;
+  'prune replies': number;
+}
+
+export type Answer = { readonly done: Done[keyof Done] } | { readonly failure: SqliteFailure };
+
+const { file, busyMilliseconds, board }: Setting = workerData;
+const connection = openForWriting(file);
+const { rows, affected } = connected(connection);
+const texts = {
+  ...statements(builder),
+  ...chainStatements(builder),
+  ...memberStatements(builder),
+};
+
+/** Thrown to roll a transaction back. */
+class Refused extends Error {
+  readonly refusal: CommitRefusal;
+  constructor(refusal: CommitRefusal) {
+    super(refusal);
+    this.refusal = refusal;
+  }
+}
+
+const commit = connection.transaction((changes: readonly Change[]) => {
+  const steps = commitSteps(texts, changes);
+  let step = steps.next();
+  while (!step.done) step = steps.next(affected(step.value));
+  if (step.value !== 'done') throw new Refused(step.value);
+});
+const recordUses = connection.transaction((uses: readonly Use[]) => {
+  for (const use of uses) {
+    affected(texts.recordUse.with({ ...at(use.keyId), at: use.at }));
+    affected(texts.recordDay.with({ ...at(use.keyId), day: dayOf(use.at) }));
+  }
+});
+const turnStates = connection.transaction((now: number, most: number) => {
+  const turning = rows<UsedKeyRow>(texts.turning.with({ now, most })).map(keyOf);
+  for (const key of turning) {
+    const turned = { state: statusOf(key, now), turns_at: nextTurn(key, now) };
+    affected(texts.turn.with({ ...at(key.id), ...turned }));
+  }
+  return turning.length;
+});
+const tend = connection.transaction(() => {
+  const filled = isSearchDue(connection) && fillSearch(connection);
+  return tendMetadata(connection) || filled;
+});
+
+function run(job: Job): Done[keyof Done] {
+  switch (job.does) {
+    case 'commit':
+      try {
+        commit.immediate(job.changes);
+        return 'done';
+      } catch (error) {
+        if (error instanceof Refused) return error.refusal;
+        throw error;
+      }
+    case 'record uses':
+      recordUses.immediate(job.uses);
+      return null;
+    case 'turn states':
+      return turnStates.immediate(job.now, job.most);
+    case 'tend lists':
+      return tend.immediate();
+    case 'prune replies':
+      return affected(texts.pruneReplies.with(job));
+  }
+}
+
+const version = connection.prepare('PRAGMA data_version').pluck();
+const look = lookOut(board, () => version.get());
+setInterval(look, LOOK_MILLISECONDS).unref();
+look();
+
+const still = new Int32Array(new SharedArrayBuffer(4));
+
+function patiently(job: Job): Done[keyof Done] {
+  const giveUpAt = performance.now() + busyMilliseconds;
+  for (;;) {
+    try {
+      return run(job);
+    } catch (error) {
+      if (!isBusy(error) || performance.now() > giveUpAt) throw error;
+    }
+    Atomics.wait(still, 0, 0, 5 + Math.random() * 10);
+    look();
+  }
+}
+
+function answer(job: Job): Answer {
+  try {
+    return { done: patiently(job) };
+  } catch (error) {
+    if (!isSqliteFailure(error)) throw error;
+    return { failure: { code: error.code, message: error.message } };
+  }
+}
+
+parentPort?.on('message', (job: Job | 'close') => {
+  if (job !== 'close') return parentPort?.postMessage(answer(job));
+  connection.close();
+  parentPort?.close();
+});
