@@ -5,6 +5,7 @@ import {
   type Actor,
   createWorkspace,
   type Key,
+  NO_ORIGIN,
   type StandardKey,
   uuid7,
   type Workspace,
@@ -133,7 +134,7 @@ function inserting(database: Database.Database, table: string, columns: readonly
 function workspaceNumber(i: number, at: number): Workspace {
   const act = {
     actor: { type: 'system', id: 'bench' } as const,
-    origin: { address: null, requestId: null },
+    origin: NO_ORIGIN,
     at,
     newId: () => idOf(at + i, i),
   };

@@ -4,7 +4,7 @@
 
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Caller, drawFirstToken, operations } from '@warder/core';
+import { ALL_KEYS, type Caller, drawFirstToken, NO_ORIGIN, operations } from '@warder/core';
 import { createHost, instanceGrant, openEmbedded, openInstallation } from '@warder/server';
 import { load } from './load.ts';
 
@@ -31,9 +31,11 @@ export const caller: Caller = {
   environment: null,
   permissions: ['*'],
   grants: { scopes: ['*'], environments: ['live', 'test'], maxLifeSeconds: null },
+  bounds: ALL_KEYS,
   expiresAt: null,
+  keysEndBy: null,
   key: null,
-  origin: { address: null, requestId: null },
+  origin: NO_ORIGIN,
 };
 
 export async function makeStore(folder: string): Promise<Store> {

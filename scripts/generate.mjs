@@ -5,17 +5,22 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { describeApi, native } from '@warder/server';
+import { describeApi, dialectsOf, native, PRODUCTS } from '@warder/server';
 import { sdkTypes } from './sdk-types.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const { version } = JSON.parse(readFileSync(`${root}packages/cli/package.json`, 'utf8'));
 const api = describeApi(native, version, null);
+const products = dialectsOf(PRODUCTS.map(({ name }) => name));
 
 /** Path from the root of the repository, and what its whole text must be.
  * @type {{ file: string, how: () => string | Promise<string> }[]} */
 const generated = [
   { file: 'docs/openapi.json', how: () => JSON.stringify(api) },
+  ...products.map((dialect) => ({
+    file: `docs/openapi/${dialect.name}.json`,
+    how: () => JSON.stringify(describeApi(dialect, version, null)),
+  })),
   { file: 'packages/sdk/src/schema.gen.ts', how: () => sdkTypes(api) },
 ];
 

@@ -1,6 +1,7 @@
 // Lists over HTTP: filters, orders, links and totals, and what is answered to those
 // who ask for what there is not.
 
+import { NO_ORIGIN } from '@warder/core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { NOW } from './fixtures/domain.ts';
 import { type Body, type Service, startService } from './kit/service.ts';
@@ -198,7 +199,7 @@ describe('a parameter that cannot be', () => {
     const target = `/v1/keys?workspace_id=${workspace.id}&${query}`;
     const ask = async () => {
       const headers = { authorization: `Bearer ${service.firstKey}` };
-      const origin = { address: null, requestId: 'request' };
+      const origin = { ...NO_ORIGIN, requestId: 'request', to: service.url };
       const arrival = { method: 'GET', target, headers, body: new Uint8Array(), origin };
       const before = process.cpuUsage();
       const { status } = await service.warder.handle(arrival);

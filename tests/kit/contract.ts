@@ -73,19 +73,29 @@ export function createContract(document: ApiDocument) {
           validator('components', 'schemas', 'Problem'),
         );
       }
-      const { path, operation } = call;
-      seen.add(`${operation.operationId} ${status}`);
-      const response = operation.responses[status];
-      if (!response) return `answers ${status}, which is not documented`;
-      const mediaTypes = Object.keys(response.content);
-      const mediaType = mediaTypes.find((one) => one === headers['content-type']);
-      if (!mediaType) return `is ${headers['content-type']} and not ${mediaTypes.join(' or ')}`;
-      return faultOfBody(reply, mediaType, () => {
-        const place = ['responses', String(status), 'content', mediaType, 'schema'];
-        return validator('paths', path, method.toLowerCase(), ...place);
-      });
+      return documentedFault(call, reply);
+    },
+    /** The same for a dialect, whose headers are its own. */
+    replyFault(method: string, target: string, reply: Received): string | null {
+      const call = callOf(method, target);
+      return call === undefined || reply.status === 405 ? null : documentedFault(call, reply);
     },
   };
+
+  function documentedFault({ path, method, operation }: Documented, reply: Received) {
+    const { status, headers } = reply;
+    seen.add(`${operation.operationId} ${status}`);
+    const response = operation.responses[status];
+    if (!response) return `answers ${status}, which is not documented`;
+    if (!response.content) return reply.text === '' ? null : 'has a body';
+    const mediaTypes = Object.keys(response.content);
+    const mediaType = mediaTypes.find((one) => one === headers['content-type']);
+    if (!mediaType) return `is ${headers['content-type']} and not ${mediaTypes.join(' or ')}`;
+    return faultOfBody(reply, mediaType, () => {
+      const place = ['responses', String(status), 'content', mediaType, 'schema'];
+      return validator('paths', path, method.toLowerCase(), ...place);
+    });
+  }
 
   function faultOfBody(
     { headers, text, status }: Received,

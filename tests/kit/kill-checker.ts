@@ -368,6 +368,7 @@ function shownWorkspace(row: Row): Json {
     name: row.name,
     slug: row.slug,
     is_default: row.is_default === 1,
+    created_by: { type: row.created_by_type, id: row.created_by_id },
     settings: Object.fromEntries(settings),
     created_at: moment(row.created_at),
     updated_at: moment(row.updated_at),

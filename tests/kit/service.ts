@@ -8,10 +8,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { drawFirstToken } from '@warder/core';
 import { expect } from 'vitest';
+import type { Dialect } from '../../packages/server/src/dialect.ts';
 import { createHost, type Pepper } from '../../packages/server/src/host.ts';
 import { openInstallation } from '../../packages/server/src/installation.ts';
 import { type ListenOptions, listen } from '../../packages/server/src/listen.ts';
 import { createLog } from '../../packages/server/src/log.ts';
+import type { SharedCredential } from '../../packages/server/src/shared-credentials.ts';
 import { openEmbedded } from '../../packages/server/src/storage/embedded.ts';
 import { createWarder } from '../../packages/server/src/warder.ts';
 import { NOW } from '../fixtures/domain.ts';
@@ -53,6 +55,10 @@ export interface ServiceOptions {
   readonly peppers?: readonly Pepper[];
   readonly publicUrl?: string;
   readonly listen?: Partial<ListenOptions>;
+  /** What the service has beside the native API. */
+  readonly dialects?: readonly Dialect[];
+  readonly dialectCors?: boolean;
+  readonly sharedCredentials?: readonly SharedCredential[];
 }
 
 export type Service = Awaited<ReturnType<typeof startService>>;
@@ -87,6 +93,9 @@ export async function startService(options: ServiceOptions = {}) {
       publicUrl: options.publicUrl ?? null,
       version: '0.0.0',
       log: createLog('debug', (line) => log.push(line)),
+      dialects: options.dialects,
+      dialectCors: options.dialectCors,
+      sharedCredentials: options.sharedCredentials,
     });
     const listener = await listen({
       handle: warder.handle,

@@ -1,4 +1,10 @@
-import { type Operations, PERMISSIONS, type Permission, WarderError } from '@warder/core';
+import {
+  type Operations,
+  PERMISSIONS,
+  type Permission,
+  WARDER_FORMAT,
+  WarderError,
+} from '@warder/core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { laterRefusalOf } from '../fixtures/domain.ts';
 import { type Service, startService } from '../fixtures/service.ts';
@@ -16,6 +22,8 @@ interface Target {
   secret: string;
   managementId: string;
   ownerId: string;
+  /** Its own id. */
+  owner: string;
 }
 
 async function makeTarget(): Promise<Target> {
@@ -27,7 +35,8 @@ async function makeTarget(): Promise<Target> {
     workspaceId,
     permissions: ['keys:read'],
   });
-  return { workspaceId, keyId: key.id, secret, managementId: management.key.id, ownerId };
+  const { id: owner } = await service.owner.getOwner({ workspaceId, ownerId });
+  return { workspaceId, keyId: key.id, secret, managementId: management.key.id, ownerId, owner };
 }
 
 interface Use {
@@ -74,7 +83,19 @@ const OPERATIONS: Record<keyof Operations, Use> = {
     by: 'workspaceId',
     run: (ops, { workspaceId, secret }) => ops.verifyKey({ workspaceId, secret }),
   },
+  replaceKey: onKey((ops, id) => ops.replaceKey(id, WARDER_FORMAT)),
+  verifyKeys: {
+    needs: ['keys:verify'],
+    by: 'workspaceId',
+    run: (ops, { workspaceId, secret }) => ops.verifyKeys([{ workspaceId, secret }]),
+  },
   whoami: { needs: [], by: 'none', run: (ops) => ops.whoami() },
+  revokeSelf: { needs: [], by: 'none', run: (ops) => ops.revokeSelf() },
+  reportLeak: {
+    needs: [],
+    by: 'none',
+    run: (ops) => ops.reportLeak({ secret: 'x', facts: {}, revoke: true }),
+  },
   createWorkspace: {
     needs: ['workspaces:write'],
     instance: true,
@@ -120,6 +141,16 @@ const OPERATIONS: Record<keyof Operations, Use> = {
     needs: ['owners:read'],
     by: 'workspaceId',
     run: (ops, target) => ops.getOwner(target),
+  },
+  getOwnerById: {
+    needs: ['owners:read'],
+    by: 'id',
+    run: (ops, { owner }) => ops.getOwnerById(owner),
+  },
+  ensureOwner: {
+    needs: ['owners:write', 'owners:read'],
+    by: 'workspaceId',
+    run: (ops, target) => ops.ensureOwner(target, { name: 'z' }),
   },
   listOwners: {
     needs: ['owners:read'],
@@ -211,7 +242,9 @@ const MANAGEMENT: Record<string, Use> = {
   'eraseKey of a management key': onManagementKey((ops, id) => ops.eraseKey(id)),
 };
 
-const uses = Object.entries({ ...OPERATIONS, ...MANAGEMENT });
+// It takes a key that was made for it: presented.test.ts.
+const { revokeSelf: _, ...rest } = OPERATIONS;
+const uses = Object.entries({ ...rest, ...MANAGEMENT });
 const homeOf = (use: Use, { workspaceId }: Target) => (use.instance ? null : workspaceId);
 
 describe('an operation', () => {
@@ -250,7 +283,7 @@ describe('an operation', () => {
         scopes: ['*', ...PERMISSIONS],
       });
       const refusal = await laterRefusalOf(use.run(await service.as(secret), target));
-      expect(refusal).toBe(name === 'whoami' ? 'nothing' : 'forbidden');
+      expect(refusal).toBe(['whoami', 'reportLeak'].includes(name) ? 'nothing' : 'forbidden');
     },
   );
 

@@ -1,7 +1,7 @@
 // A process that writes events to a file and seals whatever waits there, beside
 // others that do the same. Prints how many it sealed.
 
-import { drawFirstToken, install, operations } from '@warder/core';
+import { ALL_KEYS, drawFirstToken, install, NO_ORIGIN, operations } from '@warder/core';
 import { instanceGrant } from '../../packages/server/src/auth.ts';
 import { createHost } from '../../packages/server/src/host.ts';
 import { openEmbedded } from '../../packages/server/src/storage/embedded.ts';
@@ -10,8 +10,7 @@ import { INSTANCE } from '../fixtures/domain.ts';
 
 const [file = '', count] = process.argv.slice(2);
 const host = createHost({ secret: new Uint8Array(32).fill(7) });
-const { storage, lookup } = openEmbedded({ file });
-const verifier = createVerifier(host, lookup, { note: () => {} });
+const { verifier, storage } = createVerifier(host, openEmbedded({ file }), { note: () => {} });
 const token = drawFirstToken(host);
 const { defaultWorkspaceId } = await install(storage, instanceGrant(), host, token, host.checks);
 const system = operations({ storage, host, verifier, defaultWorkspaceId }).as({
@@ -20,9 +19,11 @@ const system = operations({ storage, host, verifier, defaultWorkspaceId }).as({
   environment: null,
   permissions: ['*'],
   grants: { scopes: ['*'], environments: ['live', 'test'], maxLifeSeconds: null },
+  bounds: ALL_KEYS,
   expiresAt: null,
+  keysEndBy: null,
   key: null,
-  origin: { address: null, requestId: null },
+  origin: NO_ORIGIN,
 });
 let sealed = 0;
 for (let i = 0; i < Number(count); i++) {

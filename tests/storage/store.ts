@@ -9,6 +9,7 @@ import {
   createWorkspace,
   type Digest,
   drawToken,
+  GOOD,
   issueKey,
   type Key,
   type KeyPlan,
@@ -50,7 +51,7 @@ export function worldIn({ storage, lookup }: Store, seed = 1) {
   const all = storage.everywhere(INSTANCE.instance);
   const act = (): Act => ({
     actor: { type: 'key', id: host.actor },
-    origin: { address: '192.0.2.1', requestId: 'request' },
+    origin: { address: '192.0.2.1', requestId: 'request', sharedCredential: null },
     at: host.at,
     newId: () => host.newId(host.at),
   });
@@ -66,7 +67,7 @@ export function worldIn({ storage, lookup }: Store, seed = 1) {
       ]),
     ) as unknown as KeyTerms;
     const token = drawToken(WARDER_FORMAT, 'wdr', environment, host.random);
-    const plan = { terms, rights, workspaceId, environment, format, replaces };
+    const plan = { terms, rights, workspaceId, environment, format, replaces, state: GOOD };
     const { key, event } = issueKey(plan, token, host.random(32), act());
     const digest = host.digest(token.secret);
     const changes: Change[] = [

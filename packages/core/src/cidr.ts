@@ -35,6 +35,12 @@ export function parseNetwork(text: string): Network | null {
   return bits <= 128 ? { address, bits } : null;
 }
 
+/** What stands for whoever is at an address: the address itself, of IPv6 its first 64 bits. */
+export function holderOf([a, b, c, d]: Address): string {
+  const ipv4 = a === 0 && b === 0 && c === MAPPED;
+  return ipv4 ? `${d}` : `${a}:${b}`;
+}
+
 export function contains(network: Network, address: Address): boolean {
   for (let word = 0, left = network.bits; left > 0; word++, left -= 32) {
     const mask = left >= 32 ? -1 : -1 << (32 - left);

@@ -81,6 +81,9 @@ function checkScopes(
 }
 
 function checkLife(caller: Caller, settings: WorkspaceSettings | null, given: Given): void {
+  if (endOf(given) > endOf({ expiresAt: caller.keysEndBy })) {
+    throw beyond('make or change a key that outlives your own');
+  }
   const life = given.expiresAt === null ? null : (given.expiresAt - given.createdAt) / 1000;
   const longer = (bound: number | null | undefined) =>
     bound !== null && bound !== undefined && (life ?? Number.POSITIVE_INFINITY) > bound;
@@ -107,7 +110,9 @@ export function defaultExpiry(
     settings?.defaultLifeSeconds ?? settings?.maxLifeSeconds,
     caller.grants.maxLifeSeconds,
   ].filter((seconds) => seconds !== null && seconds !== undefined);
-  return lives.length === 0 ? null : createdAt + Math.min(...lives) * 1000;
+  const ends = lives.map((seconds) => createdAt + seconds * 1000);
+  if (caller.keysEndBy !== null) ends.push(caller.keysEndBy);
+  return ends.length === 0 ? null : Math.min(...ends);
 }
 
 function beyond(what: string): WarderError {

@@ -2,6 +2,8 @@
 // may read and one that only the log sees. Which HTTP status or body a code
 // becomes is each dialect's own table. A bad key is no error: it is a verdict.
 
+import type { VerdictCode } from './verdict.ts';
+
 /** Every way a call can fail. A dialect maps each of them, or does not compile. */
 export type ErrorCode =
   | 'bad_request'
@@ -15,6 +17,7 @@ export type ErrorCode =
   | 'too_large'
   | 'unsupported_media_type'
   | 'invalid'
+  | 'rate_limited'
   | 'unavailable'
   | 'internal';
 
@@ -22,18 +25,44 @@ export type ErrorCode =
 export interface FieldError {
   readonly pointer: string;
   readonly message: string;
+  /** The kind of the rule; `value` where it is none of the others. */
+  readonly rule?: FieldRule;
+  /** Where the field stands; the body unless given. */
+  readonly part?: RequestPart;
 }
+
+export type FieldRule = 'missing' | 'type' | 'range' | 'length' | 'format' | 'unknown' | 'value';
+export type RequestPart = 'path' | 'query' | 'header' | 'body';
+
+/** Why a credential was not taken: what a verdict says of a key, or what kind of credential it is. */
+export type SignInRefusal =
+  | Exclude<VerdictCode, 'valid'>
+  | 'missing'
+  | 'unreadable'
+  | 'unavailable'
+  | 'jwt'
+  | 'ordinary_key';
 
 /** What may go with an error besides its message. */
 export interface ErrorFacts {
   /** For the log only: never part of a reply. */
   readonly internal?: string;
   readonly fields?: readonly FieldError[];
+  /** The part of the request that could not be read, for `bad_request`. */
+  readonly part?: RequestPart;
+  /** For `unauthenticated`; for `unavailable` while signing in. */
+  readonly refusal?: SignInRefusal;
+  /** Set for `unauthenticated` where the credential was a shared one. */
+  readonly shared?: true;
+  /** Set for `forbidden` where a call names another workspace than the caller's. */
+  readonly elsewhere?: true;
   /** The permission that was missing, for `forbidden`. */
   readonly permission?: string;
+  /** The bound that is reached, for `quota_exceeded`: of the workspace, where owners have one too. */
+  readonly most?: number;
   /** The methods there are, for `method_not_allowed`. */
   readonly allow?: readonly string[];
-  /** Seconds after which a retry makes sense, for `unavailable`. */
+  /** Seconds after which a retry makes sense, for `unavailable` and `rate_limited`. */
   readonly retryAfterSeconds?: number;
   readonly cause?: unknown;
 }

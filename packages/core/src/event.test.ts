@@ -22,7 +22,7 @@ describe('an event', () => {
       type: 'key.erased',
       createdAt: NOW,
       actor: { type: 'key', id: 'actor' },
-      origin: { address: '192.0.2.1', requestId: 'request' },
+      origin: { address: '192.0.2.1', requestId: 'request', sharedCredential: null },
       subject: { type: 'key', id: 'k' },
       before: null,
       after: null,

@@ -6,9 +6,12 @@
 export type Json = string | number | boolean | null | readonly Json[] | JsonObject;
 export type JsonObject = { readonly [name: string]: Json };
 
-/** Who acts: a key, a member, a service credential, or Warder itself. */
+/** Of what Warder does by itself, and of what is done with the store in hand. */
+export const NO_ORIGIN: Origin = { address: null, requestId: null, sharedCredential: null };
+
+/** Who acts: a key, a member, a service credential, Warder itself, or someone without a credential. */
 export interface Actor {
-  readonly type: 'key' | 'member' | 'service' | 'system';
+  readonly type: 'key' | 'member' | 'service' | 'system' | 'anyone';
   readonly id: string;
 }
 
@@ -16,6 +19,8 @@ export interface Actor {
 export interface Origin {
   readonly address: string | null;
   readonly requestId: string | null;
+  /** Label of the shared credential that came beside the caller's own; null for none. */
+  readonly sharedCredential: string | null;
 }
 
 export const EVENT_TYPES = [
@@ -32,6 +37,7 @@ export const EVENT_TYPES = [
   'key.revoked',
   'key.deleted',
   'key.erased',
+  'key.leak_reported',
   'workspace.created',
   'workspace.updated',
   'workspace.suspended',
@@ -119,7 +125,7 @@ const NO_OWNERS: Owners = { now: null, former: null };
 /** An event in published names, as the native API, an export and the log of events show it. */
 export function describeEvent(event: StoredEvent) {
   const { id, type, number, mac, actor, subject, before, after } = event;
-  const { address, requestId } = event.origin;
+  const { address, requestId, sharedCredential } = event.origin;
   return {
     id,
     workspace_id: event.workspaceId,
@@ -128,7 +134,7 @@ export function describeEvent(event: StoredEvent) {
     type,
     created_at: moment(event.createdAt),
     actor: { type: actor.type, id: actor.id },
-    origin: { address, request_id: requestId },
+    origin: { address, request_id: requestId, shared_credential: sharedCredential },
     subject: { type: subject.type, id: subject.id },
     before,
     after,

@@ -4,6 +4,7 @@
 export * from './audit.ts';
 export * from './caller.ts';
 export * from './cidr.ts';
+export type { KeyDraft } from './draft.ts';
 export * from './error.ts';
 export * from './event.ts';
 export * from './installation.ts';
@@ -11,8 +12,14 @@ export * from './judge.ts';
 export * from './key.ts';
 export * from './metadata.ts';
 export type { EventQuery } from './operations/events.ts';
-export type { CreatedKey, KeyDraft, VerifyRequest } from './operations/keys.ts';
+export type { CreatedKey, KeyEdit, OwnedKey, ReplacedKey } from './operations/keys.ts';
 export type { OwnerAddress } from './operations/owners.ts';
+export {
+  askOf,
+  type LeakReport,
+  type VerifyRequest,
+  type WhoAmI,
+} from './operations/presented.ts';
 export * from './operations.ts';
 export * from './order.ts';
 export * from './owner.ts';
@@ -25,5 +32,6 @@ export * from './seal.ts';
 export * from './terms.ts';
 export * from './token.ts';
 export * from './uuid.ts';
+export * from './verdict.ts';
 export type { IfVersion, Keep, Parts } from './work.ts';
 export * from './workspace.ts';

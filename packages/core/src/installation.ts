@@ -2,8 +2,8 @@
 // instance with the store in hand instead of a credential.
 
 import { WarderError } from './error.ts';
-import { type Act, type EventType, eventOf, type JsonObject } from './event.ts';
-import { issueKey, type Key, type KeyChange } from './key.ts';
+import { type Act, type EventType, eventOf, type JsonObject, NO_ORIGIN } from './event.ts';
+import { GOOD, issueKey, type Key, type KeyChange } from './key.ts';
 import { ALL_GRANTS } from './permission.ts';
 import type { Change, Host, Installation, InstanceGrant, SecretCheck, Storage } from './ports.ts';
 import { DEFAULT_PREFIX, type DrawnToken, drawToken, WARDER_FORMAT } from './token.ts';
@@ -89,7 +89,7 @@ function actOf(id: string, host: Host): Act {
   const at = host.now();
   return {
     actor: { type: 'system', id },
-    origin: { address: null, requestId: null },
+    origin: NO_ORIGIN,
     at,
     newId: () => host.newId(at),
   };
@@ -118,6 +118,7 @@ function instanceKey(
     environment: 'live',
     format: WARDER_FORMAT.name,
     replaces: null,
+    state: GOOD,
   } as const;
   return issueKey(plan, token, host.random(32), act);
 }

@@ -10,16 +10,10 @@ import {
   workspaceWith,
 } from '../../../tests/fixtures/domain.ts';
 import { parseAddress } from './cidr.ts';
-import {
-  type Ask,
-  type Candidate,
-  judge,
-  VERDICT_CODES,
-  type Verdict,
-  type VerdictCode,
-} from './judge.ts';
+import { type Ask, type Candidate, judge, type Verdict } from './judge.ts';
 import { type StandardKey, statusOf } from './key.ts';
 import { parseScopeQuery, type ScopeQuery } from './scope.ts';
+import { VERDICT_CODES, type VerdictCode } from './verdict.ts';
 
 const address = (text: string) => parseAddress(text) ?? expect.fail(text);
 const query = (text: string) => parseScopeQuery(text) as ScopeQuery;
@@ -73,12 +67,13 @@ const of = (key: Partial<StandardKey> = {}): Candidate => ({
 });
 
 describe('the code', () => {
-  it('is valid where nothing fails, with the key and its owner', () => {
+  it('is valid where nothing fails, with the key, its owner and its workspace', () => {
     expect(verdictOn([])).toEqual({
       valid: true,
       code: 'valid',
       key: standardKey(),
       owner: ownerWith(),
+      workspace: workspaceWith(),
     });
   });
 

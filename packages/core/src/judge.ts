@@ -9,6 +9,7 @@ import type { Owner } from './owner.ts';
 import { missingForQuery, missingScopes, type ScopeQuery } from './scope.ts';
 import type { KeyKind } from './terms.ts';
 import type { Environment } from './token.ts';
+import type { VerdictCode } from './verdict.ts';
 import type { Workspace } from './workspace.ts';
 
 /** A stored key with what else bears on it. */
@@ -31,6 +32,8 @@ export interface Ask {
   /** Every one of these must be held. */
   readonly scopes?: readonly string[] | undefined;
   readonly query?: ScopeQuery | undefined;
+  /** Whether a good verdict counts as a use of the key; it does unless this is false. */
+  readonly counts?: false | undefined;
   /** Where the key is used from; a key with `allowedCidrs` is refused without it. */
   readonly ip?: Address | undefined;
 }
@@ -55,6 +58,7 @@ export type Verdict =
       readonly code: 'valid';
       readonly key: Key;
       readonly owner: Owner | null;
+      readonly workspace: Workspace | null;
     }
   | Refusal;
 
@@ -65,24 +69,6 @@ type HiddenCode =
   | 'wrong_workspace'
   | 'wrong_environment'
   | 'wrong_kind';
-
-export const VERDICT_CODES = [
-  'malformed',
-  'not_found',
-  'wrong_workspace',
-  'wrong_environment',
-  'wrong_kind',
-  'revoked',
-  'suspended',
-  'disabled',
-  'soft_blocked',
-  'expired',
-  'not_yet_valid',
-  'forbidden_ip',
-  'insufficient_scope',
-  'valid',
-] as const;
-export type VerdictCode = (typeof VERDICT_CODES)[number];
 
 /** Judges a candidate; `null` stands for a token that no key has. `now` in milliseconds. */
 export function judge(candidate: Candidate | null, ask: Ask, now: number): Verdict {
@@ -113,7 +99,7 @@ export function judge(candidate: Candidate | null, ask: Ask, now: number): Verdi
   if (missing.length > 0) {
     return { valid: false, code: 'insufficient_scope', key, missingScopes: missing };
   }
-  return { valid: true, code: 'valid', key, owner };
+  return { valid: true, code: 'valid', key, owner, workspace };
 }
 
 function hiddenRefusal(key: Key, ask: Ask): HiddenCode | null {
@@ -138,9 +124,13 @@ function allowedFrom(key: Key, ip: Address | undefined): boolean {
   });
 }
 
-function missingOf(key: Key, ask: Ask): string[] {
-  const held = key.kind === 'standard' ? key.scopes : [];
-  const missing = missingScopes(held, ask.scopes ?? []);
-  const forQuery = ask.query ? missingForQuery(held, ask.query) : [];
+function missingOf(key: Key, ask: Ask): readonly string[] {
+  const { scopes = NO_SCOPES, query } = ask;
+  const held = key.kind === 'standard' ? key.scopes : NO_SCOPES;
+  if (query === undefined && scopes.every((scope) => held.includes(scope))) return NO_SCOPES;
+  const missing = missingScopes(held, scopes);
+  const forQuery = query ? missingForQuery(held, query) : [];
   return [...new Set([...missing, ...forQuery])];
 }
+
+const NO_SCOPES: readonly string[] = [];

@@ -18,6 +18,7 @@ import {
   editKey,
   enableKey,
   eraseKey,
+  GOOD,
   issueKey,
   KEY_STATUSES,
   type Key,
@@ -232,7 +233,7 @@ describe('every change', () => {
         type: EVENTS[command],
         createdAt: NOW,
         actor: { type: 'key', id: 'actor' },
-        origin: { address: '192.0.2.1', requestId: 'request' },
+        origin: { address: '192.0.2.1', requestId: 'request', sharedCredential: null },
         subject: { type: 'key', id: before.id },
         workspaceId: before.workspaceId,
       });
@@ -336,6 +337,7 @@ describe('issuing', () => {
     environment: 'test',
     format: 'warder',
     replaces: null,
+    state: GOOD,
   } as const;
   const token = drawToken(WARDER_FORMAT, 'wdr', 'test', random);
   const { key, event } = issueKey(plan, token, random(32), actAt());

@@ -99,7 +99,17 @@ export interface KeyPlan {
   readonly environment: Environment;
   readonly format: string;
   readonly replaces: string | null;
+  readonly state: KeyState;
 }
+
+/** The state that a key is born in. */
+export interface KeyState {
+  readonly enabled: boolean;
+  readonly softBlocked: boolean;
+  readonly revoked: boolean;
+}
+
+export const GOOD: KeyState = { enabled: true, softBlocked: false, revoked: false };
 
 export interface KeyChange {
   readonly key: Key;
@@ -125,15 +135,15 @@ export function issueKey(
     prefix,
     start,
     end,
-    enabled: true,
-    softBlocked: false,
+    enabled: plan.state.enabled,
+    softBlocked: plan.state.softBlocked,
     ...checkedRights(plan.rights),
     createdBy: act.actor,
     replaces: plan.replaces,
     createdAt: act.at,
     updatedAt: act.at,
     lastUsedAt: null,
-    revokedAt: null,
+    revokedAt: plan.state.revoked ? act.at : null,
     revokedReason: null,
     deletedAt: null,
     erasedAt: null,
@@ -216,6 +226,12 @@ export function eraseKey(before: Key, act: Act): KeyChange {
         };
   const owners = { now: before.ownerId, former: null };
   return { key, event: eventOf(act, 'key.erased', subjectOf(key), null, null, owners) };
+}
+
+/** Someone who holds a key reports that it leaked. The key itself stays as it is. */
+export function reportLeak(key: Key, facts: JsonObject, act: Act): Event {
+  const owners = { now: key.ownerId, former: null };
+  return eventOf(act, 'key.leak_reported', subjectOf(key), null, facts, owners);
 }
 
 function revoked(before: Key, reason: string | null, act: Act) {

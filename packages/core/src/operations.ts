@@ -7,6 +7,7 @@ import { statusOf } from './key.ts';
 import { eventOperations } from './operations/events.ts';
 import { keyOperations } from './operations/keys.ts';
 import { ownerOperations } from './operations/owners.ts';
+import { presentedOperations } from './operations/presented.ts';
 import { workspaceOperations } from './operations/workspaces.ts';
 import type { Permission } from './permission.ts';
 import { type Keep, type Parts, startWork, type Work } from './work.ts';
@@ -20,6 +21,7 @@ export function operations(parts: Parts) {
       const work = startWork(parts, caller, keep);
       return {
         ...keyOperations(work),
+        ...presentedOperations(work),
         ...workspaceOperations(work),
         ...ownerOperations(work),
         ...eventOperations(work),

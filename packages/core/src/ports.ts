@@ -71,12 +71,17 @@ export interface Storage {
 export interface Reach {
   /** Also deleted keys, never tombstones. */
   key(id: string): Promise<Key | null>;
+  keyOfHandle(handle: string): Promise<Key | null>;
   keys(filter: KeyFilter, slice: SliceRequest): Promise<Slice<Key>>;
   /** Also a deleted one: whoever asks looks at `deletedAt`. */
   workspace(id: string): Promise<Workspace | null>;
+  /** Never a deleted one. */
+  workspaceOfSlug(slug: string): Promise<Workspace | null>;
   workspaces(filter: NameFilter, slice: SliceRequest): Promise<Slice<Workspace>>;
   owner(workspaceId: string, externalId: string): Promise<Owner | null>;
-  owners(filter: WorkspaceFilter & NameFilter, slice: SliceRequest): Promise<Slice<Owner>>;
+  /** By its own id. */
+  ownerOfId(id: string): Promise<Owner | null>;
+  owners(filter: OwnerFilter, slice: SliceRequest): Promise<Slice<Owner>>;
   events(filter: EventFilter, slice: SliceRequest): Promise<Slice<StoredEvent>>;
   /** Up to `most` keys of deleted workspaces that are not tombstones yet, in no order. */
   keysToErase(most: number): Promise<readonly Key[]>;
@@ -228,6 +233,11 @@ export interface NameFilter {
   readonly search?: string | undefined;
   /** The oldest first. */
   readonly ascending?: boolean | undefined;
+}
+
+export interface OwnerFilter extends WorkspaceFilter, NameFilter {
+  /** The operator's word for it. */
+  readonly type?: string | undefined;
 }
 
 export interface EventFilter extends WorkspaceFilter {

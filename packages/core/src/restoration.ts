@@ -3,7 +3,7 @@
 // was enabled, resumed, widened or made since is told as lost instead.
 
 import { WarderError } from './error.ts';
-import type { Act, JsonObject } from './event.ts';
+import { type Act, type JsonObject, NO_ORIGIN } from './event.ts';
 import {
   deleteKey,
   describeKey,
@@ -60,7 +60,7 @@ export async function reapply(
   const at = host.now();
   const act: Act = {
     actor: { type: 'system', id: 'restore' },
-    origin: { address: null, requestId: null },
+    origin: NO_ORIGIN,
     at,
     newId: () => host.newId(at),
   };

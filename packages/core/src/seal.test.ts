@@ -24,6 +24,7 @@ const event: fc.Arbitrary<Evidence> = fc.record({
   actorType: fc.string(),
   actorId: fc.string(),
   requestId: text,
+  sharedCredential: text,
   subjectType: fc.string(),
   subjectId: fc.string(),
   ownerId: text,

@@ -12,6 +12,7 @@ export interface Evidence {
   readonly actorType: string;
   readonly actorId: string;
   readonly requestId: string | null;
+  readonly sharedCredential: string | null;
   readonly subjectType: string;
   readonly subjectId: string;
   /** Ids of the owners whose data it holds: in its payload (`owner`, `former`), in its address (`actor`). */
@@ -175,6 +176,7 @@ function sealedText(last: Link, event: Evidence & Omit<Seal, 'mac'>): string {
     event.actorType,
     event.actorId,
     event.requestId,
+    event.sharedCredential,
     event.subjectType,
     event.subjectId,
     event.ownerId,

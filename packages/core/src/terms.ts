@@ -41,7 +41,7 @@ export type KeyRights =
   | { readonly kind: 'standard'; readonly scopes: readonly string[] }
   | { readonly kind: 'management'; readonly permissions: PermissionSet; readonly grants: Grants };
 
-/** What an edit may name; what it does not name stays. `metadata` is merged (RFC 7396). */
+/** What an edit may name; what it does not name stays. `metadata` and `extension` are merged (RFC 7396). */
 export type KeyPatch = {
   readonly [Term in keyof KeyTerms]?: KeyTerms[Term] | undefined;
 } & {
@@ -63,7 +63,7 @@ export function editedTerms(before: KeyTerms, patch: KeyPatch): KeyTerms {
     allowedCidrs: patch.allowedCidrs ?? before.allowedCidrs,
     allowSelfRevoke: patch.allowSelfRevoke ?? before.allowSelfRevoke,
     metadata: mergePatch(before.metadata, patch.metadata ?? {}),
-    extension: patch.extension ?? before.extension,
+    extension: mergePatch(before.extension, patch.extension ?? {}),
     notBefore: patch.notBefore === undefined ? before.notBefore : patch.notBefore,
     expiresAt: patch.expiresAt === undefined ? before.expiresAt : patch.expiresAt,
   });

@@ -18,10 +18,12 @@ export interface TokenFormat {
   readonly alphabet: string;
   /** Whether the text ends in a CRC-32 of what stands before it. */
   readonly checksum: boolean;
+  /** How many random characters may be shown at either end, where enough stay unshown. */
+  readonly shown: { readonly start: number; readonly end: number };
   /** The fixed text in front of the random part. */
   lead(prefix: string, environment: Environment): string;
-  /** How many random characters follow that prefix. */
-  randomLength(prefix: string): number;
+  /** How many random characters follow that prefix, in groups joined by `_`. */
+  groups(prefix: string): readonly number[];
 }
 
 /** What a key keeps of its token: enough to recognise it, too little to guess it. */
@@ -38,7 +40,6 @@ export interface DrawnToken extends TokenPreview {
 const CHECKSUM_LENGTH = 6;
 const LONGEST_RANDOM = 40;
 const LONGEST_PREFIX = 11;
-const SHOWN_EACH_SIDE = 8;
 const UNSHOWN_BITS = 128;
 
 export const DEFAULT_PREFIX = 'wdr';
@@ -50,9 +51,14 @@ export const WARDER_FORMAT: TokenFormat = {
   name: 'warder',
   alphabet: BASE62,
   checksum: true,
+  shown: { start: 8, end: 8 },
   lead: (prefix, environment) => `${prefix}_${environment}_`,
-  randomLength: (prefix) => LONGEST_RANDOM - Math.max(0, prefix.length - DEFAULT_PREFIX.length),
+  groups: (prefix) => [randomLength(prefix)],
 };
+
+function randomLength(prefix: string): number {
+  return LONGEST_RANDOM - Math.max(0, prefix.length - DEFAULT_PREFIX.length);
+}
 
 /**
  * Draws a new token.
@@ -65,10 +71,13 @@ export function drawToken(
   random: (bytes: number) => Uint8Array,
 ): DrawnToken {
   const lead = format.lead(prefix, environment);
-  const drawn = drawCharacters(format.randomLength(prefix), format.alphabet, random);
+  const drawn = format
+    .groups(prefix)
+    .map((length) => drawCharacters(length, format.alphabet, random))
+    .join('_');
   const text = lead + drawn;
   const secret = format.checksum ? text + checksum(text) : text;
-  return { secret, prefix: lead, ...shown(drawn, format.alphabet) };
+  return { secret, prefix: lead, ...shown(drawn, format) };
 }
 
 /** Characters of an alphabet without modulo bias: bytes past its largest multiple are drawn again. */
@@ -87,12 +96,14 @@ export function drawCharacters(
   return text;
 }
 
-/** The two ends that may be shown: up to eight characters each, at least 128 bits staying unshown. */
-function shown(drawn: string, alphabet: string): Pick<TokenPreview, 'start' | 'end'> {
-  const hidden = Math.ceil(UNSHOWN_BITS / Math.log2(alphabet.length));
+/** The two ends that may be shown: as many as the format says, at least 128 bits staying unshown. */
+function shown(drawn: string, format: TokenFormat): Pick<TokenPreview, 'start' | 'end'> {
+  const hidden = Math.ceil(UNSHOWN_BITS / Math.log2(format.alphabet.length));
   const budget = Math.max(0, drawn.length - hidden);
-  const end = Math.min(SHOWN_EACH_SIDE, Math.floor(budget / 2));
-  const start = Math.min(SHOWN_EACH_SIDE, budget - end);
+  const wanted = format.shown;
+  const fits = wanted.start + wanted.end <= budget;
+  const end = fits ? wanted.end : Math.min(wanted.end, Math.floor(budget / 2));
+  const start = fits ? wanted.start : Math.min(wanted.start, budget - end);
   return { start: drawn.slice(0, start), end: drawn.slice(drawn.length - end) };
 }
 
@@ -101,7 +112,7 @@ export function readToken(text: string): DrawnToken | null {
   if (!hasWarderForm(text) || !checksumHolds(text)) return null;
   const prefix = text.slice(0, text.lastIndexOf('_') + 1);
   const drawn = text.slice(prefix.length, -CHECKSUM_LENGTH);
-  return { secret: text, prefix, ...shown(drawn, BASE62) };
+  return { secret: text, prefix, ...shown(drawn, WARDER_FORMAT) };
 }
 
 const FORM = /^([a-z][a-z0-9]{0,10})_(?:live|test)_[0-9A-Za-z]+$/;
@@ -121,7 +132,7 @@ function hasWarderForm(text: string): boolean {
   const prefix = FORM.exec(text)?.[1];
   if (prefix === undefined) return false;
   const lead = prefix.length + '_live_'.length;
-  return text.length === lead + WARDER_FORMAT.randomLength(prefix) + CHECKSUM_LENGTH;
+  return text.length === lead + randomLength(prefix) + CHECKSUM_LENGTH;
 }
 
 /** Whether the last six characters are the CRC-32 of what stands before them. */
@@ -143,13 +154,20 @@ export function redactTokens(text: string): string {
     redacted += `${text.slice(done, from)}${token.prefix}${token.start}…`;
     done = from + token.secret.length;
   }
-  return redacted + text.slice(done);
+  return (redacted + text.slice(done)).replace(RANDOM_RUN, redactRun);
+}
+
+/** The random part of a token of another form. An id of a trace is as long, in lower-case hex. */
+const RANDOM_RUN = /(?<=_)[0-9A-Za-z]{32,}/g;
+
+function redactRun(run: string): string {
+  return /^[0-9a-f]+$/.test(run) ? run : `${run.slice(0, 4)}…`;
 }
 
 // Other text may be glued to both sides, so each beginning that a prefix may have is tried.
 function findToken(text: string, least: number, lead: number): DrawnToken | null {
   for (let from = Math.max(least, lead - LONGEST_PREFIX); from < lead; from++) {
-    const length = WARDER_FORMAT.randomLength(text.slice(from, lead)) + CHECKSUM_LENGTH;
+    const length = randomLength(text.slice(from, lead)) + CHECKSUM_LENGTH;
     const token = readToken(text.slice(from, lead + '_live_'.length + length));
     if (token) return token;
   }

@@ -3,7 +3,7 @@
 // a stale one is made again.
 
 import type { Caller } from './caller.ts';
-import { WarderError } from './error.ts';
+import { type ErrorCode, WarderError } from './error.ts';
 import type { Key } from './key.ts';
 import type { Change, CommitRefusal, Host, Reach, Storage, Verifier } from './ports.ts';
 
@@ -67,13 +67,20 @@ export function startWork(parts: Parts, caller: Caller, keep: Keep): Work {
         const all = [...changes, ...keep(result, secretOf ?? null)];
         const outcome = all.length === 0 ? 'done' : await reach.commit(all);
         if (outcome === 'done') return result;
-        if (outcome !== 'stale' || tries === TRIES) throw new WarderError(...REFUSALS[outcome]);
+        if (outcome !== 'stale' || tries === TRIES) throw refusal(outcome, changes);
       }
     },
   };
 }
 
-const REFUSALS: Readonly<Record<CommitRefusal, ConstructorParameters<typeof WarderError>>> = {
+function refusal(outcome: CommitRefusal, changes: readonly Change[]): WarderError {
+  const bound = changes.find(({ type }) => type === 'at_most_keys');
+  const facts = outcome === 'too_many_keys' && bound && 'most' in bound ? { most: bound.most } : {};
+  const [code, message] = REFUSALS[outcome];
+  return new WarderError(code, message, facts);
+}
+
+const REFUSALS: Readonly<Record<CommitRefusal, readonly [ErrorCode, string]>> = {
   stale: ['conflict', 'This changed too often meanwhile: try again.'],
   slug_taken: ['conflict', 'Another workspace has this slug: name one that is free.'],
   workspace_gone: ['not_found', 'There is no such workspace.'],

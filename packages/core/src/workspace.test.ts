@@ -26,6 +26,7 @@ describe('a new workspace', () => {
       slug: 'acme',
       settings: DEFAULT_SETTINGS,
       isDefault: false,
+      createdBy: actAt().actor,
       createdAt: NOW,
       updatedAt: NOW,
       suspendedAt: null,

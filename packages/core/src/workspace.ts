@@ -3,7 +3,7 @@
 // everything, and every key of it answers `suspended`.
 
 import { invalid, WarderError } from './error.ts';
-import { type Act, type Event, eventOf, type JsonObject, moment } from './event.ts';
+import { type Act, type Actor, type Event, eventOf, type JsonObject, moment } from './event.ts';
 import { isScope, SCOPE_RULE } from './scope.ts';
 import { PREFIX_PATTERN } from './token.ts';
 
@@ -20,6 +20,8 @@ export interface WorkspaceSettings {
   readonly knownScopes: readonly string[] | null;
   /** Names of metadata members that lists can be filtered by. */
   readonly metadataFilters: readonly string[];
+  /** Whether a standard key may manage keys on a surface that lets its product's own keys do so. */
+  readonly ordinaryKeysManage: boolean;
 }
 
 export interface Workspace {
@@ -29,6 +31,7 @@ export interface Workspace {
   readonly settings: WorkspaceSettings;
   /** The workspace used where none is named; it cannot be deleted. */
   readonly isDefault: boolean;
+  readonly createdBy: Actor;
   readonly createdAt: number;
   readonly updatedAt: number;
   readonly suspendedAt: number | null;
@@ -55,6 +58,7 @@ export const DEFAULT_SETTINGS: WorkspaceSettings = {
   maxKeysPerOwner: null,
   knownScopes: null,
   metadataFilters: [],
+  ordinaryKeysManage: true,
 };
 
 export const MAX_NAME_LENGTH = 255;
@@ -80,6 +84,7 @@ export function createWorkspace(
     slug: checkedSlug(draft.slug ?? (slugOf(draft.name) || id)),
     settings: checkedSettings({ ...DEFAULT_SETTINGS, ...draft.settings }),
     isDefault,
+    createdBy: act.actor,
     createdAt: act.at,
     updatedAt: act.at,
     suspendedAt: null,
@@ -229,7 +234,9 @@ export function describeWorkspace(workspace: Workspace) {
       max_keys_per_owner: settings.maxKeysPerOwner,
       known_scopes: settings.knownScopes,
       metadata_filters: settings.metadataFilters,
+      ordinary_keys_manage: settings.ordinaryKeysManage,
     },
+    created_by: { type: workspace.createdBy.type, id: workspace.createdBy.id },
     created_at: moment(workspace.createdAt),
     updated_at: moment(workspace.updatedAt),
     suspended_at: moment(workspace.suspendedAt),

@@ -36,7 +36,7 @@ export type CreatedKey = {
   readonly metadata: { readonly [name: string]: unknown };
   readonly extension: { readonly [name: string]: unknown };
   readonly created_by: {
-    readonly type: 'key' | 'member' | 'service' | 'system';
+    readonly type: 'key' | 'member' | 'service' | 'system' | 'anyone';
     readonly id: string;
   };
   readonly replaces: string | null;
@@ -62,12 +62,13 @@ export type Event = {
   readonly type: string;
   readonly created_at: string;
   readonly actor: {
-    readonly type: 'key' | 'member' | 'service' | 'system';
+    readonly type: 'key' | 'member' | 'service' | 'system' | 'anyone';
     readonly id: string;
   };
   readonly origin: {
     readonly address: string | null;
     readonly request_id: string | null;
+    readonly shared_credential: string | null;
   };
   readonly subject: {
     readonly type: string;
@@ -130,7 +131,7 @@ export type Key = {
   readonly metadata: { readonly [name: string]: unknown };
   readonly extension: { readonly [name: string]: unknown };
   readonly created_by: {
-    readonly type: 'key' | 'member' | 'service' | 'system';
+    readonly type: 'key' | 'member' | 'service' | 'system' | 'anyone';
     readonly id: string;
   };
   readonly replaces: string | null;
@@ -255,6 +256,10 @@ export type KeyVerify = {
   readonly include?: readonly 'metadata'[] | undefined;
 };
 
+export type KeysVerify = {
+  readonly keys: readonly KeyVerify[];
+};
+
 export type Owner = {
   readonly id: string;
   readonly workspace_id: string;
@@ -354,9 +359,13 @@ export type Verdict =
       readonly missing_scopes?: readonly string[] | undefined;
     };
 
+export type Verdicts = {
+  readonly data: readonly Verdict[];
+};
+
 export type Whoami = {
   readonly identity: {
-    readonly type: 'key' | 'member' | 'service' | 'system';
+    readonly type: 'key' | 'member' | 'service' | 'system' | 'anyone';
     readonly id: string;
   };
   readonly kind: 'standard' | 'management' | null;
@@ -384,6 +393,11 @@ export type Workspace = {
     readonly max_keys_per_owner: number | null;
     readonly known_scopes: readonly string[] | null;
     readonly metadata_filters: readonly string[];
+    readonly ordinary_keys_manage: boolean;
+  };
+  readonly created_by: {
+    readonly type: 'key' | 'member' | 'service' | 'system' | 'anyone';
+    readonly id: string;
   };
   readonly created_at: string;
   readonly updated_at: string;
@@ -403,6 +417,7 @@ export type WorkspaceCreate = {
         readonly max_keys_per_owner?: number | null | undefined;
         readonly known_scopes?: readonly string[] | null | undefined;
         readonly metadata_filters?: readonly string[] | null | undefined;
+        readonly ordinary_keys_manage?: boolean | undefined;
       }
     | undefined;
 };
@@ -431,6 +446,7 @@ export type WorkspacePatch = {
         readonly max_keys_per_owner?: number | null | undefined;
         readonly known_scopes?: readonly string[] | null | undefined;
         readonly metadata_filters?: readonly string[] | null | undefined;
+        readonly ordinary_keys_manage?: boolean | undefined;
       }
     | undefined;
 };

@@ -3,14 +3,18 @@
 // never asks which one it serves: what it must know is a member of Dialect.
 
 import type {
+  Ask,
   Caller,
   ErrorCode,
   IfVersion,
   Operations,
+  Origin,
   Permission,
+  Verdict,
   WarderError,
 } from '@warder/core';
 import type { z } from 'zod';
+import type { Admission, Credential, SignInNow } from './admission.ts';
 
 /** Header values by lower-case name. */
 export type RequestHeaders = Readonly<Record<string, string | undefined>>;
@@ -27,6 +31,15 @@ export interface Answer {
   readonly location?: string | undefined;
   /** For Link (RFC 8288), by relation: this very call with those parameters instead, null for without. */
   readonly links?: Readonly<Record<string, Readonly<Record<string, string | null>>>> | undefined;
+}
+
+/** What a reply may tell besides its result. */
+export interface Telling {
+  /** The moment that states are told of. */
+  readonly now: number;
+  readonly requestId: string;
+  /** The dialect's base as its clients reach it, absolute, for links: `https://keys.example.com/onepin/api/v1`. */
+  readonly url: string;
 }
 
 /** What an operation is called with. */
@@ -60,12 +73,16 @@ interface RouteFacts {
   readonly replies: Readonly<Record<number, z.ZodType>>;
   /** Media type of the replies, where it is not the dialect's own. */
   readonly mediaType?: string | undefined;
+  /** Errors that look otherwise here than elsewhere in the dialect. */
+  readonly errors?: Partial<Readonly<Record<ErrorCode, ErrorReply>>> | undefined;
 }
 
 /** A route for a signed-in caller. */
 export interface CallRoute extends RouteFacts {
   /** The permission its operation asks for; null for any credential. */
   readonly permission: Permission | null;
+  /** Whom it takes, where that is not whom the dialect takes. */
+  readonly admits: Admission | null;
   readonly params: z.ZodObject | null;
   readonly query: z.ZodObject | null;
   readonly body: z.ZodType | null;
@@ -73,8 +90,10 @@ export interface CallRoute extends RouteFacts {
   readonly bodyOptional: boolean;
   /** Whether it takes an Idempotency-Key: a POST that changes something. */
   readonly retryable: boolean;
+  /** How often a minute one address may call it; null for any number. */
+  readonly mostAMinute: number | null;
   run(call: Call<unknown, unknown, unknown>): Promise<unknown>;
-  out(result: unknown, now: number): Answer;
+  out(result: unknown, telling: Telling): Answer;
 }
 
 /** A route that takes no credential. */
@@ -93,15 +112,17 @@ interface RouteOptions<
   Result,
 > extends RouteFacts {
   readonly permission: Permission | null;
+  readonly admits?: Admission;
   readonly params?: Params;
   readonly query?: Query;
   readonly body?: Body;
   readonly bodyOptional?: boolean;
   readonly retryable?: boolean;
+  readonly mostAMinute?: number;
   /** From the wire to an operation and its result. */
   run(call: Call<Parsed<Params>, Parsed<Query>, Parsed<Body>>): Promise<Result>;
-  /** From the result to the wire. `now` is the moment that states are told of. */
-  out(result: Result, now: number): Answer;
+  /** From the result to the wire. */
+  out(result: Result, telling: Telling): Answer;
 }
 
 /** Types a route: what its schemas parse to is what `run` gets. */
@@ -111,10 +132,19 @@ export function route<
   Body extends z.ZodType | undefined,
   Result,
 >(options: RouteOptions<Params, Query, Body, Result>): CallRoute {
-  const { params = null, query = null, body = null } = options;
-  const { bodyOptional = false, retryable = false } = options;
+  const { admits = null, params = null, query = null, body = null } = options;
+  const { bodyOptional = false, retryable = false, mostAMinute = null } = options;
   // The interpreter parses with these very schemas before it calls, which the table cannot say.
-  return { ...options, params, query, body, bodyOptional, retryable } as CallRoute;
+  return {
+    ...options,
+    admits,
+    params,
+    query,
+    body,
+    bodyOptional,
+    retryable,
+    mostAMinute,
+  } as CallRoute;
 }
 
 /** Whether a call changes one object that was there before, whose version If-Match can name. */
@@ -129,15 +159,34 @@ export function openRoute(options: OpenRoute): OpenRoute {
 /** What an error looks like: its status and body, made of the code's row in the dialect's table. */
 export type ErrorReply = (
   error: WarderError,
-  requestId: string,
+  telling: Telling,
 ) => Answer & {
   readonly headers?: Readonly<Record<string, string>>;
 };
+
+/** What a route is answered from without waiting: keys that are in memory. */
+export interface Fast {
+  readonly signIn: SignInNow;
+  /** Null where the store must be asked. */
+  verify(presented: string, ask: Ask): Verdict | null;
+}
+
+/** A request as it arrived, its body read within its bound. */
+export interface FastRequest {
+  readonly method: string;
+  readonly target: string;
+  readonly headers: RequestHeaders;
+  readonly body: Uint8Array;
+  readonly origin: Origin;
+}
 
 export interface Dialect {
   readonly name: string;
   readonly title: string;
   readonly description: string;
+  /** Where it is served, and where the product itself serves it: paths without a slash at their end. */
+  readonly base: string;
+  readonly originalBase: string;
   readonly routes: readonly Route[];
   /** The named schemas of its document. */
   readonly schemas: Readonly<Record<string, z.ZodType>>;
@@ -147,11 +196,62 @@ export interface Dialect {
   readonly errorMediaType: string;
   /** What the body of every error looks like. */
   readonly errorSchema: z.ZodType;
+  /** Whom its routes take, unless one says otherwise. */
+  readonly admits: Admission;
+  /** Whether what nobody asked for is refused: unknown parameters, a body that is not said to be JSON. Members of a body are their schema's. */
+  readonly strict: boolean;
+  /** Whether it speaks of versions: ETag and If-Match. */
+  readonly versioned: boolean;
+  /** Spaces that its JSON is indented by. */
+  readonly indent: number;
+  /** Status of a reply that is given again for an Idempotency-Key, where it is not the first one's. */
+  readonly replayStatus: number | null;
+  /** What browsers of other origins are told where CORS is switched on; null where it cannot be. */
+  readonly cors: Readonly<Record<string, string>> | null;
   /**
    * The credential a call carries, or null for none.
    * @throws WarderError `bad_request` for one that cannot be read, or two at once
    */
-  credential(headers: RequestHeaders): string | null;
+  credential(headers: RequestHeaders): Credential | null;
   /** Total: a new error code does not compile until the dialect says what it looks like. */
   readonly errors: Readonly<Record<ErrorCode, ErrorReply>>;
+  /**
+   * The body of a 200 for the plainest form of a much-used call, as the table would answer it;
+   * null for any other request, and for whatever is not simply good.
+   */
+  readonly fast?: ((request: FastRequest, fast: Fast) => string | null) | undefined;
+}
+
+/** A product's dialect with what an operator may choose of it. */
+export interface DialectKind {
+  readonly name: string;
+  readonly options: Readonly<Record<string, DialectOption>>;
+  readonly sharedCredential?: SharedCredentialRule | undefined;
+  /** @param chosen a value for each option */
+  make(chosen: Readonly<Record<string, string>>): Dialect;
+}
+
+/** What a shared credential of its surface has to be; a product without this takes none. */
+export interface SharedCredentialRule {
+  /** In characters. */
+  readonly leastLength: number;
+  /** How many workspaces one is bound to: exactly one, or one and more. */
+  readonly workspaces: 'one' | 'many';
+}
+
+export interface DialectOption {
+  readonly default: string;
+  readonly meaning: string;
+  readonly pattern: RegExp;
+}
+
+/** Types a kind: what it makes is made of exactly the options it has. */
+export function dialectKind<Name extends string>(kind: {
+  readonly name: string;
+  readonly options: Readonly<Record<Name, DialectOption>>;
+  readonly sharedCredential?: SharedCredentialRule | undefined;
+  make(chosen: Readonly<Record<Name, string>>): Dialect;
+}): DialectKind {
+  // Whoever makes one gives every option a value, which a record of any names cannot say.
+  return kind as DialectKind;
 }

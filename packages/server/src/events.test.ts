@@ -3,7 +3,14 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Caller, type EventFilter, operations, placeOf } from '@warder/core';
+import {
+  ALL_KEYS,
+  type Caller,
+  type EventFilter,
+  NO_ORIGIN,
+  operations,
+  placeOf,
+} from '@warder/core';
 import Database from 'better-sqlite3';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { INSTANCE } from '../../../tests/fixtures/domain.ts';
@@ -30,9 +37,11 @@ const everything: Caller = {
   environment: null,
   permissions: ['*'],
   grants: { scopes: ['*'], environments: ['live', 'test'], maxLifeSeconds: null },
+  bounds: ALL_KEYS,
+  keysEndBy: null,
   expiresAt: null,
   key: null,
-  origin: { address: null, requestId: null },
+  origin: NO_ORIGIN,
 };
 
 function plan({ sql, parameters }: { sql: string; parameters: readonly unknown[] }): string {

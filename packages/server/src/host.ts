@@ -9,6 +9,7 @@ import {
   hash,
   hkdfSync,
   randomBytes,
+  timingSafeEqual,
 } from 'node:crypto';
 import {
   type Digest,
@@ -35,10 +36,14 @@ export interface HostOptions {
 }
 
 export interface ServerHost extends Host {
+  /** SHA-256 of a secret as 32 characters of one byte each: what a process knows it by, never what is stored. */
+  fingerprint(secret: string): string;
   /** Every digest a secret may be stored under, the likeliest first: one for each pepper, and the plain one. */
   digests(secret: string): readonly Digest[];
   /** A digest that only this installation can make, as 64 hex digits. */
   mac(label: 'idempotency', text: string): string;
+  /** Whether two texts are the same, in a time that tells nothing of them. */
+  same(one: string, other: string): boolean;
   /** What the store keeps to know secret and peppers again. */
   readonly checks: readonly SecretCheck[];
 }
@@ -67,6 +72,7 @@ export function createHost({ secret, peppers = [], now = Date.now }: HostOptions
     now,
     random: randomBytes,
     newId: monotonicIds(),
+    fingerprint: (text) => hash('sha256', text, 'binary'),
     digests,
     digest(text) {
       const [newest] = digests(text);
@@ -100,6 +106,8 @@ export function createHost({ secret, peppers = [], now = Date.now }: HostOptions
     authenticate: (label: MacLabel, text) =>
       createHmac('sha256', macKeys[label]).update(text).digest('base64url'),
     mac: (_label, text) => createHmac('sha256', idempotencyKey).update(text).digest('hex'),
+    same: (one, other) =>
+      timingSafeEqual(hash('sha256', one, 'buffer'), hash('sha256', other, 'buffer')),
     checks: [
       { name: 'secret', value: derive('check').toString('hex') },
       ...newestFirst.map(({ version, key }) => ({

@@ -2,7 +2,13 @@
 // its field and its rule, with the kind of the value that was sent, never the
 // value: it may be a secret.
 
-import { type FieldError, type IfVersion, WarderError } from '@warder/core';
+import {
+  type FieldError,
+  type FieldRule,
+  type IfVersion,
+  type RequestPart,
+  WarderError,
+} from '@warder/core';
 import { z } from 'zod';
 import { type CallRoute, type RequestHeaders, takesIfMatch } from './dialect.ts';
 import { parseJson, pointerStep, textFault } from './json.ts';
@@ -14,25 +20,31 @@ export function splitTarget(target: string): readonly [path: string, search: str
 }
 
 export function readParams(route: CallRoute, params: Readonly<Record<string, string>>): unknown {
-  return route.params ? check(route.params, params, PARAMETERS) : undefined;
+  return route.params ? check(route.params, params, PATH) : undefined;
 }
 
-export function readQuery(route: CallRoute, search: string): unknown {
+/** @param strict whether a parameter that is unknown or given twice is refused; else the first counts */
+export function readQuery(route: CallRoute, search: string, strict: boolean): unknown {
   const query = new Map<string, string>();
   for (const pair of search.split('&')) {
     if (pair === '') continue;
-    const [name, value] = pair.split(/=(.*)/s, 2).map(decodeQuery);
-    if (name === undefined || query.has(name)) {
-      throw new WarderError('bad_request', `The parameter ${name} is given twice.`);
+    const [name = '', value] = pair.split(/=(.*)/s, 2).map(decodeQuery);
+    if (query.has(name)) {
+      if (!strict) continue;
+      throw unreadable(`The parameter ${name} is given twice.`);
     }
     // zod passes over it where names are open.
-    if (name === '__proto__') throw fault([{ pointer: name, message: PARAMETERS.unknown }]);
+    if (name === '__proto__') throw fault([unknownField(name, QUERY)]);
     query.set(name, value ?? '');
   }
   const [first] = query.keys();
-  if (route.query) return check(route.query, Object.fromEntries(query), PARAMETERS);
-  if (first !== undefined) throw fault([{ pointer: first, message: PARAMETERS.unknown }]);
+  if (route.query) return check(route.query, Object.fromEntries(query), QUERY);
+  if (strict && first !== undefined) throw fault([unknownField(first, QUERY)]);
   return undefined;
+}
+
+function unreadable(message: string): WarderError {
+  return new WarderError('bad_request', message, { part: 'query' });
 }
 
 function decodeQuery(text: string): string {
@@ -40,27 +52,35 @@ function decodeQuery(text: string): string {
   try {
     decoded = decodeURIComponent(text.replaceAll('+', ' '));
   } catch {
-    throw new WarderError('bad_request', 'The query is not valid percent-encoded UTF-8.');
+    throw unreadable('The query is not valid percent-encoded UTF-8.');
   }
   const found = textFault(decoded);
-  if (found !== null) throw new WarderError('bad_request', `The query ${found}.`);
+  if (found !== null) throw unreadable(`The query ${found}.`);
   return decoded;
 }
 
-export function readBody(route: CallRoute, headers: RequestHeaders, bytes: Uint8Array): unknown {
+/** @param strict whether the body must be said to be JSON */
+export function readBody(
+  route: CallRoute,
+  headers: RequestHeaders,
+  bytes: Uint8Array,
+  strict: boolean,
+): unknown {
   const { body: schema } = route;
   if (bytes.length === 0 && (schema === null || route.bodyOptional)) {
-    return schema ? check(schema, {}, MEMBERS) : undefined;
+    return schema ? check(schema, {}, BODY) : undefined;
   }
   const type = headers['content-type']?.split(';')[0]?.trim().toLowerCase() ?? '';
   const plain = (headers['content-encoding'] ?? 'identity') === 'identity';
-  if (!plain || !/^application\/(?:[a-z0-9.-]+\+)?json$/.test(type)) {
+  if (!plain || (strict && !/^application\/(?:[a-z0-9.-]+\+)?json$/.test(type))) {
     throw new WarderError(
       'unsupported_media_type',
       'The body must be JSON, sent as application/json and not compressed.',
     );
   }
-  return check(schema ?? NOTHING, parseJson(bytes), MEMBERS);
+  // Where nothing is strict, what nobody reads is not looked at.
+  if (schema === null && !strict) return undefined;
+  return check(schema ?? NOTHING, parseJson(bytes), BODY);
 }
 
 /** What a call without a body may carry all the same: many clients send `{}` with every POST. */
@@ -80,14 +100,18 @@ export function readIfMatch(route: CallRoute, header: string | undefined): IfVer
 
 /** How faults are named: parameters by name, members of a body by JSON Pointer (RFC 6901). */
 interface Naming {
+  readonly part: RequestPart;
   readonly unknown: string;
   name(path: readonly PropertyKey[]): string;
 }
-const PARAMETERS: Naming = {
+const QUERY: Naming = {
+  part: 'query',
   unknown: 'is not a parameter of this call',
   name: (path) => path.map(String).join('.'),
 };
-const MEMBERS: Naming = {
+const PATH: Naming = { ...QUERY, part: 'path' };
+const BODY: Naming = {
+  part: 'body',
   unknown: 'is not a member that can be set here',
   name: (path) => path.map(pointerStep).join(''),
 };
@@ -98,13 +122,41 @@ function check(schema: z.ZodType, value: unknown, naming: Naming): unknown {
   throw fault(
     parsed.error.issues.flatMap((issue): FieldError[] =>
       issue.code === 'unrecognized_keys'
-        ? issue.keys.map((name) => ({
-            pointer: naming.name([...issue.path, name]),
-            message: naming.unknown,
-          }))
-        : [{ pointer: naming.name(issue.path), message: issue.message }],
+        ? issue.keys.map((name) => unknownField(naming.name([...issue.path, name]), naming))
+        : [
+            {
+              pointer: naming.name(issue.path),
+              message: issue.message,
+              rule: ruleOf(issue, value),
+              part: naming.part,
+            },
+          ],
     ),
   );
+}
+
+function unknownField(pointer: string, { unknown, part }: Naming): FieldError {
+  return { pointer, message: unknown, rule: 'unknown', part };
+}
+
+function ruleOf(issue: z.core.$ZodIssue, value: unknown): FieldRule {
+  switch (issue.code) {
+    case 'invalid_type':
+      return isThere(value, issue.path) ? 'type' : 'missing';
+    case 'too_big':
+    case 'too_small':
+      return issue.origin === 'string' || issue.origin === 'array' ? 'length' : 'range';
+    case 'invalid_format':
+      return 'format';
+    default:
+      return 'value';
+  }
+}
+
+function isThere(value: unknown, path: readonly PropertyKey[]): boolean {
+  let at = value;
+  for (const name of path) at = Object(at)[name];
+  return at !== undefined;
 }
 
 function fault(all: readonly FieldError[]): WarderError {

@@ -6,6 +6,10 @@ import { type FieldError, redactTokens, WarderError } from '@warder/core';
 
 const MAX_DEPTH = 32;
 
+function unreadable(message: string): WarderError {
+  return new WarderError('bad_request', message, { part: 'body' });
+}
+
 /** Parses a body. @throws bad_request for what is not JSON, invalid for what is not acceptable in it */
 export function parseJson(bytes: Uint8Array): unknown {
   const text = decode(bytes);
@@ -15,7 +19,7 @@ export function parseJson(bytes: Uint8Array): unknown {
     value = JSON.parse(text);
   } catch {
     // The parser's own message quotes the body, which may hold a secret.
-    throw new WarderError('bad_request', 'The body is not valid JSON.');
+    throw unreadable('The body is not valid JSON.');
   }
   const field = unacceptable(value, '');
   if (field)
@@ -29,7 +33,7 @@ function decode(bytes: Uint8Array): string {
   try {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch {
-    throw new WarderError('bad_request', 'The body is not valid UTF-8.');
+    throw unreadable('The body is not valid UTF-8.');
   }
 }
 
@@ -49,7 +53,7 @@ function checkShape(text: string): void {
     if (character === '{' || character === '[') {
       open.push(character === '{' ? new Set() : null);
       if (open.length > MAX_DEPTH) {
-        throw new WarderError('bad_request', `The body nests deeper than ${MAX_DEPTH} levels.`);
+        throw unreadable(`The body nests deeper than ${MAX_DEPTH} levels.`);
       }
     } else if (character === '}' || character === ']') open.pop();
     else if (character === ':' && quoted !== null) checkMember(quoted, open.at(-1) ?? null);
@@ -63,7 +67,7 @@ function endOfString(text: string, start: number): number {
     if (text[at] === '\\') at++;
     else if (text[at] === '"') return at + 1;
   }
-  throw new WarderError('bad_request', 'The body is not valid JSON.');
+  throw unreadable('The body is not valid JSON.');
 }
 
 function checkMember(quoted: string, seen: Set<string> | null): void {
@@ -74,13 +78,10 @@ function checkMember(quoted: string, seen: Set<string> | null): void {
     return;
   }
   if (name === '__proto__') {
-    throw new WarderError(
-      'bad_request',
-      'The body has a member named __proto__, which is refused.',
-    );
+    throw unreadable('The body has a member named __proto__, which is refused.');
   }
   if (seen?.has(name)) {
-    throw new WarderError('bad_request', `The body has the member "${readable(name)}" twice.`);
+    throw unreadable(`The body has the member "${readable(name)}" twice.`);
   }
   seen?.add(name);
 }
@@ -92,7 +93,7 @@ export function pointerStep(name: PropertyKey): string {
 
 // Redacted before it is cut: half a token is not known for one any more.
 function readable(name: string): string {
-  return name.length > 100 ? redactTokens(name.slice(0, 200)).slice(0, 100) : name;
+  return name.length > 100 ? redactTokens(name).slice(0, 100) : name;
 }
 
 /** What keeps a text from being stored and given back as it is; null if nothing does. */

@@ -77,18 +77,23 @@ export async function listen(options: ListenOptions): Promise<Listener> {
       refuseDuplicates(request.rawHeaders);
       return await handle(arrivalOf(request, origin, await readBody(request)));
     };
-    const { status, headers, body } = await arrive().catch((error) => handle.refuse(error, origin));
+    const arrival = { target: request.url ?? '', origin };
+    const { status, headers, body } = await arrive().catch((error) =>
+      handle.refuse(error, arrival),
+    );
     // A body that was not read to its end leaves nothing to go on with.
     if (draining || !request.complete) response.setHeader('connection', 'close');
     if (typeof body !== 'string') {
       response.writeHead(status, headers);
       return await stream(response, body).catch((error) => {
-        handle.refuse(error, origin);
+        handle.refuse(error, arrival);
         // Without the end of its last chunk, nobody takes it for whole.
         response.destroy();
       });
     }
-    response.writeHead(status, { ...headers, 'content-length': Buffer.byteLength(body) });
+    // RFC 9110, 8.6: what never has a body has no length of one.
+    const length = status === 204 ? {} : { 'content-length': Buffer.byteLength(body) };
+    response.writeHead(status, { ...headers, ...length });
     response.end(request.method === 'HEAD' ? undefined : body);
   };
   // Connections without a request so far, by their other end: node takes them for
@@ -166,6 +171,8 @@ function originOf(request: IncomingMessage, options: ListenOptions): Arrival['or
       options.trustedProxies ?? [],
     ),
     requestId: requestIdOf(request) ?? options.newRequestId(),
+    sharedCredential: null,
+    to: `${options.tls ? 'https' : 'http'}://${request.headers.host ?? options.host}`,
   };
 }
 
@@ -203,17 +210,25 @@ async function readBody(request: IncomingMessage): Promise<Uint8Array> {
   const tooLarge = () =>
     new WarderError('too_large', `The body is larger than ${MAX_BODY_BYTES / 1024} KiB.`);
   if (Number(request.headers['content-length'] ?? 0) > MAX_BODY_BYTES) throw tooLarge();
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  try {
-    for await (const chunk of request) {
+  // By events: an iterator over the request costs as much as all the rest of a verification.
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let bytes = 0;
+    request.on('data', (chunk: Buffer) => {
       bytes += chunk.length;
-      if (bytes > MAX_BODY_BYTES) throw tooLarge();
       chunks.push(chunk);
-    }
-  } catch (error) {
-    if (error instanceof WarderError) throw error;
-    throw new WarderError('bad_request', 'The body ended before it was whole.', { cause: error });
-  }
-  return Buffer.concat(chunks);
+      if (bytes <= MAX_BODY_BYTES) return;
+      request.pause();
+      reject(tooLarge());
+    });
+    request.on('end', () =>
+      resolve(chunks.length === 1 ? (chunks[0] ?? NO_BYTES) : Buffer.concat(chunks)),
+    );
+    const ended = (cause?: unknown) =>
+      reject(new WarderError('bad_request', 'The body ended before it was whole.', { cause }));
+    request.on('error', ended);
+    request.on('aborted', ended);
+  });
 }
+
+const NO_BYTES = Buffer.alloc(0);

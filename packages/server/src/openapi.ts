@@ -27,7 +27,7 @@ export interface Operation {
   readonly parameters?: readonly Parameter[];
   readonly requestBody?: { readonly required: boolean; readonly content: Content };
   readonly responses: Readonly<
-    Record<string, { readonly description: string; readonly content: Content }>
+    Record<string, { readonly description: string; readonly content?: Content }>
   >;
 }
 
@@ -66,10 +66,15 @@ export function describeApi(
 function operation(dialect: Dialect, route: Route, components: Components): Operation {
   const { operationId, summary, description } = route;
   const replies = Object.entries(route.replies).map(([status, schema]) =>
-    response(status, route.mediaType ?? dialect.mediaType, components.refer(schema, 'output')),
+    status === NO_CONTENT
+      ? ([status, { description: STATUS[status] ?? 'Done' }] as const)
+      : response(status, route.mediaType ?? dialect.mediaType, components.refer(schema, 'output')),
   );
   const errors = errorsOf(route).map((code) => {
-    const { status } = dialect.errors[code](new WarderError(code, ''), '');
+    const { status } = (route.errors?.[code] ?? dialect.errors[code])(
+      new WarderError(code, ''),
+      NOWHERE,
+    );
     const schema = components.refer(dialect.errorSchema, 'output');
     return response(String(status), dialect.errorMediaType, schema);
   });
@@ -86,6 +91,9 @@ function operation(dialect: Dialect, route: Route, components: Components): Oper
   };
 }
 
+const NO_CONTENT = '204';
+const NOWHERE = { now: 0, requestId: '', url: '' };
+
 function requestBody(body: z.ZodType, { bodyOptional }: CallRoute, components: Components) {
   const schema = components.refer(body, 'input');
   return { required: !bodyOptional, content: { 'application/json': { schema } } };
@@ -97,10 +105,13 @@ function response(status: string, mediaType: string, schema: JsonSchema) {
 }
 
 /** One status may have a reply and an error, told apart by their media types. */
-function byStatus(all: readonly ReturnType<typeof response>[]): Operation['responses'] {
+function byStatus(
+  all: readonly (readonly [string, Operation['responses'][string]])[],
+): Operation['responses'] {
   const responses: Record<string, Operation['responses'][string]> = {};
   for (const [status, { description, content }] of all) {
-    responses[status] = { description, content: { ...responses[status]?.content, ...content } };
+    const both = content && { ...responses[status]?.content, ...content };
+    responses[status] = { description, ...(both ? { content: both } : {}) };
   }
   return responses;
 }
@@ -108,7 +119,7 @@ function byStatus(all: readonly ReturnType<typeof response>[]): Operation['respo
 /** The errors that a route can give, by what it takes. */
 function errorsOf(route: Route): readonly ErrorCode[] {
   if ('answer' in route) return ['bad_request', 'too_large', 'internal', 'unavailable'];
-  const changes = route.method !== 'GET' && route.operationId !== 'verifyKey';
+  const changes = route.method !== 'GET' && !route.operationId.startsWith('verifyKey');
   return [
     'bad_request',
     'unauthenticated',
@@ -127,6 +138,8 @@ function errorsOf(route: Route): readonly ErrorCode[] {
 const STATUS: Readonly<Record<string, string>> = {
   200: 'Done',
   201: 'Created',
+  202: 'Received',
+  204: 'Done, with nothing to say',
   400: 'The request cannot be read',
   401: 'No good credential',
   403: 'The caller may not do this',

@@ -57,7 +57,7 @@ function section(method: string, path: string, operation: Operation): string {
   );
   const body = operation.requestBody?.content['application/json']?.schema;
   const replies = Object.entries(operation.responses).map(([status, { description, content }]) => {
-    const schema = Object.values(content)[0]?.schema;
+    const schema = Object.values(content ?? {})[0]?.schema;
     return `<tr><td>${status}<td>${link(schema)}<td>${escaped(description)}`;
   });
   return `<h2 id="${escaped(operation.operationId)}">${escaped(operation.summary)}</h2>

@@ -3,7 +3,6 @@
 // dialect's own shape. It knows no dialect by name.
 
 import {
-  type Caller,
   type ErrorCode,
   type Keep,
   type Origin,
@@ -11,8 +10,18 @@ import {
   redactTokens,
   WarderError,
 } from '@warder/core';
+import type { AddressLimit } from './address-limit.ts';
 import type { SignIn } from './auth.ts';
-import type { Answer, CallRoute, Dialect, RequestHeaders, Route, Service } from './dialect.ts';
+import type {
+  Answer,
+  CallRoute,
+  Dialect,
+  Fast,
+  RequestHeaders,
+  Route,
+  Service,
+  Telling,
+} from './dialect.ts';
 import type { Attempts } from './idempotency.ts';
 import { readBody, readIfMatch, readParams, readQuery, splitTarget } from './input.ts';
 import type { Log } from './log.ts';
@@ -25,7 +34,14 @@ export interface Arrival {
   readonly target: string;
   readonly headers: RequestHeaders;
   readonly body: Uint8Array;
-  readonly origin: Origin & { readonly requestId: string };
+  readonly origin: Arrived;
+}
+
+/** Where a request came from, and the address that it came to: `https://keys.example.com`. */
+export interface Arrived extends Origin {
+  readonly requestId: string;
+  readonly address: string | null;
+  readonly to: string;
 }
 
 export interface Reply {
@@ -38,15 +54,21 @@ export interface Reply {
 export interface Handler {
   (arrival: Arrival): Promise<Reply>;
   /** The reply to a request that could not even be read. */
-  refuse(error: unknown, origin: Arrival['origin']): Reply;
+  refuse(error: unknown, arrival: Pick<Arrival, 'target' | 'origin'>): Reply;
 }
 
 export interface ServeParts {
+  /** Path that the dialect is served below. */
+  readonly base: string;
+  /** Whether browsers of other origins may call. */
+  readonly cors: boolean;
   readonly operations: ReturnType<typeof operations>;
   readonly signIn: SignIn;
+  readonly fast: Fast;
   readonly attempts: Attempts;
+  readonly limit: AddressLimit;
   readonly service: Service;
-  /** Base of absolute links; null for relative ones. */
+  /** The service as others reach it; null for the address that a request came to. */
   readonly publicUrl: string | null;
   readonly now: () => number;
   readonly log: Log;
@@ -55,20 +77,52 @@ export interface ServeParts {
 /** Serves one dialect. Never throws: what goes wrong is an error reply. */
 export function serve(dialect: Dialect, parts: ServeParts): Handler {
   const find = createRouter(dialect.routes);
-  const { now } = parts;
+  const { now, base, publicUrl } = parts;
+  const { indent, strict } = dialect;
+  const cors = parts.cors ? (dialect.cors ?? {}) : {};
+  const json = (body: unknown) =>
+    typeof body === 'string' ? body : JSON.stringify(body, null, indent);
+  const telling = ({ requestId, to }: Arrived): Telling => ({
+    now: now(),
+    requestId,
+    url: `${publicUrl ?? to}${base}`,
+  });
   /** How often each error was answered since the start; each entry of the log carries its count. */
   const refused: Partial<Record<ErrorCode, number>> = {};
 
   const handle = async (arrival: Arrival): Promise<Reply> => {
+    let found: Route | null = null;
+    const told = fast?.(arrival);
+    if (told) return told;
     try {
+      if (arrival.method === 'OPTIONS' && parts.cors && dialect.cors) return preflight();
       const [path, search] = splitTarget(arrival.target);
-      const { route, params } = find(arrival.method, path);
+      const { route, params } = find(arrival.method, path.slice(base.length));
+      found = route;
       if ('answer' in route) return write(route, await route.answer(parts.service), arrival);
       return await call(route, params, search, arrival);
     } catch (error) {
-      return refuse(error, arrival.origin);
+      return refuse(error, arrival, found);
     }
   };
+
+  /** For the plainest form of a much-used call; whatever goes wrong there is the table's to tell. */
+  const answerFast = dialect.fast;
+  const fast =
+    answerFast &&
+    ((arrival: Arrival): Reply | null => {
+      try {
+        const body = answerFast(arrival, parts.fast);
+        if (body === null) return null;
+        const { requestId } = arrival.origin;
+        return { status: 200, headers: standardHeaders(dialect.mediaType, requestId), body };
+      } catch {
+        return null;
+      }
+    });
+
+  /** To whatever path: a browser asks before it knows what there is. */
+  const preflight = (): Reply => ({ status: 204, headers: cors, body: '' });
 
   async function call(
     route: CallRoute,
@@ -76,47 +130,49 @@ export function serve(dialect: Dialect, parts: ServeParts): Handler {
     search: string,
     arrival: Arrival,
   ): Promise<Reply> {
-    const { headers } = arrival;
-    const caller = await callerOf(arrival);
+    const { headers, origin } = arrival;
+    const { mostAMinute } = route;
+    const wait = mostAMinute && parts.limit.take(route.operationId, origin.address, mostAMinute);
+    if (wait) {
+      throw new WarderError('rate_limited', 'Too many calls from this address: wait a minute.', {
+        retryAfterSeconds: wait,
+      });
+    }
+    const admission = route.admits ?? dialect.admits;
+    const caller = await parts.signIn(dialect.credential(headers), admission, origin);
     const input = {
       caller,
       params: readParams(route, params),
-      query: readQuery(route, search),
-      body: readBody(route, headers, arrival.body),
-      ifVersion: readIfMatch(route, headers['if-match']),
+      query: readQuery(route, search, strict),
+      body: readBody(route, headers, arrival.body, strict),
+      ifVersion: dialect.versioned ? readIfMatch(route, headers['if-match']) : undefined,
     };
     const run = async (keep?: Keep) => {
       const operations = parts.operations.as(caller, keep);
-      return write(route, route.out(await route.run({ ...input, operations }), now()), arrival);
+      const result = await route.run({ ...input, operations });
+      return write(route, route.out(result, telling(origin)), arrival);
     };
 
     const idempotencyKey = headers['idempotency-key'];
     if (!route.retryable || idempotencyKey === undefined) return await run();
-    const request = JSON.stringify([route.method, arrival.target, input.body]);
+    const below = arrival.target.slice(base.length);
+    const request = JSON.stringify([dialect.name, route.method, below, input.body]);
     const attempt = await parts.attempts.begin(caller.identity, idempotencyKey, request);
     try {
       if (attempt.kept === null) {
         return await run((result, secretOf) => [
-          attempt.keep(JSON.stringify(cut(route, route.out(result, now()))), secretOf),
+          attempt.keep(JSON.stringify(cut(route, route.out(result, telling(origin)))), secretOf),
         ]);
       }
       await parts.operations.as(caller).checkReplay(route.permission, attempt.kept.keyId);
       // Written by this very function, and sealed since.
       const answer = JSON.parse(attempt.kept.reply) as Answer;
-      const reply = write(route, answer, arrival);
+      const { replayStatus } = dialect;
+      const reply = write(route, { ...answer, status: replayStatus ?? answer.status }, arrival);
       return { ...reply, headers: { ...reply.headers, 'idempotency-replayed': 'true' } };
     } finally {
       attempt.end();
     }
-  }
-
-  async function callerOf({ headers, origin }: Arrival): Promise<Caller> {
-    const credential = dialect.credential(headers);
-    if (credential !== null) return await parts.signIn(credential, origin);
-    throw new WarderError(
-      'unauthenticated',
-      'This needs a key: send it as `Authorization: Bearer <key>`.',
-    );
   }
 
   function write(route: Route, answer: Answer, { origin, target }: Arrival): Reply {
@@ -131,22 +187,25 @@ export function serve(dialect: Dialect, parts: ServeParts): Handler {
       status,
       headers: {
         ...standardHeaders(route.mediaType ?? dialect.mediaType, origin.requestId),
-        ...(version === undefined ? {} : { etag: `"${version}"` }),
-        ...(location === undefined ? {} : { location: `${parts.publicUrl ?? ''}${location}` }),
-        ...linkHeader(links, `${parts.publicUrl ?? ''}${target}`),
+        ...cors,
+        ...(version === undefined || !dialect.versioned ? {} : { etag: `"${version}"` }),
+        ...(location === undefined ? {} : { location: `${publicUrl ?? ''}${base}${location}` }),
+        ...linkHeader(links, `${publicUrl ?? ''}${target}`),
       },
-      body: answer.items
-        ? lines(route, answer)
-        : typeof body === 'string'
-          ? body
-          : JSON.stringify(body),
+      body: answer.items ? lines(route, answer) : body === undefined ? '' : json(body),
     };
   }
 
-  function refuse(thrown: unknown, { requestId, address }: Arrival['origin']): Reply {
+  function refuse(
+    thrown: unknown,
+    { origin }: Pick<Arrival, 'origin'>,
+    route: Route | null = null,
+  ): Reply {
     const error = thrown instanceof WarderError ? thrown : unexpected(thrown);
-    const { status, body, headers } = dialect.errors[error.code](error, requestId);
     const { code } = error;
+    const { requestId, address } = origin;
+    const reply = route?.errors?.[code] ?? dialect.errors[code];
+    const { status, body, headers } = reply(error, telling(origin));
     const { internal } = error.facts;
     refused[code] = (refused[code] ?? 0) + 1;
     const entry = { code, status, request_id: requestId, address, internal, count: refused[code] };
@@ -154,8 +213,8 @@ export function serve(dialect: Dialect, parts: ServeParts): Handler {
     else parts.log.info(entry, error.message);
     return {
       status,
-      headers: { ...standardHeaders(dialect.errorMediaType, requestId), ...headers },
-      body: redactTokens(JSON.stringify(body)),
+      headers: { ...standardHeaders(dialect.errorMediaType, requestId), ...cors, ...headers },
+      body: redactTokens(json(body)),
     };
   }
 

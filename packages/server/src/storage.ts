@@ -100,6 +100,9 @@ export function statements(builder: Builder) {
         .where('keys.workspace_id', '=', slots.workspaceId)
         .where('keys.erased_at', 'is', null),
     ),
+    keyOfHandle: prepare<{ handle: string }>(({ handle }) =>
+      keys.where('handle', '=', handle).where('keys.erased_at', 'is', null),
+    ),
     candidate: everyCount((count) =>
       prepare<readonly Uint8Array[]>((slots) =>
         selectCandidates(builder).where('keys.digest', 'in', pick(slots, count)),
@@ -107,6 +110,16 @@ export function statements(builder: Builder) {
     ),
     workspace: prepare<{ id: string }>(({ id }) =>
       builder.selectFrom('workspaces').select(WORKSPACE_COLUMNS).where('id', '=', id),
+    ),
+    workspaceOfSlug: prepare<{ slug: string }>(({ slug }) =>
+      builder
+        .selectFrom('workspaces')
+        .select(WORKSPACE_COLUMNS)
+        .where('slug', '=', slug)
+        .where('deleted_at', 'is', null),
+    ),
+    ownerOfId: prepare<At>((slots) =>
+      builder.selectFrom('owners').select(OWNER_COLUMNS).where(isAt('owners', slots)),
     ),
     owner: prepare<{ workspaceId: string; externalId: string }>(({ workspaceId, externalId }) =>
       builder

@@ -2,21 +2,34 @@
 // native API, with what has to run beside them. It knows no socket and no file:
 // listen.ts brings requests, the caller brings the store.
 
-import { type Installation, operations, type Storage, type Verifier } from '@warder/core';
-import { signInByKey } from './auth/keys.ts';
-import { instanceGrant } from './auth.ts';
+import {
+  ALL_KEYS,
+  type Installation,
+  NO_ORIGIN,
+  operations,
+  type Storage,
+  WarderError,
+  type Workspace,
+} from '@warder/core';
+import { createAddressLimit } from './address-limit.ts';
+import { signInByKey, signInByKnownKey } from './auth/keys.ts';
+import { signInByShared } from './auth/shared.ts';
+import { instanceGrant, signInBy } from './auth.ts';
+import type { Dialect } from './dialect.ts';
 import { native } from './dialects/native/dialect.ts';
 import type { EventLog } from './event-log.ts';
 import type { ServerHost } from './host.ts';
 import { createAttempts } from './idempotency.ts';
 import type { Log } from './log.ts';
 import type { Lookup } from './lookup.ts';
+import { mount } from './mount.ts';
 import { describeApi } from './openapi.ts';
 import { referencePage } from './reference.ts';
 import { type Handler, serve } from './serve.ts';
+import { createSharedCredentials, type SharedCredential } from './shared-credentials.ts';
 import { createUpkeep } from './upkeep.ts';
 import { createUsageLog } from './usage.ts';
-import { createVerifier } from './verifier.ts';
+import { type CachingVerifier, createVerifier } from './verifier.ts';
 
 export interface WarderParts {
   readonly storage: Storage;
@@ -27,6 +40,13 @@ export interface WarderParts {
   readonly publicUrl: string | null;
   readonly version: string;
   readonly log: Log;
+  /** The products' dialects that are served beside the native API. */
+  readonly dialects?: readonly Dialect[] | undefined;
+  /** Whether browsers of other origins may call the dialects that know of CORS. */
+  readonly dialectCors?: boolean | undefined;
+  readonly sharedCredentials?: readonly SharedCredential[] | undefined;
+  /** Bound of the memory that known keys take; 64 MiB unless given. */
+  readonly cacheBytes?: number | undefined;
   /** Where each event goes once it is sealed. */
   readonly eventLog?: EventLog | undefined;
   /** How long events are kept; for ever unless given. */
@@ -38,8 +58,15 @@ const SEAL_MILLISECONDS = 400;
 const PRUNE_MILLISECONDS = 60_000;
 
 export interface Warder {
+  /** Every dialect below its own base, and the native API. */
   readonly handle: Handler;
-  readonly verifier: Verifier;
+  /** One dialect alone, below the path that its product has; null where it is not served. */
+  handleOnly(dialect: string): Handler | null;
+  readonly verifier: CachingVerifier;
+  /** The use cases, for callers that sign in elsewhere. */
+  readonly operations: ReturnType<typeof operations>;
+  /** Writes the uses gathered so far, which otherwise happens each second. */
+  flush(): Promise<void>;
   /** From now on `/readyz` answers 503. */
   drain(): void;
   /** Writes what is gathered and closes the store. */
@@ -47,11 +74,19 @@ export interface Warder {
 }
 
 export function createWarder(parts: WarderParts): Warder {
-  const { storage, lookup, host, installation, publicUrl, version, log } = parts;
-  const usage = createUsageLog(storage, (error) => log.error({ err: error }, 'uses not written'));
-  const verifier = createVerifier(host, lookup, usage);
+  const { host, installation, publicUrl, version, log } = parts;
+  const usage = createUsageLog(parts.storage, (error) =>
+    log.error({ err: error }, 'uses not written'),
+  );
+  const { verifier, storage } = createVerifier(host, parts, usage, parts.cacheBytes);
   const { defaultWorkspaceId } = installation;
   const useCases = operations({ storage, host, verifier, defaultWorkspaceId });
+  const everywhere = storage.everywhere(instanceGrant());
+  const workspaceInUse = async (idOrSlug: string): Promise<Workspace | null> => {
+    const found =
+      (await everywhere.workspace(idOrSlug)) ?? (await everywhere.workspaceOfSlug(idOrSlug));
+    return found === null || found.suspendedAt !== null ? null : found;
+  };
   let draining = false;
 
   const ready = async () => {
@@ -61,17 +96,41 @@ export function createWarder(parts: WarderParts): Warder {
       () => 'The store cannot be read.',
     );
   };
-  const document = describeApi(native, version, publicUrl);
-  const page = referencePage(document);
-  const handle = serve(native, {
-    operations: useCases,
-    signIn: signInByKey(verifier),
-    attempts: createAttempts(host, storage),
-    service: { ready, document: () => document, reference: () => page },
-    publicUrl,
-    now: host.now,
-    log,
+  const { dialects = [], dialectCors = false, sharedCredentials = [] } = parts;
+  const shared = createSharedCredentials(sharedCredentials, host.same, workspaceInUse);
+  const signIn = signInBy({
+    key: signInByKey(verifier, shared, defaultWorkspaceId),
+    shared: signInByShared(shared),
+    jwt: async () => {
+      throw new WarderError('unauthenticated', 'Tokens are not taken here.', { refusal: 'jwt' });
+    },
   });
+  const attempts = createAttempts(host, storage);
+  const limit = createAddressLimit(host.now);
+  const served = (dialect: Dialect, base: string, url: string | null) => {
+    // Made when somebody asks for it: a start waits for nothing that few ask for.
+    const at = url === null ? null : `${url}${base}`;
+    const document = once(() => describeApi(dialect, version, at));
+    const reference = once(() => referencePage(document()));
+    return serve(dialect, {
+      base,
+      cors: dialectCors,
+      operations: useCases,
+      signIn,
+      fast: { signIn: signInByKnownKey(verifier), verify: verifier.verifyCached },
+      attempts,
+      limit,
+      service: { ready, document, reference },
+      publicUrl: url,
+      now: host.now,
+      log,
+    });
+  };
+  const mounted = dialects.map((dialect) => {
+    const { base } = dialect;
+    return { base, handle: served(dialect, base, publicUrl) };
+  });
+  const handle = mount(mounted, served(native, '', publicUrl));
 
   const system = useCases.as({
     identity: { type: 'system', id: 'upkeep' },
@@ -79,9 +138,11 @@ export function createWarder(parts: WarderParts): Warder {
     environment: null,
     permissions: ['*'],
     grants: { scopes: [], environments: [], maxLifeSeconds: null },
+    bounds: ALL_KEYS,
     expiresAt: null,
+    keysEndBy: null,
     key: null,
-    origin: { address: null, requestId: null },
+    origin: NO_ORIGIN,
   });
   const upkeep = createUpkeep(async () => {
     const erased = (await system.eraseRemaining()) + (await system.eraseOwnersFurther());
@@ -107,7 +168,13 @@ export function createWarder(parts: WarderParts): Warder {
 
   return {
     handle,
+    handleOnly(name) {
+      const dialect = dialects.find((one) => one.name === name);
+      return dialect === undefined ? null : served(dialect, dialect.originalBase, null);
+    },
     verifier,
+    operations: useCases,
+    flush: () => usage.flush(),
     drain() {
       draining = true;
     },
@@ -118,5 +185,13 @@ export function createWarder(parts: WarderParts): Warder {
       await usage.close();
       await storage.close();
     },
+  };
+}
+
+function once<Value>(make: () => Value): () => Value {
+  let made: { readonly value: Value } | null = null;
+  return () => {
+    made ??= { value: make() };
+    return made.value;
   };
 }

@@ -1,18 +1,19 @@
-// The use cases of keys: create, list, get, update, disable, enable, revoke,
-// delete, erase, verify, and whoami.
+// The use cases of keys: create, replace, list, get, update, disable, enable,
+// revoke, delete, erase.
 
+import { beginAct, type Caller, chosenWorkspace, isWithin, requirePermission } from '../caller.ts';
+import { checkHandingOut, type Given } from '../delegation.ts';
 import {
-  beginAct,
-  type Caller,
-  chosenWorkspace,
-  requireInstance,
-  requirePermission,
-} from '../caller.ts';
-import { parseAddress } from '../cidr.ts';
-import { checkHandingOut, defaultExpiry, type Given } from '../delegation.ts';
+  drawFor,
+  homeOfNew,
+  type KeyDraft,
+  planKey,
+  planReplacement,
+  quotaOfOwner,
+  quotas,
+} from '../draft.ts';
 import { invalid, notFound, WarderError } from '../error.ts';
-import type { Act } from '../event.ts';
-import type { Verdict } from '../judge.ts';
+import type { Act, EventType } from '../event.ts';
 import {
   deleteKey,
   disableKey,
@@ -24,36 +25,19 @@ import {
   type Key,
   type KeyChange,
   type KeyPlan,
+  type KeyStatus,
   revokeKey,
+  softBlockKey,
+  softUnblockKey,
 } from '../key.ts';
 import { checkedSearch, NEWEST_FIRST, placeOfKey } from '../order.ts';
-import { createOwner } from '../owner.ts';
+import { createOwner, type Owner } from '../owner.ts';
 import { type Page, type PageRequest, readPage } from '../page.ts';
-import { editedGrants, type GrantsPatch, type PermissionSet } from '../permission.ts';
 import type { Change, KeyFilter, MetadataFilter } from '../ports.ts';
-import { parseScopeQuery } from '../scope.ts';
-import { type KeyPatch, type KeyRights, type KeyTerms, onlyFor } from '../terms.ts';
-import {
-  DEFAULT_PREFIX,
-  type DrawnToken,
-  drawToken,
-  type Environment,
-  type TokenFormat,
-  WARDER_FORMAT,
-} from '../token.ts';
+import type { KeyPatch } from '../terms.ts';
+import { type TokenFormat, WARDER_FORMAT } from '../token.ts';
 import { checkVersion, type IfVersion, type Work } from '../work.ts';
 import type { Workspace } from '../workspace.ts';
-
-/** What a new key is asked to be. */
-export type KeyDraft = {
-  /** Null asks for a management key of the instance; undefined for the caller's own workspace, or the default one. */
-  readonly workspaceId?: string | null | undefined;
-  readonly kind?: Key['kind'] | undefined;
-  readonly environment?: Environment | undefined;
-  readonly scopes?: readonly string[] | undefined;
-  readonly permissions?: PermissionSet | undefined;
-  readonly grants?: GrantsPatch | undefined;
-} & { readonly [Term in keyof KeyTerms]?: KeyTerms[Term] | undefined };
 
 export interface CreatedKey {
   readonly key: Key;
@@ -61,14 +45,22 @@ export interface CreatedKey {
   readonly secret: string;
 }
 
-export interface VerifyRequest {
-  readonly secret: string;
-  readonly workspaceId?: string | undefined;
-  /** All of these are asked for. */
-  readonly scopes?: readonly string[] | undefined;
-  readonly query?: string | undefined;
-  readonly ip?: string | undefined;
+/** A new key with whom it belongs to. */
+export interface OwnedKey extends CreatedKey {
+  readonly owner: Owner | null;
 }
+
+export interface ReplacedKey extends CreatedKey {
+  /** The key whose place it takes, revoked. */
+  readonly replaced: Key;
+}
+
+/** An edit of terms and rights, and of the state; `revoked` is final. */
+export type KeyEdit = KeyPatch & {
+  readonly enabled?: boolean | undefined;
+  readonly softBlocked?: boolean | undefined;
+  readonly revoked?: true | undefined;
+};
 
 /** A change of a key with what else has to be written for it. */
 interface KeyStep extends KeyChange {
@@ -76,11 +68,14 @@ interface KeyStep extends KeyChange {
 }
 
 export function keyOperations(work: Work) {
-  const { caller, reach, host, verifier, write, defaultWorkspaceId } = work;
+  const { caller, reach, host, write, defaultWorkspaceId } = work;
 
-  const readKey = async (id: string): Promise<Key> => {
-    const key = await reach.key(id);
-    if (key === null) throw notFound('key');
+  /** @param address its id or its handle, by which no deleted key is found */
+  const readKey = async (address: string, deleted = caller.bounds.deleted): Promise<Key> => {
+    const byHandle = HANDLE.test(address);
+    const key = await (byHandle ? reach.keyOfHandle(address) : reach.key(address));
+    const gone = key !== null && key.deletedAt !== null && (byHandle || deleted === 'gone');
+    if (key === null || gone || !isWithin(caller, key)) throw notFound('key');
     return key;
   };
 
@@ -93,13 +88,14 @@ export function keyOperations(work: Work) {
 
   /** Changes one key: reads it, decides, writes. A decision of null leaves it as it is. */
   const changeKey = (
-    id: string,
+    address: string,
     match: IfVersion,
     decide: (key: Key, act: Act) => Promise<KeyStep | null> | KeyStep | null,
+    deleted = caller.bounds.deleted,
   ): Promise<Key> =>
     write(async () => {
       requirePermission(caller, 'keys:write');
-      const before = await readKey(id);
+      const before = await readKey(address, deleted);
       requireKind(caller, before.kind);
       checkVersion(before, match);
       const change = await decide(before, beginAct(caller, host));
@@ -112,17 +108,36 @@ export function keyOperations(work: Work) {
       return { changes, result: change.key };
     });
 
+  const issue = (
+    plan: KeyPlan,
+    format: TokenFormat = WARDER_FORMAT,
+    workspace: Workspace | null,
+    act: Act,
+  ) => {
+    const token = drawFor(format, workspace, plan.environment, host.random);
+    const { key, event } = issueKey(plan, token, host.random(32), act);
+    const changes: Change[] = [
+      { type: 'insert_key', key, digest: host.digest(token.secret) },
+      { type: 'insert_event', event },
+    ];
+    return { changes, key, secret: token.secret };
+  };
+
   /** The owner that a key names comes into being with it. */
-  const ownerChanges = async (key: Key, act: Act): Promise<Change[]> => {
-    if (key.ownerId === null || key.workspaceId === null) return [];
+  const ownerOf = async (
+    key: Key,
+    act: Act,
+  ): Promise<{ owner: Owner | null; changes: readonly Change[] }> => {
+    if (key.ownerId === null || key.workspaceId === null) return { owner: null, changes: [] };
     const found = await reach.owner(key.workspaceId, key.ownerId);
     if (found?.erasedAt) throw new WarderError('conflict', 'This owner was erased: name another.');
-    if (found) return [];
+    if (found) return { owner: found, changes: [] };
     const { owner, event } = createOwner(key.workspaceId, key.ownerId, {}, act);
-    return [
+    const changes: Change[] = [
       { type: 'insert_owner', owner },
       { type: 'insert_event', event },
     ];
+    return { owner, changes };
   };
 
   /** Only what a workspace declares is kept so that a list can be read by it. */
@@ -143,7 +158,7 @@ export function keyOperations(work: Work) {
 
   return {
     /** @throws forbidden, invalid, not_found (the workspace), quota_exceeded */
-    createKey(draft: KeyDraft): Promise<CreatedKey> {
+    createKey(draft: KeyDraft): Promise<OwnedKey> {
       return write(async () => {
         requirePermission(caller, 'keys:write');
         requireKind(caller, draft.kind ?? 'standard');
@@ -154,16 +169,46 @@ export function keyOperations(work: Work) {
         const given = { ...plan, expiresAt: plan.terms.expiresAt, createdAt: act.at };
         checkHandingOut(caller, workspace?.settings ?? null, given, null);
 
-        const token = drawFor(WARDER_FORMAT, workspace, plan.environment, host.random);
-        const change = issueKey(plan, token, host.random(32), act);
-        const changes: Change[] = [
-          { type: 'insert_key', key: change.key, digest: host.digest(token.secret) },
-          { type: 'insert_event', event: change.event },
-          ...(await ownerChanges(change.key, act)),
-          ...quotas(workspace, change.key),
+        const { changes, key, secret } = issue(plan, draft.format, workspace, act);
+        const { owner, changes: ofOwner } = await ownerOf(key, act);
+        return {
+          changes: [...changes, ...ofOwner, ...quotas(workspace, key)],
+          result: { key, secret, owner },
+          secretOf: key,
+        };
+      });
+    },
+
+    /**
+     * Makes a key that takes the place of another and revokes that, in one commit.
+     * @param format how the new token is written
+     * @throws conflict for a revoked key
+     */
+    replaceKey(address: string, format: TokenFormat, match: IfVersion = {}): Promise<ReplacedKey> {
+      return write(async () => {
+        requirePermission(caller, 'keys:write');
+        const before = await readKey(address);
+        requireKind(caller, before.kind);
+        checkVersion(before, match);
+        const act = beginAct(caller, host);
+        const revoked = revokeKey(before, 'replaced', act);
+        if (revoked === null)
+          throw new WarderError('conflict', 'This key is revoked: make a new one instead.');
+        const workspace = await workspaceOf(before.workspaceId);
+        const plan = planReplacement(before, format);
+        const given = { ...plan, expiresAt: plan.terms.expiresAt, createdAt: act.at };
+        checkHandingOut(caller, workspace?.settings ?? null, given, null);
+        const { changes, key, secret } = issue(plan, format, workspace, act);
+        const ended: Change[] = [
+          { type: 'update_key', key: revoked.key, was: before.version },
+          { type: 'insert_event', event: revoked.event },
         ];
-        const result = { key: change.key, secret: token.secret };
-        return { changes, result, secretOf: change.key };
+        const result = { replaced: revoked.key, key, secret };
+        return {
+          changes: [...ended, ...changes, ...quotas(workspace, key)],
+          result,
+          secretOf: key,
+        };
       });
     },
 
@@ -173,41 +218,70 @@ export function keyOperations(work: Work) {
       const { limit: _, after: __, before: ___, offset: ____, total: _____, ...given } = request;
       const { order = NEWEST_FIRST, statuses, metadata = [] } = given;
       const workspaceId = chosenWorkspace(caller, given.workspaceId);
+      const { bounds } = caller;
+      const isThere = (status: KeyStatus) => bounds.deleted === 'there' || status !== 'deleted';
       const filter = {
         ...given,
         workspaceId,
+        kind: bounds.kind ?? given.kind,
+        ownerId: bounds.ownerId ?? given.ownerId,
+        includeDeleted: bounds.deleted === 'there' && given.includeDeleted,
         order,
-        statuses: statuses && KEY_STATUSES.filter((one) => statuses.includes(one)),
+        statuses: statuses && KEY_STATUSES.filter((one) => statuses.includes(one) && isThere(one)),
         search: checkedSearch(given.search),
       };
+      const beyond =
+        (given.kind ?? filter.kind) !== filter.kind ||
+        (given.ownerId ?? filter.ownerId) !== filter.ownerId ||
+        filter.statuses?.length === 0;
       if (metadata.length > 0) await checkDeclared(workspaceId, metadata);
       const now = host.now();
       return readPage(request, host, {
         binding: JSON.stringify(['keys', filter]),
         descending: order.descending,
         placeOf: (key) => placeOfKey(key, order),
-        read: (slice) => reach.keys({ ...filter, now }, slice),
+        read: async (slice) => (beyond ? NOTHING : reach.keys({ ...filter, now }, slice)),
       });
     },
 
-    /** @throws not_found, also for a deleted key unless asked for */
-    async getKey(id: string, options: { includeDeleted?: boolean | undefined } = {}): Promise<Key> {
+    /**
+     * @param address its id or its handle
+     * @throws not_found, also for a deleted key unless asked for
+     */
+    async getKey(
+      address: string,
+      options: { includeDeleted?: boolean | undefined } = {},
+    ): Promise<Key> {
       requirePermission(caller, 'keys:read');
-      const key = await readKey(id);
+      const key = await readKey(address);
       if (key.deletedAt !== null && !options.includeDeleted) throw notFound('key');
       return key;
     },
 
-    /** Edits what the patch names, never states. @throws conflict for a revoked key */
-    updateKey: (id: string, patch: KeyPatch, match: IfVersion = {}) =>
-      changeKey(id, match, async (before, act) => {
-        const change = editKey(before, patch, act);
-        if (change === null) return null;
+    /** Edits what is named, in one commit. @throws conflict for a revoked key */
+    updateKey: (address: string, edit: KeyEdit, match: IfVersion = {}) =>
+      changeKey(address, match, async (before, act) => {
+        const steps = editSteps(before, edit, act);
+        const last = steps.at(-1);
+        if (last === undefined) return null;
+        const { key } = last;
+        if (!isWithin(caller, key)) {
+          throw new WarderError('forbidden', 'You may not give this key to another owner.');
+        }
         const workspace = await workspaceOf(before.workspaceId);
-        checkHandingOut(caller, workspace?.settings ?? null, givenBy(change.key), before);
-        if (change.key.ownerId === before.ownerId) return change;
-        const owner = await ownerChanges(change.key, act);
-        return { ...change, more: [...owner, ...quotaOfOwner(workspace, change.key)] };
+        const settings = workspace?.settings ?? null;
+        if (steps.some(({ event }) => GIVING.has(event.type))) {
+          checkHandingOut(caller, null, givenBy(key), null);
+        }
+        if (steps.some(({ event }) => event.type === 'key.updated')) {
+          checkHandingOut(caller, settings, givenBy(key), before);
+        }
+        const earlier = steps
+          .slice(0, -1)
+          .map(({ event }) => ({ type: 'insert_event', event }) as const);
+        if (key.ownerId === before.ownerId) return { ...last, more: earlier };
+        const { changes } = await ownerOf(key, act);
+        return { ...last, more: [...earlier, ...changes, ...quotaOfOwner(workspace, key)] };
       }),
 
     disableKey: (id: string, match: IfVersion = {}) => changeKey(id, match, disableKey),
@@ -224,123 +298,43 @@ export function keyOperations(work: Work) {
     revokeKey: (id: string, reason: string | null = null, match: IfVersion = {}) =>
       changeKey(id, match, (key, act) => revokeKey(key, reason, act)),
 
-    /** Revokes and hides; the key stays readable with `includeDeleted`. */
-    deleteKey: (id: string, match: IfVersion = {}) => changeKey(id, match, deleteKey),
+    /** Revokes and hides; the key stays readable with `includeDeleted`, and may be deleted again. */
+    deleteKey: (address: string, match: IfVersion = {}) =>
+      changeKey(address, match, deleteKey, 'there'),
 
     /** Revokes and removes all but a tombstone. */
     eraseKey: (id: string, match: IfVersion = {}) => changeKey(id, match, eraseKey),
-
-    /** The verdict on a key, as this caller may see it. @throws unavailable where none can be given */
-    async verifyKey(request: VerifyRequest): Promise<Verdict> {
-      requirePermission(caller, 'keys:verify');
-      const workspaceId = chosenWorkspace(caller, request.workspaceId);
-      const query = request.query === undefined ? undefined : parseScopeQuery(request.query);
-      if (typeof query === 'string') throw invalid('/query', query);
-      const ip = request.ip === undefined ? undefined : parseAddress(request.ip);
-      if (ip === null) throw invalid('/ip', 'must be an IPv4 or IPv6 address');
-      return verifier.verify(request.secret, {
-        within: 'instance' in caller.home ? null : caller.home.workspaceId,
-        environment: caller.environment,
-        workspaceId,
-        kind: 'standard',
-        scopes: request.scopes,
-        query,
-        ip,
-      });
-    },
-
-    /** The caller about itself: any credential may ask. */
-    async whoami(): Promise<{ caller: Caller; key: Key | null; workspace: Workspace | null }> {
-      const { home, key } = caller;
-      const workspace = 'instance' in home ? null : await reach.workspace(home.workspaceId);
-      return { caller, key, workspace };
-    },
   };
 }
+
+const NOTHING = { items: [], more: false, total: { count: 0, exact: true } };
+
+/** The states that an edit names, one after the other. */
+function editSteps(before: Key, edit: KeyEdit, act: Act): KeyChange[] {
+  const { enabled, softBlocked, revoked, ...patch } = edit;
+  const edits = Object.values(patch).some((value) => value !== undefined);
+  const steps: KeyChange[] = [];
+  const step = (decide: (key: Key, act: Act) => KeyChange | null) => {
+    const change = decide(steps.at(-1)?.key ?? before, act);
+    if (change !== null) steps.push(change);
+  };
+  if (edits) step((key) => editKey(key, patch, act));
+  if (enabled !== undefined) step(enabled ? enableKey : disableKey);
+  if (softBlocked !== undefined) step(softBlocked ? softBlockKey : softUnblockKey);
+  if (revoked) step((key) => revokeKey(key, null, act));
+  return steps;
+}
+
+/** What makes a key good again counts as giving all that it has. */
+const GIVING: ReadonlySet<EventType> = new Set(['key.enabled', 'key.soft_unblocked']);
+
+const HANDLE = /^[0-9a-f]{64}$/;
 
 function requireKind(caller: Caller, kind: Key['kind']): void {
   if (kind === 'management') requirePermission(caller, 'management_keys:write');
 }
 
-function homeOfNew(caller: Caller, draft: KeyDraft, defaultWorkspaceId: string): string | null {
-  if (draft.workspaceId === null) {
-    if (draft.kind !== 'management') {
-      throw invalid(
-        '/workspace_id',
-        'can be null for management keys only: a standard key is of one workspace',
-      );
-    }
-    requireInstance(caller);
-    return null;
-  }
-  return chosenWorkspace(caller, draft.workspaceId) ?? defaultWorkspaceId;
-}
-
-function planKey(
-  caller: Caller,
-  draft: KeyDraft,
-  workspace: Workspace | null,
-  at: number,
-): KeyPlan {
-  const rights = rightsOf(caller, draft);
-  return {
-    terms: {
-      name: draft.name ?? null,
-      ownerId: draft.ownerId ?? null,
-      allowedCidrs: draft.allowedCidrs ?? [],
-      allowSelfRevoke: draft.allowSelfRevoke ?? false,
-      metadata: draft.metadata ?? {},
-      extension: draft.extension ?? {},
-      notBefore: draft.notBefore ?? null,
-      expiresAt:
-        draft.expiresAt === undefined
-          ? defaultExpiry(caller, workspace?.settings ?? null, rights.kind, at)
-          : draft.expiresAt,
-    },
-    rights,
-    workspaceId: workspace?.id ?? null,
-    environment: draft.environment ?? 'live',
-    format: WARDER_FORMAT.name,
-    replaces: null,
-  };
-}
-
-function rightsOf(caller: Caller, draft: KeyDraft): KeyRights {
-  if (draft.kind === 'management') {
-    if (draft.scopes) throw onlyFor('/scopes', 'standard');
-    const grants = editedGrants(caller.grants, draft.grants);
-    return { kind: 'management', permissions: draft.permissions ?? [], grants };
-  }
-  if (draft.permissions) throw onlyFor('/permissions', 'management');
-  if (draft.grants) throw onlyFor('/grants', 'management');
-  return { kind: 'standard', scopes: draft.scopes ?? [] };
-}
-
 function givenBy(key: Key): Given {
   const { environment, expiresAt, createdAt } = key;
   return { environment, rights: key, expiresAt, createdAt };
-}
-
-function drawFor(
-  format: TokenFormat,
-  workspace: Workspace | null,
-  environment: Environment,
-  random: (bytes: number) => Uint8Array,
-): DrawnToken {
-  return drawToken(format, workspace?.settings.tokenPrefix ?? DEFAULT_PREFIX, environment, random);
-}
-
-function quotas(workspace: Workspace | null, key: Key): Change[] {
-  const most = workspace?.settings.maxKeys ?? null;
-  const whole: Change[] =
-    workspace === null || most === null
-      ? []
-      : [{ type: 'at_most_keys', workspaceId: workspace.id, ownerId: null, most }];
-  return [...whole, ...quotaOfOwner(workspace, key)];
-}
-
-function quotaOfOwner(workspace: Workspace | null, { ownerId }: Key): Change[] {
-  const most = workspace?.settings.maxKeysPerOwner ?? null;
-  if (workspace === null || most === null || ownerId === null) return [];
-  return [{ type: 'at_most_keys', workspaceId: workspace.id, ownerId, most }];
 }

@@ -8,6 +8,7 @@ import { eraseKey } from '../key.ts';
 import { checkedSearch } from '../order.ts';
 import { type Page, type PageRequest, readPage } from '../page.ts';
 import type { Change, NameFilter } from '../ports.ts';
+import { positionOf } from '../uuid.ts';
 import { checkVersion, type IfVersion, type Work } from '../work.ts';
 import {
   createWorkspace,
@@ -24,25 +25,30 @@ import {
 const KEYS_A_STEP = 100;
 
 export function workspaceOperations({ caller, reach, host, write }: Work) {
-  const readWorkspace = async (id: string): Promise<Workspace> => {
-    const workspace = await reach.workspace(id);
+  /** @param address its id or its slug */
+  const readWorkspace = async (address: string): Promise<Workspace> => {
+    const byId = positionOf(address) >= 0;
+    const workspace = await (byId ? reach.workspace(address) : reach.workspaceOfSlug(address));
     if (workspace === null || workspace.deletedAt !== null) throw notFound('workspace');
     return workspace;
   };
 
   const changeWorkspace = (
-    id: string,
+    address: string,
     match: IfVersion,
     decide: (workspace: Workspace, act: Act) => WorkspaceChange | null,
-    more: readonly Change[] = [],
+    guard: (workspace: Workspace) => readonly Change[] = () => [],
   ): Promise<Workspace> =>
     write(async () => {
       requirePermission(caller, 'workspaces:write');
-      const before = await readWorkspace(id);
+      const before = await readWorkspace(address);
       checkVersion(before, match);
       const change = decide(before, beginAct(caller, host));
       if (change === null) return { changes: [], result: before };
-      return { changes: [...changesOf(change, before), ...more], result: change.workspace };
+      return {
+        changes: [...changesOf(change, before), ...guard(before)],
+        result: change.workspace,
+      };
     });
 
   return {
@@ -72,9 +78,9 @@ export function workspaceOperations({ caller, reach, host, write }: Work) {
       });
     },
 
-    async getWorkspace(id: string): Promise<Workspace> {
+    async getWorkspace(address: string): Promise<Workspace> {
       requirePermission(caller, 'workspaces:read');
-      return readWorkspace(id);
+      return readWorkspace(address);
     },
 
     updateWorkspace: (id: string, patch: WorkspacePatch, match: IfVersion = {}) =>
@@ -100,9 +106,8 @@ export function workspaceOperations({ caller, reach, host, write }: Work) {
       id: string,
       { revokeKeys = false, ifVersion }: IfVersion & { revokeKeys?: boolean | undefined } = {},
     ): Promise<Workspace> {
-      const guard = revokeKeys
-        ? []
-        : [{ type: 'at_most_keys', workspaceId: id, ownerId: null, most: 0 } as const];
+      const guard = ({ id: workspaceId }: Workspace): readonly Change[] =>
+        revokeKeys ? [] : [{ type: 'at_most_keys', workspaceId, ownerId: null, most: 0 }];
       const decide = (workspace: Workspace, act: Act) => {
         requireInstance(caller);
         return deleteWorkspace(workspace, act);

@@ -1,44 +1,153 @@
-// Signing in with a key. A management key gets its permissions; a standard key is
-// known, and may do nothing but ask about itself.
+// Signing in with a key. A management key gets its permissions. A standard key is
+// known, and may ask about itself; on the surface of its own product it may manage
+// keys, where its workspace lets it: that is another caller, with less in sight.
 
 import {
+  type Ask,
   type Caller,
-  type Key,
+  type ManagementKey,
+  type Origin,
   parseAddress,
+  type StandardKey,
   type Verdict,
   type VerdictCode,
   type Verifier,
   WarderError,
+  type Workspace,
 } from '@warder/core';
-import { instanceGrant, type SignIn } from '../auth.ts';
+import type { Admission, Credential, OrdinaryKeys, SignInNow } from '../admission.ts';
+import { instanceGrant, NO_GRANTS, type Way } from '../auth.ts';
+import type { SharedCredentials } from '../shared-credentials.ts';
+import type { CachingVerifier } from '../verifier.ts';
 
-export function signInByKey(verifier: Verifier): SignIn {
-  return async (credential, origin) => {
-    const ip = origin.address === null ? undefined : (parseAddress(origin.address) ?? undefined);
-    const verdict = await verifier.verify(credential, { within: null, environment: null, ip });
+export function signInByKey(
+  verifier: Verifier,
+  shared: SharedCredentials,
+  defaultWorkspaceId: string,
+): Way {
+  return async (credential, admission, origin) => {
+    const verdict = await verifier.verify(credential.text, askFrom(origin));
     if (!verdict.valid) throw refusal(verdict);
-    return callerOf(verdict.key, origin);
+    const caller = callerOf(verdict, admission, origin);
+    const { key } = verdict;
+    const ofInstance = key.kind === 'management' && key.workspaceId === null;
+    if (!ofInstance || admission.managementKeys?.ofInstance !== 'default_workspace') return caller;
+    return lifted(caller, credential, admission, shared, defaultWorkspaceId);
   };
 }
 
-function callerOf(key: Key, origin: Caller['origin']): Caller {
-  const { workspaceId } = key;
-  const management = key.kind === 'management';
-  const home = workspaceId === null ? { instance: instanceGrant() } : { workspaceId };
-  return {
-    identity: { type: 'key', id: key.id },
-    home,
-    environment: workspaceId === null ? null : key.environment,
-    permissions: management ? key.permissions : [],
-    grants: management ? key.grants : { scopes: [], environments: [], maxLifeSeconds: 0 },
-    expiresAt: key.expiresAt,
-    key,
-    origin,
+/** The same for a management key that is in memory and acts everywhere it may; null for any other. */
+export function signInByKnownKey(verifier: Pick<CachingVerifier, 'verifyCached'>): SignInNow {
+  return (credential, admission, origin) => {
+    if (credential.kind !== 'key' || admission.managementKeys?.ofInstance !== 'everywhere') {
+      return null;
+    }
+    const verdict = verifier.verifyCached(credential.text, askFrom(origin));
+    const good = verdict?.valid === true && verdict.key.kind === 'management';
+    return good ? callerOf(verdict, admission, origin) : null;
   };
+}
+
+function askFrom({ address }: Origin): Ask {
+  const ip = address === null ? undefined : (parseAddress(address) ?? undefined);
+  return { within: null, environment: null, ip };
+}
+
+function callerOf({ key, workspace }: Good, admission: Admission, origin: Origin): Caller {
+  const common = { identity: { type: 'key', id: key.id } as const, key, origin };
+  if (key.kind === 'standard') return { ...common, ...ordinary(key, workspace, admission) };
+  if (admission.managementKeys !== null) return { ...common, ...manager(key, admission) };
+  throw new WarderError('unauthenticated', 'Management keys are not taken here.', {
+    refusal: 'wrong_kind',
+  });
+}
+
+type Good = Extract<Verdict, { valid: true }>;
+
+function manager(key: ManagementKey, { bounds }: Admission) {
+  const { workspaceId } = key;
+  return {
+    home: workspaceId === null ? { instance: instanceGrant() } : { workspaceId },
+    environment: workspaceId === null ? null : key.environment,
+    permissions: key.permissions,
+    grants: key.grants,
+    bounds: { ...bounds, ownerId: null },
+    expiresAt: key.expiresAt,
+    keysEndBy: null,
+  };
+}
+
+/** A key of the instance where a call is about one workspace: the default one, or one that a shared credential beside it names. */
+async function lifted(
+  caller: Caller,
+  { beside }: Credential,
+  admission: Admission,
+  shared: SharedCredentials,
+  defaultWorkspaceId: string,
+): Promise<Caller> {
+  const found = beside === undefined ? null : await shared.find(admission.shared, beside);
+  return {
+    ...caller,
+    home: {
+      instance: instanceGrant(),
+      workspaces: [defaultWorkspaceId, ...(found?.workspaceIds ?? [])],
+    },
+    origin: { ...caller.origin, sharedCredential: found?.label ?? null },
+  };
+}
+
+function ordinary(
+  key: StandardKey,
+  workspace: Workspace | null,
+  { ordinaryKeys, bounds }: Admission,
+) {
+  if (ordinaryKeys === null || (ordinaryKeys.format ?? key.format) !== key.format) {
+    throw notTaken();
+  }
+  const { may } = ordinaryKeys;
+  if (may !== 'ask' && !workspace?.settings.ordinaryKeysManage) throw notTaken();
+  if (may === 'manage_own' && key.ownerId === null) throw notTaken();
+  return {
+    // A standard key is of one workspace.
+    home: { workspaceId: String(key.workspaceId) },
+    environment: key.environment,
+    expiresAt: key.expiresAt,
+    ...RIGHTS[may](key),
+    bounds: { ...bounds, kind: 'standard', ownerId: may === 'manage_own' ? key.ownerId : null },
+  } as const;
+}
+
+/** What a key made by a standard key can be at most. */
+const RIGHTS: Readonly<
+  Record<
+    OrdinaryKeys['may'],
+    (key: StandardKey) => Pick<Caller, 'permissions' | 'grants' | 'keysEndBy'>
+  >
+> = {
+  ask: () => ({ permissions: [], grants: NO_GRANTS, keysEndBy: null }),
+  manage_workspace: (key) => managing(key, ['*']),
+  manage_own: (key) => managing(key, key.scopes),
+};
+
+function managing(key: StandardKey, scopes: readonly string[]) {
+  return {
+    permissions: ['keys:read', 'keys:write'],
+    grants: { scopes, environments: [key.environment], maxLifeSeconds: null },
+    keysEndBy: key.expiresAt,
+  } as const;
+}
+
+function notTaken(): WarderError {
+  return new WarderError(
+    'unauthenticated',
+    'This is an ordinary key, which manages nothing here.',
+    { refusal: 'ordinary_key' },
+  );
 }
 
 function refusal(verdict: Extract<Verdict, { valid: false }>): WarderError {
-  return new WarderError('unauthenticated', REASONS[verdict.code], { internal: verdict.code });
+  const { code } = verdict;
+  return new WarderError('unauthenticated', REASONS[code], { internal: code, refusal: code });
 }
 
 // Who holds the right secret is told what is wrong with the key; a guesser learns nothing.

@@ -63,6 +63,38 @@ describe('the file', () => {
     await two.storage.close();
   });
 
+  test('tells what another process wrote from what this one did', async () => {
+    const file = newFile();
+    const one = worldIn(openEmbedded({ file }), 1);
+    const two = worldIn(openEmbedded({ file }), 2);
+    const changed = () => one.lookup.changedElsewhere();
+    await one.key();
+    expect(changed()).toBe(true);
+    for (let i = 0; i < 30; i++) {
+      expect(changed()).toBe(false);
+      await one.key();
+      expect(changed()).toBe(false);
+      await two.key();
+      expect(changed()).toBe(true);
+      await two.key();
+      await one.key();
+      expect(changed()).toBe(true);
+      await one.key();
+      await two.key();
+      expect(changed()).toBe(true);
+      const stranger = new Database(file);
+      stranger.exec('DELETE FROM replies; PRAGMA user_version = 5');
+      stranger.close();
+      expect(changed()).toBe(true);
+      await one.key();
+      // Told once more, with the mark that this one leaves over the other's.
+      changed();
+    }
+    await one.storage.close();
+    await two.storage.close();
+    expect(changed()).toBe(true);
+  });
+
   test('is set up by several processes that start at once, and none of them is told that it is busy', async () => {
     const file = newFile();
     const printed = await Promise.all([1, 2, 3, 4].map((seed) => linesOf(write(file, seed, 40))));

@@ -18,6 +18,7 @@ import { listKeys } from './embedded/key-list.ts';
 import { shareFile } from './embedded/lock.ts';
 import { isMetadataDue } from './embedded/metadata.ts';
 import { MIGRATIONS } from './embedded/migrations.ts';
+import { newWriting, watchOthers } from './embedded/others.ts';
 import { openReader } from './embedded/reader.ts';
 import { isSearchDue } from './embedded/search.ts';
 import { openWriter } from './embedded/writer.ts';
@@ -40,7 +41,9 @@ export function openEmbedded(options: EmbeddedOptions): { storage: Storage; look
   const { file, listMilliseconds = 10_000, busyMilliseconds = 5_000, pending = 'run' } = options;
   const { connection, release } = openShared(file, pending);
   const reader = openReader(file, listMilliseconds);
-  const writer = openWriter({ file, busyMilliseconds });
+  const writing = newWriting();
+  const writer = openWriter({ file, busyMilliseconds, writing });
+  const changedElsewhere = watchOthers(connection, writing);
   const texts = statements(builder);
   const { rows, row } = connected(connection);
 
@@ -72,14 +75,26 @@ export function openEmbedded(options: EmbeddedOptions): { storage: Storage; look
           : texts.keyWithin.with({ ...at(id), workspaceId: within }),
         keyOf,
       ),
+    async keyOfHandle(handle) {
+      const found = await readOne(texts.keyOfHandle.with({ handle }), keyOf);
+      return found?.workspaceId === within || within === null ? found : null;
+    },
     keys: (filter, slice) => readList(listKeys(builder, within, filter, slice)),
     workspace: async (id) =>
       isOutside(within, id) ? null : readOne(texts.workspace.with({ id }), workspaceOf),
+    async workspaceOfSlug(slug) {
+      const found = await readOne(texts.workspaceOfSlug.with({ slug }), workspaceOf);
+      return found === null || isOutside(within, found.id) ? null : found;
+    },
     workspaces: (filter, slice) => readList(listWorkspaces(builder, within, filter, slice)),
     owner: async (workspaceId, externalId) =>
       isOutside(within, workspaceId)
         ? null
         : readOne(texts.owner.with({ workspaceId, externalId }), ownerOf),
+    async ownerOfId(id) {
+      const found = await readOne(texts.ownerOfId.with(at(id)), ownerOf);
+      return found === null || isOutside(within, found.workspaceId) ? null : found;
+    },
     owners: (filter, slice) => readList(listOwners(builder, within, filter, slice)),
     events: (filter, slice) => readList(listEvents(builder, within, filter, slice)),
     keysToErase: (most) => readList(listKeysToErase(builder, within, most)),
@@ -100,6 +115,7 @@ export function openEmbedded(options: EmbeddedOptions): { storage: Storage; look
           texts.candidate(digests.length).with(digests.map(({ hex }) => Buffer.from(hex, 'hex'))),
           candidateOf,
         ),
+      changedElsewhere,
     },
     storage: {
       within: (workspaceId) => reach(workspaceId),

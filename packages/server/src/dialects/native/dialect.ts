@@ -2,21 +2,43 @@
 // `X-API-Key`, errors as problem documents.
 
 import { WarderError } from '@warder/core';
+import type { Admission, Credential } from '../../admission.ts';
+import { bearerToken, keyOrJwt, wordOf } from '../../credentials.ts';
 import type { Dialect, RequestHeaders } from '../../dialect.ts';
 import { errors } from './errors.ts';
 import { eventRoutes } from './events.ts';
+import { fastVerify } from './fast-verify.ts';
 import { keyRoutes } from './keys.ts';
 import { ownerRoutes } from './owners.ts';
 import * as schemas from './schemas.ts';
 import { serviceRoutes } from './service.ts';
+import { verdictRoutes } from './verdicts.ts';
 import { workspaceRoutes } from './workspaces.ts';
+
+const ADMITS: Admission = {
+  managementKeys: { ofInstance: 'everywhere' },
+  ordinaryKeys: { format: null, may: 'ask' },
+  members: 'all_keys',
+  shared: null,
+  anyone: false,
+  bounds: { kind: null, deleted: 'there' },
+};
 
 export const native: Dialect = {
   name: 'native',
   title: 'Warder',
   description:
     'Issue, list, inspect, update, disable, revoke and verify API keys. Call it with a management key; errors are problem documents (RFC 9457).',
-  routes: [...keyRoutes, ...workspaceRoutes, ...ownerRoutes, ...eventRoutes, ...serviceRoutes],
+  base: '',
+  originalBase: '',
+  routes: [
+    ...verdictRoutes,
+    ...keyRoutes,
+    ...workspaceRoutes,
+    ...ownerRoutes,
+    ...eventRoutes,
+    ...serviceRoutes,
+  ],
   schemas,
   security: {
     bearer: { type: 'http', scheme: 'bearer' },
@@ -25,34 +47,27 @@ export const native: Dialect = {
   mediaType: 'application/json',
   errorMediaType: 'application/problem+json',
   errorSchema: schemas.Problem,
+  admits: ADMITS,
+  strict: true,
+  versioned: true,
+  indent: 0,
+  replayStatus: null,
+  cors: null,
   credential,
   errors,
+  fast: fastVerify(credential, ADMITS),
 };
 
-function credential(headers: RequestHeaders): string | null {
-  const { authorization, 'x-api-key': apiKey } = headers;
-  if (authorization !== undefined && apiKey !== undefined) {
+function credential(headers: RequestHeaders): Credential | null {
+  if (headers.authorization !== undefined && headers['x-api-key'] !== undefined) {
     throw new WarderError(
       'bad_request',
       'Two credentials at once: send the key as Authorization or as X-API-Key, not both.',
     );
   }
-  if (authorization === undefined)
-    return apiKey === undefined ? null : oneWord('X-API-Key', apiKey);
-  const [, scheme, token] = /^(\S+)(?: +(.*))?$/.exec(authorization.trim()) ?? [];
-  if (scheme?.toLowerCase() !== 'bearer') {
-    throw new WarderError('unauthenticated', 'Send the key as `Authorization: Bearer <key>`.');
-  }
-  return oneWord('Authorization', token ?? '');
-}
-
-// Two values that something on the way joined into one are not a credential.
-function oneWord(header: string, value: string): string {
-  if (/[\s,]/.test(value.trim())) {
-    throw new WarderError(
-      'bad_request',
-      `The header ${header} must hold one key and nothing else.`,
-    );
-  }
-  return value.trim();
+  const apiKey = wordOf(headers, 'X-API-Key');
+  if (apiKey !== null) return { kind: 'key', text: apiKey };
+  const token = bearerToken(headers);
+  const workspace = wordOf(headers, 'X-Workspace-Id') ?? undefined;
+  return token === null ? null : { ...keyOrJwt(token), workspace };
 }

@@ -1,7 +1,7 @@
 // What an error looks like in the native API: a problem document (RFC 9457) with
 // the code, the request's id and, for what a field got wrong, each field.
 
-import type { ErrorCode, WarderError } from '@warder/core';
+import type { ErrorCode, FieldError, WarderError } from '@warder/core';
 import type { ErrorReply } from '../../dialect.ts';
 
 export const errors: Readonly<Record<ErrorCode, ErrorReply>> = {
@@ -30,18 +30,25 @@ export const errors: Readonly<Record<ErrorCode, ErrorReply>> = {
   too_large: problem(413, 'Too large'),
   unsupported_media_type: problem(415, 'Unsupported media type'),
   invalid: problem(422, 'Invalid'),
+  rate_limited: problem(429, 'Too many requests', ({ retryAfterSeconds = 60 }) => ({
+    'retry-after': String(retryAfterSeconds),
+  })),
   unavailable: problem(503, 'Unavailable', ({ retryAfterSeconds = 1 }) => ({
     'retry-after': String(retryAfterSeconds),
   })),
   internal: problem(500, 'Internal error'),
 };
 
+function told({ pointer, message }: FieldError) {
+  return { pointer, message };
+}
+
 function problem(
   status: number,
   title: string,
   headers: (facts: WarderError['facts']) => Readonly<Record<string, string>> = () => ({}),
 ): ErrorReply {
-  return ({ code, message, facts }, requestId) => ({
+  return ({ code, message, facts }, { requestId }) => ({
     status,
     headers: headers(facts),
     body: {
@@ -51,7 +58,7 @@ function problem(
       detail: message,
       code,
       request_id: requestId,
-      ...(facts.fields ? { errors: facts.fields } : {}),
+      ...(facts.fields ? { errors: facts.fields.map(told) } : {}),
     },
   });
 }

@@ -1,5 +1,5 @@
 // The routes of keys: create, list, get, update, revoke, disable, enable, delete,
-// verify, and whoami.
+// and whoami.
 
 import {
   type CreatedKey,
@@ -8,11 +8,9 @@ import {
   type Key,
   moment,
   statusOf,
-  type Verdict,
-  type VerdictCode,
 } from '@warder/core';
 import type { z } from 'zod';
-import { type Answer, route } from '../../dialect.ts';
+import { type Answer, route, type Telling } from '../../dialect.ts';
 import { orderOf, pageBody, pageRequest } from './paging.ts';
 import * as parameters from './parameters.ts';
 import * as schemas from './schemas.ts';
@@ -36,7 +34,7 @@ export const keyRoutes = [
         kind: body.kind,
         environment: body.environment,
       }),
-    out: ({ key, secret }: CreatedKey, now) => ({
+    out: ({ key, secret }: CreatedKey, { now }) => ({
       status: 201,
       body: { ...keyBody(key, now), key: secret },
       version: key.version,
@@ -55,29 +53,7 @@ export const keyRoutes = [
     replies: { 200: schemas.KeyPage },
     run: ({ operations, query }) =>
       operations.listKeys({ ...pageRequest(query), ...keyFilter(query) }),
-    out: (page, now) => pageBody(page, (key) => keyBody(key, now)),
-  }),
-  route({
-    method: 'POST',
-    path: '/v1/keys/verify',
-    operationId: 'verifyKey',
-    summary: 'Verify a key',
-    description:
-      'Answers 200 with a verdict, `{"valid": true|false, "code": ...}`, whether the key is good or not; where no verdict can be given it answers 503, without `valid`. The first check that fails is the code. Management keys are never valid here.',
-    permission: 'keys:verify',
-    body: schemas.KeyVerify,
-    replies: { 200: schemas.Verdict },
-    run: async ({ operations, body }) => ({
-      include: body.include,
-      verdict: await operations.verifyKey({
-        secret: body.key,
-        workspaceId: body.workspace_id,
-        scopes: body.scopes,
-        query: body.query,
-        ip: body.ip,
-      }),
-    }),
-    out: ({ verdict, include }) => ({ status: 200, body: verdictBody(verdict, include) }),
+    out: (page, { now }) => pageBody(page, (key) => keyBody(key, now)),
   }),
   route({
     method: 'GET',
@@ -170,7 +146,7 @@ export const keyRoutes = [
     permission: null,
     replies: { 200: schemas.Whoami },
     run: ({ operations }) => operations.whoami(),
-    out: ({ caller, key, workspace }, now) => ({
+    out: ({ caller, key, workspace }, { now }) => ({
       status: 200,
       body: {
         identity: caller.identity,
@@ -232,65 +208,10 @@ function termsOf(body: Terms | z.output<typeof schemas.KeyCreate>) {
   };
 }
 
-function keyAnswer(key: Key, now: number): Answer {
+function keyAnswer(key: Key, { now }: Pick<Telling, 'now'>): Answer {
   return { status: 200, body: keyBody(key, now), version: key.version };
 }
 
 function keyBody(key: Key, now: number) {
   return { ...describeKey(key), status: statusOf(key, now), last_used_at: moment(key.lastUsedAt) };
 }
-
-function verdictBody(verdict: Verdict, include: readonly string[] = []) {
-  if (!verdict.valid) {
-    const { code } = verdict;
-    const message = MESSAGES[code];
-    if (!('key' in verdict)) return { valid: false, code, message };
-    const missing = 'missingScopes' in verdict ? { missing_scopes: verdict.missingScopes } : {};
-    return { valid: false, code, message, ...idsOf(verdict.key), ...missing };
-  }
-  const { key, owner } = verdict;
-  const { name, environment, scopes, created_at, not_before, expires_at, metadata } =
-    describeKey(key);
-  const more = include.includes('metadata');
-  return {
-    valid: true,
-    code: 'valid',
-    ...idsOf(key),
-    name,
-    environment,
-    scopes,
-    created_at,
-    not_before,
-    expires_at,
-    owner: owner && {
-      id: owner.id,
-      owner_id: owner.externalId,
-      type: owner.type,
-      name: owner.name,
-      ...(more ? { metadata: owner.metadata } : {}),
-    },
-    ...(more ? { metadata } : {}),
-  };
-}
-
-function idsOf(key: Key) {
-  return { key_id: key.id, workspace_id: key.workspaceId, owner_id: key.ownerId };
-}
-
-const MESSAGES: Readonly<Record<Exclude<VerdictCode, 'valid'>, string>> = {
-  malformed: 'This is not a key of this service, or it is mistyped.',
-  not_found: 'No key like this is known.',
-  wrong_workspace: 'The key is of another workspace.',
-  wrong_environment:
-    'The key is of another environment: a live verifier sees live keys, a test verifier test keys.',
-  wrong_kind:
-    'This is a management key, which calls Warder and is never valid here: verify the key that your own caller sent.',
-  revoked: 'The key is revoked.',
-  suspended: 'The workspace or the owner of the key is suspended.',
-  disabled: 'The key is disabled.',
-  soft_blocked: 'The key is blocked for now.',
-  expired: 'The key has expired.',
-  not_yet_valid: 'The key is not valid yet.',
-  forbidden_ip: 'The key may not be used from this address, or the call names no `ip`.',
-  insufficient_scope: 'The key lacks a scope that was asked for.',
-};

@@ -61,7 +61,10 @@ const givenGrants = z
   .partial()
   .transform(({ max_life_seconds, ...rest }) => ({ ...rest, maxLifeSeconds: max_life_seconds }));
 
-const Actor = z.object({ type: z.enum(['key', 'member', 'service', 'system']), id: z.string() });
+const Actor = z.object({
+  type: z.enum(['key', 'member', 'service', 'system', 'anyone']),
+  id: z.string(),
+});
 
 export const Key = z.object({
   id: uuid,
@@ -184,6 +187,9 @@ export const Verdict = z.discriminatedUnion('valid', [
   }),
 ]);
 
+export const KeysVerify = z.strictObject({ keys: z.array(KeyVerify).min(1).max(1_000) });
+export const Verdicts = z.object({ data: z.array(Verdict) });
+
 const Settings = z.object({
   token_prefix: z.string().nullable(),
   default_life_seconds: z.number().nullable(),
@@ -192,6 +198,7 @@ const Settings = z.object({
   max_keys_per_owner: z.number().nullable(),
   known_scopes: scopes.nullable(),
   metadata_filters: z.array(z.string()),
+  ordinary_keys_manage: z.boolean(),
 });
 const givenSettings = z
   .strictObject({
@@ -202,6 +209,7 @@ const givenSettings = z
     max_keys_per_owner: z.int().nullable(),
     known_scopes: scopes.nullable(),
     metadata_filters: nullsToEmpty,
+    ordinary_keys_manage: z.boolean(),
   })
   .partial();
 
@@ -211,6 +219,7 @@ export const Workspace = z.object({
   slug: z.string(),
   is_default: z.boolean(),
   settings: Settings,
+  created_by: Actor,
   created_at: moment,
   updated_at: moment,
   suspended_at: nullableMoment,
@@ -259,7 +268,11 @@ export const Event = z.object({
   type: z.string(),
   created_at: moment,
   actor: Actor,
-  origin: z.object({ address: z.string().nullable(), request_id: z.string().nullable() }),
+  origin: z.object({
+    address: z.string().nullable(),
+    request_id: z.string().nullable(),
+    shared_credential: z.string().nullable(),
+  }),
   subject: z.object({ type: z.string(), id: z.string() }),
   before: metadata.nullable(),
   after: metadata.nullable(),

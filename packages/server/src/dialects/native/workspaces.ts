@@ -130,6 +130,7 @@ const SETTINGS = {
   max_keys_per_owner: 'maxKeysPerOwner',
   known_scopes: 'knownScopes',
   metadata_filters: 'metadataFilters',
+  ordinary_keys_manage: 'ordinaryKeysManage',
 } as const satisfies Record<keyof NonNullable<GivenSettings>, keyof Workspace['settings']>;
 
 function settingsOf(given: GivenSettings): Partial<Workspace['settings']> | undefined {

@@ -20,12 +20,14 @@ import { connected } from './connection.ts';
 import { isBusy, isSqliteFailure, type SqliteFailure } from './failure.ts';
 import { openForWriting } from './file.ts';
 import { tendMetadata } from './metadata.ts';
+import { leaveMark, type Writing } from './others.ts';
 import { fillSearch, isSearchDue } from './search.ts';
 
 export interface Setting {
   readonly file: string;
   /** How long a job waits while another process writes. */
   readonly busyMilliseconds: number;
+  readonly writing: Writing;
 }
 
 export type Job =
@@ -46,9 +48,10 @@ export interface Done {
 
 export type Answer = { readonly done: Done[keyof Done] } | { readonly failure: SqliteFailure };
 
-const { file, busyMilliseconds }: Setting = workerData;
+const { file, busyMilliseconds, writing }: Setting = workerData;
 const connection = openForWriting(file);
 const { rows, affected } = connected(connection);
+const mark = leaveMark(connection, writing);
 const texts = { ...statements(builder), ...chainStatements(builder) };
 
 /** Thrown to roll a transaction back. */
@@ -61,18 +64,21 @@ class Refused extends Error {
 }
 
 const commit = connection.transaction((changes: readonly Change[]) => {
+  mark();
   const steps = commitSteps(texts, changes);
   let step = steps.next();
   while (!step.done) step = steps.next(affected(step.value));
   if (step.value !== 'done') throw new Refused(step.value);
 });
 const recordUses = connection.transaction((uses: readonly Use[]) => {
+  mark();
   for (const use of uses) {
     affected(texts.recordUse.with({ ...at(use.keyId), at: use.at }));
     affected(texts.recordDay.with({ ...at(use.keyId), day: dayOf(use.at) }));
   }
 });
 const turnStates = connection.transaction((now: number, most: number) => {
+  mark();
   const turning = rows<UsedKeyRow>(texts.turning.with({ now, most })).map(keyOf);
   for (const key of turning) {
     const turned = { state: statusOf(key, now), turns_at: nextTurn(key, now) };
@@ -81,8 +87,13 @@ const turnStates = connection.transaction((now: number, most: number) => {
   return turning.length;
 });
 const tend = connection.transaction(() => {
+  mark();
   const filled = isSearchDue(connection) && fillSearch(connection);
   return tendMetadata(connection) || filled;
+});
+const pruneReplies = connection.transaction((now: number, most: number) => {
+  mark();
+  return affected(texts.pruneReplies.with({ now, most }));
 });
 
 function run(job: Job): Done[keyof Done] {
@@ -103,7 +114,7 @@ function run(job: Job): Done[keyof Done] {
     case 'tend lists':
       return tend.immediate();
     case 'prune replies':
-      return affected(texts.pruneReplies.with(job));
+      return pruneReplies.immediate(job.now, job.most);
   }
 }
 
