@@ -68,7 +68,7 @@ test('two verify and write at once, and what one revokes the other refuses in a 
 }, async () => {
   const data = join(folder, 'two');
   const services = [startService(data), startService(data)];
-  const ledger = newLedger();
+  const ledger = { ...newLedger(), severalWrite: true };
   const [one, two] = await Promise.all(services.map((service) => clientOf(service, ledger)));
   if (one === undefined || two === undefined) throw new Error('two were started');
   const most = runs(800, 8_000);
@@ -76,7 +76,7 @@ test('two verify and write at once, and what one revokes the other refuses in a 
   // Writes of all kinds on the same rows through both; any 5xx is a complaint of the ledger's.
   const load = [one, two, one, two].map((client, seed) => work(client, ledger, seed + 1, over));
   // Keys of its own, which the load knows nothing of.
-  const own = newLedger();
+  const own = { ...newLedger(), severalWrite: true };
   const [mine, yours] = await Promise.all(services.map((service) => clientOf(service, own)));
   if (mine === undefined || yours === undefined) throw new Error('two were started');
   let obeyed = 0;
@@ -163,7 +163,7 @@ test('readers of long lists stop no write, and the log of the file stays small',
 test('one that is killed with a commit open does not disturb the other', { timeout }, async () => {
   const data = join(folder, 'killed');
   const staying = startService(data);
-  const ledger = newLedger();
+  const ledger = { ...newLedger(), severalWrite: true };
   const client = await clientOf(staying, ledger);
   let over = false;
   const load = [1, 2].map((seed) => work(client, ledger, seed, () => over));

@@ -111,8 +111,10 @@ export function createWarder(parts: WarderParts): Warder {
   const attempts = createAttempts(host, storage);
   const limit = createAddressLimit(host.now);
   const served = (dialect: Dialect, base: string, url: string | null) => {
-    const document = describeApi(dialect, version, url === null ? null : `${url}${base}`);
-    const page = referencePage(document);
+    // Made when somebody asks for it: a start waits for nothing that few ask for.
+    const at = url === null ? null : `${url}${base}`;
+    const document = once(() => describeApi(dialect, version, at));
+    const reference = once(() => referencePage(document()));
     return serve(dialect, {
       base,
       cors: dialectCors,
@@ -121,7 +123,7 @@ export function createWarder(parts: WarderParts): Warder {
       fast: { signIn: signInByKnownKey(verifier), verify: verifier.verifyCached },
       attempts,
       limit,
-      service: { ready, document: () => document, reference: () => page },
+      service: { ready, document, reference },
       publicUrl: url,
       now: host.now,
       log,
@@ -186,5 +188,13 @@ export function createWarder(parts: WarderParts): Warder {
       await usage.close();
       await storage.close();
     },
+  };
+}
+
+function once<Value>(make: () => Value): () => Value {
+  let made: { readonly value: Value } | null = null;
+  return () => {
+    made ??= { value: make() };
+    return made.value;
   };
 }

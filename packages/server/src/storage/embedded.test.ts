@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import Database from 'better-sqlite3';
-import { afterAll, describe, expect, test } from 'vitest';
+import { afterAll, describe, expect, test, vi } from 'vitest';
 import { NOW, runs } from '../../../../tests/fixtures/domain.ts';
 import { storageContract } from '../../../../tests/storage/contract.ts';
 import { worldIn } from '../../../../tests/storage/store.ts';
@@ -59,6 +59,31 @@ describe('the file', () => {
     expect(await one.all.key(key.id)).toEqual(renamed);
     const stale = { type: 'update_key', key: { ...key, version: 2 }, was: 1 } as const;
     expect(await one.all.commit([stale])).toBe('stale');
+    await one.storage.close();
+    await two.storage.close();
+  });
+
+  test('tells what another process wrote from what this one did', async () => {
+    const file = newFile();
+    const one = worldIn(openEmbedded({ file }), 1);
+    const two = worldIn(openEmbedded({ file }), 2);
+    const { elsewhere } = one.lookup;
+    expect(elsewhere()).toBe('unknown');
+    await one.key();
+    const next = () => vi.waitFor(() => expect(elsewhere()).not.toBe('unknown'));
+    await next();
+    elsewhere();
+    for (let i = 0; i < 20; i++) {
+      await one.key();
+      expect(elsewhere()).not.toBe('changed');
+      await two.key();
+      await vi.waitFor(() => expect(elsewhere()).toBe('changed'), { interval: 1 });
+    }
+    // Also what a program wrote that is none of ours.
+    const stranger = new Database(file);
+    stranger.exec('DELETE FROM replies; PRAGMA user_version = 5');
+    stranger.close();
+    await vi.waitFor(() => expect(elsewhere()).toBe('changed'), { interval: 1 });
     await one.storage.close();
     await two.storage.close();
   });

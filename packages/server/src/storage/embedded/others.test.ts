@@ -9,11 +9,13 @@ function setUp() {
 }
 
 describe('what other processes did', () => {
-  it('is unknown until somebody looked, and once the last look is too old', () => {
+  it('is a change when somebody begins to look, unknown until they looked, and once the last look is too old', () => {
     vi.useFakeTimers({ now: 1_000_000 });
     const { look, seen } = setUp();
+    expect(seen()).toBe('changed');
     expect(seen()).toBe('unknown');
     look();
+    expect(seen()).toBe('same');
     vi.setSystemTime(1_000_049);
     expect(seen()).toBe('same');
     vi.setSystemTime(1_000_050);
@@ -27,6 +29,7 @@ describe('what other processes did', () => {
 
   it('is told once for each change that was found, also a change from before somebody asked', () => {
     const { count, look, seen } = setUp();
+    expect(seen()).toBe('changed');
     look();
     expect(seen()).toBe('same');
     count.of = 2;

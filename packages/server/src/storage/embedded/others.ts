@@ -19,6 +19,8 @@ export function lookOut(board: SharedArrayBuffer, version: () => unknown): () =>
   const lookedAt = new Float64Array(board, 0, 1);
   const changes = new Int32Array(board, 8, 1);
   let before = version();
+  // What was written before the first look, nobody counted.
+  Atomics.add(changes, 0, 1);
   return () => {
     const now = version();
     if (now !== before) Atomics.add(changes, 0, 1);
