@@ -2,10 +2,11 @@
 // dialects/ and a line in this list.
 
 import type { Dialect, DialectKind } from './dialect.ts';
+import { dreadnode } from './dialects/dreadnode/dialect.ts';
 import { onepin } from './dialects/onepin/dialect.ts';
 import { phaseo } from './dialects/phaseo/dialect.ts';
 
-export const PRODUCTS: readonly DialectKind[] = [phaseo, onepin];
+export const PRODUCTS: readonly DialectKind[] = [phaseo, dreadnode, onepin];
 
 /** What an operator chose of a product, by the names of its options. */
 export type Chosen = Readonly<Record<string, Readonly<Record<string, string>>>>;
