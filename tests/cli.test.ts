@@ -264,6 +264,13 @@ test('a workspace is made, changed, suspended, resumed and deleted', async () =>
     name: 'Store',
     settings: { max_keys: null, max_keys_per_owner: 2 },
   });
+  const manage = async (flag: string) =>
+    (await json<{ settings: object }>(`workspaces update ${id} ${flag}`)).settings;
+  expect(await manage('--no-ordinary-keys-manage')).toMatchObject({ ordinary_keys_manage: false });
+  expect(await manage('--ordinary-keys-manage')).toMatchObject({ ordinary_keys_manage: true });
+  expect(await json('workspaces create --name Closed --no-ordinary-keys-manage')).toMatchObject({
+    settings: { ordinary_keys_manage: false },
+  });
   expect((await warder('workspaces list')).stdout).toMatch(new RegExp(`^${id} +shop +Store`, 'm'));
 
   const { key } = await create(`--workspace ${id} --name in-shop`);

@@ -2,6 +2,7 @@
 // once and is answered twice, to the same caller, for 24 hours, and a secret only
 // while its key is good.
 
+import type { Change } from '@warder/core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { native } from '../packages/server/src/dialects/native/dialect.ts';
 import { describeApi } from '../packages/server/src/openapi.ts';
@@ -43,7 +44,9 @@ const isReplay = ({ headers }: Answered) => headers['idempotency-replayed'] === 
 
 it('every POST that changes something takes an Idempotency-Key, a verification does not', () => {
   const posts = calls.filter(({ method }) => method === 'POST').map(({ name }) => name);
-  expect(retryable.map(({ name }) => name)).toEqual(posts.filter((name) => name !== 'verifyKey'));
+  expect(retryable.map(({ name }) => name)).toEqual(
+    posts.filter((name) => !name.startsWith('verifyKey')),
+  );
 });
 
 describe.each(retryable)('$name', ({ name }) => {
@@ -88,7 +91,9 @@ describe.each(retryable)('$name', ({ name }) => {
   it('nothing is kept of an attempt that was refused', async () => {
     const { path, body } = await input();
     const idempotencyKey = newKey();
-    service.watch.before.set('commit', () => {
+    // The commit of the call itself, not one of what goes on beside it.
+    service.watch.before.set('commit', (changes) => {
+      if (!(changes as readonly Change[]).some(({ type }) => type === 'insert_reply')) return;
       service.watch.before.clear();
       throw new Error('the disk is full');
     });

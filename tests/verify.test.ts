@@ -1,10 +1,8 @@
 // Verification over HTTP: the one answer that customers build on. What it says,
 // which reason comes first, and what each reason tells to whom.
 
-import { softBlockKey } from '@warder/core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { instanceGrant } from '../packages/server/src/auth.ts';
-import { actAt, NOW } from './fixtures/domain.ts';
+import { callerWith, INSTANCE, NOW } from './fixtures/domain.ts';
 import { type Body, type Service, startService } from './kit/service.ts';
 
 const DAY = 86_400_000;
@@ -42,11 +40,8 @@ const codeOf = async (key: string, more: object = {}, verifier?: string) =>
   (await service.verify(key, more, verifier)).code;
 
 async function softBlock(id: string): Promise<void> {
-  const reach = service.storage.everywhere(instanceGrant());
-  const before = await reach.key(id);
-  const change = before && softBlockKey(before, actAt(service.clock.at));
-  if (!before || !change) throw new Error('nothing to block');
-  await reach.commit([{ type: 'update_key', key: change.key, was: before.version }]);
+  const operations = service.warder.operations.as(callerWith({ home: INSTANCE }));
+  await operations.updateKey(id, { softBlocked: true });
 }
 
 describe('a verdict', () => {
@@ -283,5 +278,50 @@ describe('what is asked', () => {
       const { errors } = await service.expectCall(422, 'POST', '/v1/keys/verify', { body });
       expect(errors).toMatchObject([{ pointer }]);
     }
+  });
+});
+
+describe('a batch', () => {
+  const batch = (keys: readonly object[], key?: string) =>
+    service.call('POST', '/v1/keys/verify-batch', { body: { keys }, key });
+
+  it('answers each as the single call does, in the order asked', async () => {
+    const { key, id } = await create({ scopes: ['a'], metadata: { plan: 'x' } });
+    const { key: revoked, id: revokedId } = await create();
+    await post(`/v1/keys/${revokedId}/revoke`);
+    const asks = [
+      { key },
+      { key: revoked },
+      { key: 'nonsense' },
+      { key, scopes: ['b'] },
+      { key, include: ['metadata'] },
+      { key, workspace_id: other },
+      { key, query: 'a or b' },
+    ];
+    const { status, body } = await batch(asks);
+    expect(status).toBe(200);
+    const single = await Promise.all(asks.map(({ key, ...more }) => service.verify(key, more)));
+    expect(body.data).toEqual(single);
+    expect(body.data.map(({ code }) => code)).toEqual([
+      'valid',
+      'revoked',
+      'not_found',
+      'insufficient_scope',
+      'valid',
+      'wrong_workspace',
+      'valid',
+    ]);
+    expect(body.data[0]?.key_id).toBe(id);
+  });
+
+  it('takes a thousand and no more, at least one, and refuses it whole for one that is wrong', async () => {
+    const { key } = await create();
+    expect((await batch(Array.from({ length: 1_000 }, () => ({ key })))).body.data).toHaveLength(
+      1_000,
+    );
+    expect((await batch(Array.from({ length: 1_001 }, () => ({ key })))).status).toBe(422);
+    expect((await batch([])).status).toBe(422);
+    const wrong = await batch([{ key }, { key, query: 'and' }]);
+    expect([wrong.status, 'data' in wrong.body]).toEqual([422, false]);
   });
 });

@@ -89,6 +89,10 @@ export const INPUTS: Readonly<Record<string, Prepare>> = {
     const { key } = await keyIn(service, workspaceId);
     return { path: '/v1/keys/verify', body: { key, include: ['metadata'] } };
   },
+  verifyKeys: async (service, workspaceId) => {
+    const { key } = await keyIn(service, workspaceId);
+    return { path: '/v1/keys/verify-batch', body: { keys: [{ key, scopes: [] }, { key: 'x' }] } };
+  },
   getKey: ofKey(''),
   updateKey: ofKey('', { name: 'Another name', metadata: { plan: null } }),
   deleteKey: ofKey(''),

@@ -19,6 +19,8 @@ function around<Target extends object>(target: Target, watch: Watch): Target {
     get(_, name) {
       const method: unknown = Reflect.get(target, name);
       if (typeof method !== 'function' || typeof name !== 'string') return method;
+      // The one that answers without waiting.
+      if (name === 'changedElsewhere') return () => method.apply(target);
       if (name === 'within' || name === 'everywhere') {
         return (...given: unknown[]) => around(method.apply(target, given), watch);
       }

@@ -17,6 +17,8 @@ export interface Step {
   readonly advance?: number;
   /** Writes what is gathered of uses, before the call; nothing else does. */
   readonly flush?: true;
+  /** The secret, by its name, that a retry is shown once more. */
+  readonly shows?: string;
   /** The method of the store that fails during the call. */
   readonly failing?: string;
   /** Whether the issuer of the tokens is out of reach during the call. */

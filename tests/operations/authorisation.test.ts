@@ -23,6 +23,8 @@ interface Target {
   secret: string;
   managementId: string;
   ownerId: string;
+  /** Its own id. */
+  owner: string;
   memberId: string;
 }
 
@@ -35,6 +37,7 @@ async function makeTarget(): Promise<Target> {
     workspaceId,
     permissions: ['keys:read'],
   });
+  const { id: owner } = await service.owner.getOwner({ workspaceId, ownerId });
   const member = await service.owner.addMember({
     workspaceId,
     issuer: 'https://issuer.example',
@@ -42,7 +45,7 @@ async function makeTarget(): Promise<Target> {
     role: 'viewer',
   });
   const ids = { keyId: key.id, managementId: management.key.id, ownerId, memberId: member.id };
-  return { workspaceId, secret, ...ids };
+  return { workspaceId, secret, owner, ...ids };
 }
 
 interface Use {
@@ -93,6 +96,11 @@ const OPERATIONS: Record<keyof Operations, Use> = {
     run: (ops, { workspaceId, secret }) => ops.verifyKey({ workspaceId, secret }),
   },
   replaceKey: onKey((ops, id) => ops.replaceKey(id, WARDER_FORMAT)),
+  verifyKeys: {
+    needs: ['keys:verify'],
+    by: 'workspaceId',
+    run: (ops, { workspaceId, secret }) => ops.verifyKeys([{ workspaceId, secret }]),
+  },
   whoami: { needs: [], by: 'none', run: (ops) => ops.whoami() },
   revokeSelf: { needs: [], by: 'none', run: (ops) => ops.revokeSelf() },
   reportLeak: {
@@ -145,6 +153,16 @@ const OPERATIONS: Record<keyof Operations, Use> = {
     needs: ['owners:read'],
     by: 'workspaceId',
     run: (ops, target) => ops.getOwner(target),
+  },
+  getOwnerById: {
+    needs: ['owners:read'],
+    by: 'id',
+    run: (ops, { owner }) => ops.getOwnerById(owner),
+  },
+  ensureOwner: {
+    needs: ['owners:write', 'owners:read'],
+    by: 'workspaceId',
+    run: (ops, target) => ops.ensureOwner(target, { name: 'z' }),
   },
   listOwners: {
     needs: ['owners:read'],

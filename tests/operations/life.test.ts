@@ -174,6 +174,27 @@ describe('a workspace', () => {
   });
 });
 
+describe('an owner', () => {
+  it('that is ensured comes into being once, and is left as it is from then on', async () => {
+    const address = { ownerId: 'ensured', workspaceId: service.defaultWorkspaceId };
+    const ensure = (name: string) => service.owner.ensureOwner(address, { name, type: 'agent' });
+    const [one, other] = await Promise.all([ensure('one'), ensure('other')]);
+    expect([one.created, other.created].sort()).toEqual([false, true]);
+    expect(other.owner).toEqual(one.owner);
+    const before = (await service.events()).length;
+    expect(await ensure('third')).toEqual({ owner: one.owner, created: false });
+    expect(await service.owner.getOwnerById(one.owner.id)).toEqual(one.owner);
+    expect(await service.events()).toHaveLength(before);
+  });
+
+  it('that was erased is not ensured again, as long as its name is known', async () => {
+    const address = { ownerId: 'erased', workspaceId: service.defaultWorkspaceId };
+    await service.owner.ensureOwner(address, {});
+    await service.owner.eraseOwner(address);
+    expect(await laterRefusalOf(service.owner.ensureOwner(address, {}))).toBe('conflict');
+  });
+});
+
 describe('a kept reply', () => {
   it('is given again while its key is active, to who may still ask for it', async () => {
     const { key } = await service.create({});

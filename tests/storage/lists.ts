@@ -189,6 +189,14 @@ export function listContract(open: OpenStore): void {
     expect((await world.all.owners({ search: 'customer-3' }, whole)).items).toHaveLength(1);
     expect((await world.all.workspaces({ search: 'space 3' }, whole)).items).toHaveLength(1);
     expect((await world.all.workspaces({ search: 'workspace-4' }, whole)).items).toHaveLength(1);
+    const [, second] = owners;
+    if (!second) throw new Error('unreachable');
+    const typed = { ...second, type: 'agent', version: 2 };
+    await world.all.commit([{ type: 'update_owner', owner: typed, was: 1 }]);
+    const agents = await world.all.owners({ workspaceId: home.id, type: 'agent' }, whole);
+    expect([agents.items, agents.total]).toEqual([[typed], exactly(1)]);
+    expect((await world.all.owners({ type: 'age' }, whole)).items).toEqual([]);
+
     const ofHome = await world.all.owners({ workspaceId: home.id }, { ...whole, limit: 2 });
     expect(ofHome.total).toEqual(exactly(7));
     expect((await world.all.workspaces({}, whole)).total).toEqual(exactly(6));

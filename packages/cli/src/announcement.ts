@@ -10,6 +10,8 @@ export interface Announcement {
   readonly url: string;
   /** What others call it by. */
   readonly baseUrl: string;
+  /** Where dialects are alone, on listeners of their own. */
+  readonly dialects: readonly { readonly name: string; readonly url: string }[];
   readonly data: string;
   readonly keyFile: string;
   /** The key in that file; null where it holds no good one. */
@@ -31,13 +33,21 @@ export function announce(output: Output, about: Announcement): void {
   if (output.json) {
     const file = firstKey === null ? null : keyFile;
     const warning = open ? WARNING : null;
-    const facts = { url, data, first_key_file: file, first_key_made: made, warning };
+    const facts = {
+      url,
+      dialect_listeners: about.dialects,
+      data,
+      first_key_file: file,
+      first_key_made: made,
+      warning,
+    };
     if (!about.standardOutputTaken) output.data(facts, '');
     return;
   }
   const source = firstKey === null ? 'FILE_WITH_A_MANAGEMENT_KEY' : shellWord(nearest(keyFile));
   const lines = [
     `Warder ${VERSION} is ready at ${url}, its data in ${plain(data)}.`,
+    ...about.dialects.map((dialect) => `${dialect.name} has ${dialect.url} for itself.`),
     ...(made ? [`The first management key is in ${plain(keyFile)}.`] : []),
     ...(open ? ['', `Warning: ${WARNING}`] : []),
     '',

@@ -71,6 +71,7 @@ export function settingFlags(options: Options): Flags {
     const setting: Setting = SETTINGS[name];
     const value =
       setting.flag === null ? undefined : options[new Option(setting.flag).attributeName()];
+    if (value === true) return [[name, 'true'] as const];
     return typeof value === 'string' ? [[name, value] as const] : [];
   });
   return Object.fromEntries(given);

@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { settingFlags } from './command.ts';
 import { type Flags, findSetting, readSetting, SETTINGS, type SettingName } from './config.ts';
 
 const HEX = 'ab'.repeat(32);
@@ -129,9 +130,109 @@ test.each<[SettingName, string]>([
   ['publicUrl', 'https://a.test/?q'],
   ['logLevel', 'loud'],
   ['data', '\0'],
+  ['dialects', ''],
+  ['dialects', 'Acorn'],
+  ['dialects', 'acorn oak'],
+  ['dialectListen', ''],
+  ['dialectListen', 'acorn'],
+  ['dialectListen', '127.0.0.1:1'],
+  ['dialectListen', 'acorn=7710'],
+  ['dialectListen', '=127.0.0.1:7710'],
+  ['dialectListen', 'acorn=127.0.0.1:1,acorn=127.0.0.1:2'],
+  ['dialectCors', 'yes'],
+  ['dialectOptions', ''],
+  ['dialectOptions', 'acorn=pass'],
+  ['dialectOptions', 'acorn.shell'],
+  ['dialectOptions', 'acorn.shell=pass,acorn.shell=pass'],
 ])('a value that breaks a rule of %s is refused, named and not quoted: %j', (name, text) => {
   const error = refusal(name, { [name]: text }) as Error;
   expect(error).toMatchObject({ exitCode: 2 });
   expect(error.message).toMatch(/^--[a-z-]+ must be /);
   expect(error.message).not.toContain('pass');
 });
+
+test('dialects are named with commas between, or are none', () => {
+  expect(readSetting('dialects', {})).toBe(undefined);
+  expect(readSetting('dialects', { dialects: ' acorn, oak ' })).toEqual(['acorn', 'oak']);
+  expect(readSetting('dialects', { dialects: 'none' })).toEqual([]);
+});
+
+test('a flag without a value and its variable say the same', () => {
+  expect(readSetting('dialectCors', {})).toBe(false);
+  expect(settingFlags({ dialectCors: true })).toEqual({ dialectCors: 'true' });
+  expect(readSetting('dialectCors', { dialectCors: 'true' })).toBe(true);
+  vi.stubEnv('WARDER_DIALECT_CORS', 'true');
+  expect(readSetting('dialectCors', {})).toBe(true);
+});
+
+test('addresses and options of dialects are read as they stand', () => {
+  const flags = { dialectListen: 'a=127.0.0.1:0,b-c=[::1]:7', dialectOptions: 'a.x_y=k=v,b.z=' };
+  expect(readSetting('dialectListen', flags)).toEqual([
+    { name: 'a', host: '127.0.0.1', port: 0 },
+    { name: 'b-c', host: '::1', port: 7 },
+  ]);
+  expect(readSetting('dialectOptions', flags)).toEqual([
+    { dialect: 'a', option: 'x_y', value: 'k=v' },
+    { dialect: 'b', option: 'z', value: '' },
+  ]);
+});
+
+const CREDENTIAL = { surface: 'oak', label: 'a', secret: 'pass-word', workspaces: ['default'] };
+
+test('shared credentials are read from the file that a flag or a variable names', () => {
+  const path = file('shared', JSON.stringify([CREDENTIAL]));
+  expect(readSetting('sharedCredentials', { sharedCredentials: path })).toEqual([CREDENTIAL]);
+  vi.stubEnv('WARDER_SHARED_CREDENTIALS_FILE', path);
+  expect(readSetting('sharedCredentials', {})).toEqual([CREDENTIAL]);
+  vi.stubEnv('WARDER_SHARED_CREDENTIALS_FILE', file('none', '[]'));
+  expect(readSetting('sharedCredentials', {})).toEqual([]);
+});
+
+test.each<[unknown, string]>([
+  [{ ...CREDENTIAL, label: '' }, 'its label must be 1 to 64 of'],
+  [{ ...CREDENTIAL, label: 'x'.repeat(65) }, 'its label must be 1 to 64 of'],
+  [{ ...CREDENTIAL, label: 'pass word' }, 'its label must be 1 to 64 of'],
+  [{ ...CREDENTIAL, secret: 'pass word' }, 'its secret must be printable ASCII without spaces'],
+  [{ ...CREDENTIAL, secret: 'passwörd' }, 'its secret must be printable ASCII without spaces'],
+  [{ ...CREDENTIAL, secret: 7 }, 'its secret must be printable ASCII without spaces'],
+  [{ ...CREDENTIAL, surface: 'pass word' }, 'its surface must be a name'],
+  [{ ...CREDENTIAL, workspaces: 'default' }, 'its workspaces must be a list of one id or slug'],
+  [{ ...CREDENTIAL, workspaces: [] }, 'its workspaces must be a list of one id or slug'],
+  [{ ...CREDENTIAL, workspaces: [null] }, 'its workspaces must be ids or slugs'],
+  [{ ...CREDENTIAL, more: 1 }, 'must be an object of surface, label, secret and workspaces'],
+  [{ surface: 'oak' }, 'must be an object of surface, label, secret and workspaces'],
+  [null, 'must be an object of surface, label, secret and workspaces'],
+  ['pass-word', 'must be an object of surface, label, secret and workspaces'],
+])(
+  'a shared credential that breaks a rule is refused by its row, and never quoted: %j',
+  (row, rule) => {
+    const good = { ...CREDENTIAL, label: 'b' };
+    const path = file('shared', JSON.stringify([good, row]));
+    const error = refusal('sharedCredentials', { sharedCredentials: path }) as Error;
+    expect(error).toMatchObject({ code: 'bad_secret', exitCode: 1 });
+    expect(error.message.startsWith(`${path} row 2: ${rule}`), error.message).toBe(true);
+    expect(error.message).not.toContain('pass');
+  },
+);
+
+test('labels of shared credentials are different within a surface', () => {
+  const read = (...rows: object[]) => {
+    const path = file('shared', JSON.stringify(rows));
+    return refusal('sharedCredentials', { sharedCredentials: path });
+  };
+  expect(read(CREDENTIAL, CREDENTIAL)).toMatchObject({
+    message: expect.stringMatching(/row 2: its label is taken by another of its surface\.$/),
+  });
+  const other = file('other', JSON.stringify([CREDENTIAL, { ...CREDENTIAL, surface: 'elm' }]));
+  expect(readSetting('sharedCredentials', { sharedCredentials: other })).toHaveLength(2);
+});
+
+test.each(['', '{}', 'pass-word', '[', 'null'])(
+  'anything but a list of shared credentials is refused and never quoted: %j',
+  (text) => {
+    const path = file('shared', text);
+    expect(refusal('sharedCredentials', { sharedCredentials: path })).toMatchObject({
+      message: `${path} must hold a JSON list of {"surface", "label", "secret", "workspaces"}.`,
+    });
+  },
+);

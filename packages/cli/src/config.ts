@@ -6,22 +6,27 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Failure, usage } from './failure.ts';
 import {
+  dialectOptions,
   duration,
   hostPort,
   list,
+  namedAddresses,
+  names,
   oneWord,
   path,
   peppers,
   secret,
   webAddress,
   word,
+  yesOrNo,
 } from './parse.ts';
+import { sharedCredentials } from './shared-credentials.ts';
 
-/** `local`: commands that work on the data folder itself, without a service. */
-export type Audience = 'serve' | 'local' | 'client';
+/** `local`: commands that work on the data folder itself, without a service; `doctor`: that one of them. */
+export type Audience = 'serve' | 'local' | 'doctor' | 'client';
 
 export interface Setting {
-  /** As the parser takes it; null where it has none. Of a secret it names a file. */
+  /** As the parser takes it; null where it has none. Of a secret it names a file; one without a value says `true`. */
   readonly flag: string | null;
   /** A secret's file is named by the variable `<variable>_FILE`. */
   readonly variable: string;
@@ -119,6 +124,58 @@ export const SETTINGS = {
     secret: false,
     audience: ['serve'],
     parse: word(LOG_LEVELS),
+  },
+  dialects: {
+    flag: '--dialects <names>',
+    variable: 'WARDER_DIALECTS',
+    default: null,
+    file: null,
+    meaning: "products' APIs to speak, separated by commas, or none (default: all there are)",
+    secret: false,
+    audience: ['serve', 'doctor'],
+    parse: names,
+  },
+  dialectListen: {
+    flag: '--dialect-listen <addresses>',
+    variable: 'WARDER_DIALECT_LISTEN',
+    default: null,
+    file: null,
+    meaning:
+      'dialects that have a listener of their own too, below the path their product has, as cobo=127.0.0.1:7710,onepin=127.0.0.1:7711',
+    secret: false,
+    audience: ['serve'],
+    parse: namedAddresses,
+  },
+  dialectCors: {
+    flag: '--dialect-cors',
+    variable: 'WARDER_DIALECT_CORS',
+    default: 'false',
+    file: null,
+    meaning: 'let browsers of any origin call the dialects that know CORS; true or false',
+    secret: false,
+    audience: ['serve'],
+    parse: yesOrNo,
+  },
+  dialectOptions: {
+    flag: '--dialect-options <options>',
+    variable: 'WARDER_DIALECT_OPTIONS',
+    default: null,
+    file: null,
+    meaning:
+      'what dialects leave to choose, as onepin.token_prefix=pk_live_; `warder config` lists all',
+    secret: false,
+    audience: ['serve', 'doctor'],
+    parse: dialectOptions,
+  },
+  sharedCredentials: {
+    flag: '--shared-credentials <file>',
+    variable: 'WARDER_SHARED_CREDENTIALS',
+    default: null,
+    file: null,
+    meaning: 'credentials of trusted services: a JSON list, which docs/dialects.md tells of',
+    secret: true,
+    audience: ['serve', 'doctor'],
+    parse: sharedCredentials,
   },
   eventsLog: {
     flag: '--events-log <file>',

@@ -44,7 +44,10 @@ export const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
   'warder workspaces create': ['warder workspaces create --name Staging --max-life 90d'],
   'warder workspaces list': ['warder workspaces list'],
   'warder workspaces get': ['warder workspaces get WORKSPACE_ID'],
-  'warder workspaces update': ['warder workspaces update WORKSPACE_ID --max-keys-per-owner 10'],
+  'warder workspaces update': [
+    'warder workspaces update WORKSPACE_ID --max-keys-per-owner 10',
+    'warder workspaces update WORKSPACE_ID --no-ordinary-keys-manage',
+  ],
   'warder workspaces suspend': ['warder workspaces suspend WORKSPACE_ID'],
   'warder workspaces resume': ['warder workspaces resume WORKSPACE_ID'],
   'warder workspaces delete': ['warder workspaces delete WORKSPACE_ID --revoke-keys'],

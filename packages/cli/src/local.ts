@@ -42,7 +42,7 @@ export const addLocal: AddCommand = (program, output) => {
     .description(
       'look whether all is well with the data folder, and what to do: 1 where it is not',
     );
-  settingOptions(doctor, 'local').action(async () => {
+  settingOptions(doctor, 'local', 'doctor').action(async () => {
     const { doctor: run } = await import('./local/doctor.ts');
     run(settingFlags(doctor.opts()), output);
   });

@@ -39,6 +39,66 @@ export function list(text: string): string[] {
     .filter((item) => item !== '');
 }
 
+/** Names separated by commas; `none` for none at all. */
+export function names(text: string): string[] {
+  const found = list(text);
+  if (!found.every((name) => NAME.test(name)) || found.length === 0) {
+    throw new Error('must be names separated by commas, or none');
+  }
+  return found.length === 1 && found[0] === 'none' ? [] : found;
+}
+
+const NAME = /^[a-z][a-z0-9-]*$/;
+
+export interface NamedAddress {
+  readonly name: string;
+  readonly host: string;
+  readonly port: number;
+}
+
+/** `cobo=127.0.0.1:7710,onepin=[::1]:0`. */
+export function namedAddresses(text: string): NamedAddress[] {
+  const found = list(text).map((item) => {
+    const [, name = '', address = ''] = /^([^=]*)=(.*)$/.exec(item) ?? [];
+    return NAME.test(name) ? { name, ...hostPort(address) } : null;
+  });
+  const whole = found.filter((one) => one !== null);
+  const different = new Set(whole.map(({ name }) => name));
+  if (found.length === 0 || different.size < found.length) {
+    throw new Error(
+      'must be NAME=HOST:PORT, several separated by commas and no name twice, for example cobo=127.0.0.1:7710',
+    );
+  }
+  return whole;
+}
+
+export interface DialectOptionGiven {
+  readonly dialect: string;
+  readonly option: string;
+  readonly value: string;
+}
+
+/** `onepin.token_prefix=pk_live_,phaseo.scopes=array`. */
+export function dialectOptions(text: string): DialectOptionGiven[] {
+  const found = list(text).map((item) => {
+    const [, dialect, option, value] =
+      /^([a-z][a-z0-9-]*)\.([a-z][a-z0-9_]*)=(.*)$/.exec(item) ?? [];
+    return dialect && option && value !== undefined ? { dialect, option, value } : null;
+  });
+  const whole = found.filter((one) => one !== null);
+  const different = new Set(whole.map(({ dialect, option }) => `${dialect}.${option}`));
+  if (found.length === 0 || different.size < found.length) {
+    throw new Error(
+      'must be NAME.OPTION=VALUE, several separated by commas and none twice, for example onepin.token_prefix=pk_live_',
+    );
+  }
+  return whole;
+}
+
+export function yesOrNo(text: string): boolean {
+  return word(['true', 'false'])(text) === 'true';
+}
+
 export function word<Word extends string>(words: readonly Word[]): (text: string) => Word {
   return (text) => {
     const found = words.find((one) => one === text);

@@ -91,7 +91,9 @@ wrongly, 130 interrupted.`;
 
 function secretsHelp(audience: 'serve' | 'local'): string {
   const rows = Object.values<Setting>(SETTINGS)
-    .filter((setting) => setting.secret && setting.audience.includes(audience))
+    .filter(
+      (setting) => setting.secret && setting.flag === null && setting.audience.includes(audience),
+    )
     .map(({ variable, meaning, file }) => {
       const fallback = file === null ? '' : `; else in the file ${file} in the data folder`;
       return `  ${variable} or ${variable}_FILE\n      ${meaning}${fallback}`;

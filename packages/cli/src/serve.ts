@@ -4,24 +4,19 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Network, parseNetwork, statusOf } from '@warder/core';
-import {
-  createEventLog,
-  createLog,
-  createWarder,
-  type EventLog,
-  type Log,
-  listen,
-} from '@warder/server';
+import { createEventLog, createLog, createWarder, type EventLog, type Log } from '@warder/server';
 import { announce } from './announcement.ts';
 import { type Flags, readSetting } from './config.ts';
 import { usage } from './failure.ts';
+import { dialectListenersIn, dialectsIn, sharedCredentialsIn } from './local/dialects.ts';
 import { firstKeyIn, readFirstKey } from './local/first-key.ts';
-import { type Opened, openOrMake, refused, startFailure } from './local/installation.ts';
+import { type Opened, openOrMake, startFailure } from './local/installation.ts';
 import { readIssuers } from './local/issuers.ts';
+import { openListeners } from './local/listeners.ts';
 import type { Output } from './output.ts';
 import { VERSION } from './version.ts';
 
-/** The listener gives up on requests in flight after 8 s, so that all is done within ten. */
+/** The listeners give up on requests in flight after 8 s, so that all is done within ten. */
 const STOP_MILLISECONDS = 9_500;
 
 /** Runs the service; resolves once a signal has ended it, with `process.exitCode` set. */
@@ -31,6 +26,9 @@ export async function serve(flags: Flags, output: Output): Promise<void> {
   const publicUrl = readSetting('publicUrl', flags) ?? null;
   const log = createLog(readSetting('logLevel', flags));
   const tls = readTls(flags);
+  const dialects = dialectsIn(flags);
+  const dialectAddresses = dialectListenersIn(flags);
+  const sharedCredentials = sharedCredentialsIn(flags);
   const issuers = await readIssuers(flags);
   const keyFile =
     readSetting('bootstrapKeyFile', flags) ?? join(readSetting('data', flags), 'first-key');
@@ -47,33 +45,40 @@ export async function serve(flags: Flags, output: Output): Promise<void> {
     publicUrl,
     version: VERSION,
     log,
+    dialects,
+    dialectCors: readSetting('dialectCors', flags),
+    sharedCredentials,
     eventLog,
     eventsRetentionSeconds: readSetting('eventsRetention', flags),
     issuers,
   });
-  const { handle } = warder;
   const newRequestId = () => opened.host.newId(opened.host.now());
-  const listener = await listen({ handle, ...address, tls, trustedProxies, newRequestId }).catch(
+  const common = { tls, trustedProxies, newRequestId };
+  const listeners = await openListeners(warder, address, dialectAddresses, common).catch(
     async (error: unknown) => {
       await warder.close();
-      throw listenFailure(error, `${address.host}:${address.port}`);
+      throw error;
     },
   );
   const ended = untilSignal(log, async () => {
     warder.drain();
-    await listener.close();
+    await listeners.close();
     await warder.close();
   });
 
   const about = {
-    url: listener.url,
-    baseUrl: publicUrl ?? reachable(listener.url, address.host),
+    url: listeners.url,
+    baseUrl: publicUrl ?? reachable(listeners.url, address.host),
+    dialects: listeners.ofDialects.map(({ name, url }) => {
+      const base = dialects.find((dialect) => dialect.name === name)?.originalBase ?? '';
+      return { name, url: `${url}${base}` };
+    }),
     data: readSetting('data', flags),
     keyFile,
     firstKey: await usableKey(keyFile, opened),
     made,
     standardOutputTaken: readSetting('eventsLog', flags) === '-',
-    open: tls === undefined && !isLoopback(address.host),
+    open: tls === undefined && ![address, ...dialectAddresses].every(isLoopback),
   };
   announce(output, about);
   process.exitCode = await ended;
@@ -128,7 +133,7 @@ function reachable(url: string, host: string): string {
   return `${protocol}//${name}${port && `:${port}`}`;
 }
 
-function isLoopback(host: string): boolean {
+function isLoopback({ host }: { readonly host: string }): boolean {
   return /^(127\.[\d.]+|::1|localhost)$/.test(host);
 }
 
@@ -157,26 +162,6 @@ function readTls(flags: Flags): { cert: string; key: string } | undefined {
     throw startFailure(error);
   }
 }
-
-function listenFailure(error: unknown, address: string): unknown {
-  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
-  const why = LISTENING[code];
-  if (why !== undefined) return refused(`${address} cannot be listened on: ${why}.`);
-  if (/^ERR_(OSSL|SSL|TLS)/.test(code)) {
-    return refused(
-      `The certificate or its key cannot be used (${code}): both must be PEM and belong together.`,
-    );
-  }
-  return error;
-}
-
-const LISTENING: Readonly<Record<string, string>> = {
-  EADDRINUSE: 'another program does already (EADDRINUSE); --listen HOST:PORT names another address',
-  EADDRNOTAVAIL: 'this machine has no such address (EADDRNOTAVAIL)',
-  EACCES: 'permission is denied (EACCES)',
-  ENOTFOUND: 'no such host is known (ENOTFOUND)',
-  EAI_AGAIN: 'no such host is known (EAI_AGAIN)',
-};
 
 /** The key in the first key's file, as long as it is good. */
 async function usableKey(file: string, { lookup, host }: Opened): Promise<string | null> {

@@ -49,15 +49,21 @@ export const ALL_KEYS: KeyBounds = { kind: null, ownerId: null, deleted: 'there'
 
 /** Whether there is such a key for that caller, of all that its reach has. */
 export function isWithin(
-  { bounds, home }: Caller,
+  caller: Caller,
   { kind, ownerId, workspaceId }: Pick<Key, 'kind' | 'ownerId' | 'workspaceId'>,
 ): boolean {
-  const workspaces = 'instance' in home ? home.workspaces : undefined;
+  const { bounds } = caller;
   return (
     (bounds.kind ?? kind) === kind &&
     (bounds.ownerId ?? ownerId) === ownerId &&
-    (workspaces === undefined || workspaces.some((one) => one === workspaceId))
+    actsIn(caller, workspaceId)
   );
+}
+
+/** Whether that workspace is there for that caller, of all that its reach has. */
+export function actsIn({ home }: Caller, workspaceId: string | null): boolean {
+  const workspaces = 'instance' in home ? home.workspaces : undefined;
+  return workspaces === undefined || workspaces.some((one) => one === workspaceId);
 }
 
 /** Refuses a caller without the permission; a standard key has none and is told what it is. */

@@ -47,6 +47,9 @@ export function homeOfNew(
       );
     }
     requireInstance(caller);
+    if ('instance' in caller.home && caller.home.workspaces !== undefined) {
+      throw new WarderError('forbidden', 'You may make keys of your workspaces only.');
+    }
     return null;
   }
   return chosenWorkspace(caller, draft.workspaceId) ?? defaultWorkspaceId;

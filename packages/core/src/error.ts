@@ -55,6 +55,8 @@ export interface ErrorFacts {
   readonly part?: RequestPart;
   /** For `unauthenticated`; for `unavailable` while signing in. */
   readonly refusal?: SignInRefusal;
+  /** Set for `unauthenticated` where the credential was a shared one. */
+  readonly shared?: true;
   /** Set for `forbidden` where a call names another workspace than the caller's. */
   readonly elsewhere?: true;
   /** The permission that was missing, for `forbidden`. */

@@ -13,10 +13,15 @@ export * from './key.ts';
 export * from './member.ts';
 export * from './metadata.ts';
 export type { EventQuery } from './operations/events.ts';
-export type { CreatedKey, KeyEdit, ReplacedKey } from './operations/keys.ts';
+export type { CreatedKey, KeyEdit, OwnedKey, ReplacedKey } from './operations/keys.ts';
 export type { MemberDraft, MemberQuery } from './operations/members.ts';
 export type { OwnerAddress } from './operations/owners.ts';
-export type { LeakReport, VerifyRequest, WhoAmI } from './operations/presented.ts';
+export {
+  askOf,
+  type LeakReport,
+  type VerifyRequest,
+  type WhoAmI,
+} from './operations/presented.ts';
 export * from './operations.ts';
 export * from './order.ts';
 export * from './owner.ts';

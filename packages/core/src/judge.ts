@@ -124,9 +124,13 @@ function allowedFrom(key: Key, ip: Address | undefined): boolean {
   });
 }
 
-function missingOf(key: Key, ask: Ask): string[] {
-  const held = key.kind === 'standard' ? key.scopes : [];
-  const missing = missingScopes(held, ask.scopes ?? []);
-  const forQuery = ask.query ? missingForQuery(held, ask.query) : [];
+function missingOf(key: Key, ask: Ask): readonly string[] {
+  const { scopes = NO_SCOPES, query } = ask;
+  const held = key.kind === 'standard' ? key.scopes : NO_SCOPES;
+  if (query === undefined && scopes.every((scope) => held.includes(scope))) return NO_SCOPES;
+  const missing = missingScopes(held, scopes);
+  const forQuery = query ? missingForQuery(held, query) : [];
   return [...new Set([...missing, ...forQuery])];
 }
+
+const NO_SCOPES: readonly string[] = [];

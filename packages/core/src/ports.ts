@@ -88,7 +88,7 @@ export interface Reach {
   owner(workspaceId: string, externalId: string): Promise<Owner | null>;
   /** By its own id. */
   ownerOfId(id: string): Promise<Owner | null>;
-  owners(filter: WorkspaceFilter & NameFilter, slice: SliceRequest): Promise<Slice<Owner>>;
+  owners(filter: OwnerFilter, slice: SliceRequest): Promise<Slice<Owner>>;
   /** Also a removed one. */
   member(id: string): Promise<Member | null>;
   /** The subject's membership in that workspace, or its last one where it was removed. */
@@ -267,6 +267,11 @@ export interface NameFilter {
   readonly search?: string | undefined;
   /** The oldest first. */
   readonly ascending?: boolean | undefined;
+}
+
+export interface OwnerFilter extends WorkspaceFilter, NameFilter {
+  /** The operator's word for it. */
+  readonly type?: string | undefined;
 }
 
 export interface MemberFilter extends WorkspaceFilter, NameFilter {

@@ -13,6 +13,7 @@ import type {
   KeyVerify,
   ListKeysQuery,
   Verdict,
+  Verdicts,
 } from './schema.gen.ts';
 
 /** By the members of metadata that the workspace declares: `{ 'metadata.plan': 'gold' }`. */
@@ -59,5 +60,15 @@ export function keyCalls(send: Send) {
     /** Whether a key is good. A bad key is an answer, `valid: false` with a code, never an error. */
     verify: (ask: KeyVerify, options: CallOptions = {}): Promise<Verdict> =>
       send({ ...options, method: 'POST', path: ['v1', 'keys', 'verify'], body: ask }),
+
+    /** The same of up to a thousand keys: their verdicts, in the order asked. */
+    verifyBatch: async (
+      keys: readonly KeyVerify[],
+      options: CallOptions = {},
+    ): Promise<readonly Verdict[]> => {
+      const path = ['v1', 'keys', 'verify-batch'];
+      const { data } = await send<Verdicts>({ ...options, method: 'POST', path, body: { keys } });
+      return data;
+    },
   };
 }

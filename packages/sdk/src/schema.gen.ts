@@ -260,6 +260,10 @@ export type KeyVerify = {
   readonly include?: readonly 'metadata'[] | undefined;
 };
 
+export type KeysVerify = {
+  readonly keys: readonly KeyVerify[];
+};
+
 export type Member = {
   readonly id: string;
   readonly workspace_id: string;
@@ -400,6 +404,10 @@ export type Verdict =
       readonly owner_id?: string | null | undefined;
       readonly missing_scopes?: readonly string[] | undefined;
     };
+
+export type Verdicts = {
+  readonly data: readonly Verdict[];
+};
 
 export type Whoami = {
   readonly identity: {

@@ -1,7 +1,7 @@
 // What a call may present to sign in with, and whom a route takes: said by each
 // dialect, obeyed by auth.
 
-import type { KeyBounds } from '@warder/core';
+import type { Caller, KeyBounds, Origin } from '@warder/core';
 
 /** A credential as a call carries it. */
 export interface Credential {
@@ -32,10 +32,18 @@ export interface ManagementKeys {
   readonly ofInstance: 'everywhere' | 'default_workspace';
 }
 
-/** Standard keys as callers. */
-export interface OrdinaryKeys {
-  /** The only format it takes; null for any. */
-  readonly format: string | null;
-  /** Ask about themselves; manage the standard keys of their workspace, or those of their own owner with scopes within their own. */
-  readonly may: 'ask' | 'manage_workspace' | 'manage_own';
-}
+/**
+ * Standard keys as callers, of the one format it names, or of any where that is null. They ask about
+ * themselves; those of the very product may manage the standard keys of their workspace, or those of
+ * their own owner with scopes within their own.
+ */
+export type OrdinaryKeys =
+  | { readonly format: string | null; readonly may: 'ask' }
+  | { readonly format: string; readonly may: 'manage_workspace' | 'manage_own' };
+
+/** Signing in with what is in memory; null where that would wait, or fail. */
+export type SignInNow = (
+  credential: Credential,
+  admission: Admission,
+  origin: Origin,
+) => Caller | null;

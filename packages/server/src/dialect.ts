@@ -3,15 +3,18 @@
 // never asks which one it serves: what it must know is a member of Dialect.
 
 import type {
+  Ask,
   Caller,
   ErrorCode,
   IfVersion,
   Operations,
+  Origin,
   Permission,
+  Verdict,
   WarderError,
 } from '@warder/core';
 import type { z } from 'zod';
-import type { Admission, Credential } from './admission.ts';
+import type { Admission, Credential, SignInNow } from './admission.ts';
 
 /** Header values by lower-case name. */
 export type RequestHeaders = Readonly<Record<string, string | undefined>>;
@@ -161,6 +164,22 @@ export type ErrorReply = (
   readonly headers?: Readonly<Record<string, string>>;
 };
 
+/** What a route is answered from without waiting: keys that are in memory. */
+export interface Fast {
+  readonly signIn: SignInNow;
+  /** Null where the store must be asked. */
+  verify(presented: string, ask: Ask): Verdict | null;
+}
+
+/** A request as it arrived, its body read within its bound. */
+export interface FastRequest {
+  readonly method: string;
+  readonly target: string;
+  readonly headers: RequestHeaders;
+  readonly body: Uint8Array;
+  readonly origin: Origin;
+}
+
 export interface Dialect {
   readonly name: string;
   readonly title: string;
@@ -196,14 +215,28 @@ export interface Dialect {
   credential(headers: RequestHeaders): Credential | null;
   /** Total: a new error code does not compile until the dialect says what it looks like. */
   readonly errors: Readonly<Record<ErrorCode, ErrorReply>>;
+  /**
+   * The body of a 200 for the plainest form of a much-used call, as the table would answer it;
+   * null for any other request, and for whatever is not simply good.
+   */
+  readonly fast?: ((request: FastRequest, fast: Fast) => string | null) | undefined;
 }
 
 /** A product's dialect with what an operator may choose of it. */
 export interface DialectKind {
   readonly name: string;
   readonly options: Readonly<Record<string, DialectOption>>;
+  readonly sharedCredential?: SharedCredentialRule | undefined;
   /** @param chosen a value for each option */
   make(chosen: Readonly<Record<string, string>>): Dialect;
+}
+
+/** What a shared credential of its surface has to be; a product without this takes none. */
+export interface SharedCredentialRule {
+  /** In characters. */
+  readonly leastLength: number;
+  /** How many workspaces one is bound to: exactly one, or one and more. */
+  readonly workspaces: 'one' | 'many';
 }
 
 export interface DialectOption {
@@ -216,6 +249,7 @@ export interface DialectOption {
 export function dialectKind<Name extends string>(kind: {
   readonly name: string;
   readonly options: Readonly<Record<Name, DialectOption>>;
+  readonly sharedCredential?: SharedCredentialRule | undefined;
   make(chosen: Readonly<Record<Name, string>>): Dialect;
 }): DialectKind {
   // Whoever makes one gives every option a value, which a record of any names cannot say.

@@ -36,6 +36,8 @@ export interface HostOptions {
 }
 
 export interface ServerHost extends Host {
+  /** SHA-256 of a secret as 32 characters of one byte each: what a process knows it by, never what is stored. */
+  fingerprint(secret: string): string;
   /** Every digest a secret may be stored under, the likeliest first: one for each pepper, and the plain one. */
   digests(secret: string): readonly Digest[];
   /** A digest that only this installation can make, as 64 hex digits. */
@@ -70,6 +72,7 @@ export function createHost({ secret, peppers = [], now = Date.now }: HostOptions
     now,
     random: randomBytes,
     newId: monotonicIds(),
+    fingerprint: (text) => hash('sha256', text, 'binary'),
     digests,
     digest(text) {
       const [newest] = digests(text);

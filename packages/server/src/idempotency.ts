@@ -22,7 +22,7 @@ export interface Attempt {
 
 export interface Attempts {
   /**
-   * @param request what a retry must repeat: method, path and body
+   * @param request what a retry must repeat: dialect, method, path and body
    * @throws conflict while another attempt is under way, invalid for another request with the same key
    */
   begin(caller: Actor, idempotencyKey: string, request: string): Promise<Attempt>;

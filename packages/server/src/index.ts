@@ -15,7 +15,7 @@ export { type Listener, type ListenOptions, listen } from './listen.ts';
 export { createLog, type Log } from './log.ts';
 export type { Lookup } from './lookup.ts';
 export { type ApiDocument, describeApi } from './openapi.ts';
-export { type Chosen, dialectsOf, PRODUCTS } from './products.ts';
+export { type Chosen, dialectsOf, managingFormats, PRODUCTS } from './products.ts';
 export { FileRefused } from './refusal.ts';
 export type { Arrival, Handler, Reply } from './serve.ts';
 export type { SharedCredential } from './shared-credentials.ts';
@@ -26,7 +26,12 @@ export {
   type Progress,
   syncFolder,
 } from './storage/embedded/copy.ts';
-export { type Examination, examine, type NamedKey } from './storage/embedded/examination.ts';
+export {
+  type Examination,
+  examine,
+  type NamedKey,
+  type NamedWorkspace,
+} from './storage/embedded/examination.ts';
 export type { Pending } from './storage/embedded/file.ts';
 export { takeFile } from './storage/embedded/lock.ts';
 export { type Migrated, migrateFile, pendingOf } from './storage/embedded/migrate.ts';

@@ -93,7 +93,7 @@ export function pointerStep(name: PropertyKey): string {
 
 // Redacted before it is cut: half a token is not known for one any more.
 function readable(name: string): string {
-  return name.length > 100 ? redactTokens(name.slice(0, 200)).slice(0, 100) : name;
+  return name.length > 100 ? redactTokens(name).slice(0, 100) : name;
 }
 
 /** What keeps a text from being stored and given back as it is; null if nothing does. */

@@ -210,17 +210,25 @@ async function readBody(request: IncomingMessage): Promise<Uint8Array> {
   const tooLarge = () =>
     new WarderError('too_large', `The body is larger than ${MAX_BODY_BYTES / 1024} KiB.`);
   if (Number(request.headers['content-length'] ?? 0) > MAX_BODY_BYTES) throw tooLarge();
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  try {
-    for await (const chunk of request) {
+  // By events: an iterator over the request costs as much as all the rest of a verification.
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let bytes = 0;
+    request.on('data', (chunk: Buffer) => {
       bytes += chunk.length;
-      if (bytes > MAX_BODY_BYTES) throw tooLarge();
       chunks.push(chunk);
-    }
-  } catch (error) {
-    if (error instanceof WarderError) throw error;
-    throw new WarderError('bad_request', 'The body ended before it was whole.', { cause: error });
-  }
-  return Buffer.concat(chunks);
+      if (bytes <= MAX_BODY_BYTES) return;
+      request.pause();
+      reject(tooLarge());
+    });
+    request.on('end', () =>
+      resolve(chunks.length === 1 ? (chunks[0] ?? NO_BYTES) : Buffer.concat(chunks)),
+    );
+    const ended = (cause?: unknown) =>
+      reject(new WarderError('bad_request', 'The body ended before it was whole.', { cause }));
+    request.on('error', ended);
+    request.on('aborted', ended);
+  });
 }
+
+const NO_BYTES = Buffer.alloc(0);

@@ -10,4 +10,6 @@ export interface Lookup {
    * @throws unavailable
    */
   find(digests: readonly Digest[]): Promise<Candidate | null>;
+  /** Whether another process wrote to the store since this was last asked; true where it cannot be told. */
+  changedElsewhere(): boolean;
 }

@@ -132,7 +132,7 @@ const OF_OPEN_ROUTES = ['bad_request', 'too_large', 'internal', 'unavailable'] a
 
 /** @param named whether a call can name another workspace than its caller's */
 function codesOf(route: CallRoute, named: boolean): readonly ErrorCode[] {
-  const changes = route.method !== 'GET' && route.operationId !== 'verifyKey';
+  const changes = route.method !== 'GET' && !route.operationId.startsWith('verifyKey');
   return [
     'bad_request',
     'unauthenticated',
@@ -140,6 +140,7 @@ function codesOf(route: CallRoute, named: boolean): readonly ErrorCode[] {
     ...(route.params || changes ? (['not_found'] as const) : []),
     ...(changes ? (['conflict'] as const) : []),
     ...(takesIfMatch(route) ? (['precondition_failed'] as const) : []),
+    ...(route.mostAMinute === null ? [] : (['rate_limited'] as const)),
     'too_large',
     'unsupported_media_type',
     'invalid',
@@ -162,6 +163,7 @@ const STATUS: Readonly<Record<string, string>> = {
   413: 'The body is too large',
   415: 'The body is not JSON',
   422: 'A field or parameter breaks a rule',
+  429: 'Too many calls from one address',
   500: 'A fault of the server',
   503: 'Not available now',
 };

@@ -14,7 +14,8 @@ export const scopesText = (rule = RULE) =>
     .transform((given) => {
       if (Array.isArray(given)) return JSON.stringify(given.map(textOf));
       return given?.trim() || '[]';
-    });
+    })
+    .meta({ wire: { anyOf: [{ type: ['string', 'null'] }, { type: 'array', items: {} }] } });
 
 /** The scopes that a text stands for: the members of a JSON list, or words between commas and spaces. */
 export function scopesIn(text: string): string[] {

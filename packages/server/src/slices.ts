@@ -6,6 +6,7 @@ import type {
   Key,
   NameFilter,
   Owner,
+  OwnerFilter,
   Place,
   Slice,
   SliceRequest,
@@ -212,14 +213,16 @@ export function listWorkspaces(
 export function listOwners(
   builder: Builder,
   within: Within,
-  filter: WorkspaceFilter & NameFilter,
+  filter: OwnerFilter,
   slice: SliceRequest,
 ): Listing<Slice<Owner>> {
+  const { type } = filter;
   const homes = homesOf(within, filter).map((id) => sql`owners.workspace_id = ${id}`);
+  const ofType = type === undefined ? [] : [sql`owners.type = ${type}`];
   const index = homes.length === 0 ? null : 'owners_list_in_workspace';
   return listing<OwnerRow, Owner>(
     builder,
-    named('owners', index, homes, [], filter, OWNER_COLUMNS),
+    named('owners', index, homes, ofType, filter, OWNER_COLUMNS),
     slice,
     ownerOf,
   );

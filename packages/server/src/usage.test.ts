@@ -36,8 +36,8 @@ function logThatWaits() {
 describe('the log of uses', () => {
   it('writes one use a key, the latest, however many there were and in whatever order', async () => {
     const { log, written } = logThat();
-    for (const at of [5, 9, 7]) log.note({ keyId: 'a', at });
-    log.note({ keyId: 'b', at: 1 });
+    for (const at of [5, 9, 7]) log.note('a', at);
+    log.note('b', 1);
     await log.flush();
     expect(written).toEqual([
       [
@@ -60,10 +60,10 @@ describe('the log of uses', () => {
     const { log, written, errors } = logThat(async () => {
       if (isFull) throw new Error('full');
     });
-    log.note({ keyId: 'a', at: 1 });
-    log.note({ keyId: 'b', at: 1 });
+    log.note('a', 1);
+    log.note('b', 1);
     await log.flush();
-    log.note({ keyId: 'a', at: 5 });
+    log.note('a', 5);
     await log.flush();
     expect([written, errors.length]).toEqual([[], 2]);
     isFull = false;
@@ -80,10 +80,10 @@ describe('the log of uses', () => {
 
   it('never moves a key back while a write is under way and fails', async () => {
     const { log, written, ends } = logThatWaits();
-    log.note({ keyId: 'a', at: 9 });
+    log.note('a', 9);
     const writing = log.flush();
     const end = await ends.next();
-    log.note({ keyId: 'a', at: 3 });
+    log.note('a', 3);
     end.reject(new Error('gone'));
     await writing;
     const again = log.flush();
@@ -95,10 +95,10 @@ describe('the log of uses', () => {
 
   it('writes one after the other, and closes only when all is written', async () => {
     const { log, written, ends } = logThatWaits();
-    log.note({ keyId: 'a', at: 1 });
+    log.note('a', 1);
     const flushes = [log.flush()];
     const first = await ends.next();
-    log.note({ keyId: 'a', at: 2 });
+    log.note('a', 2);
     flushes.push(log.flush(), log.flush());
     let isClosed = false;
     const closing = log.close().then(() => {
@@ -124,7 +124,7 @@ describe('the log of uses', () => {
       () => undefined,
       5,
     );
-    log.note({ keyId: 'a', at: 1 });
+    log.note('a', 1);
     await vi.waitFor(() => expect(written).toEqual([{ keyId: 'a', at: 1 }]));
     await log.close();
   });

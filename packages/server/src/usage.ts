@@ -1,11 +1,11 @@
 // Last uses, gathered in memory and written each second: a verification never
 // waits for a write. What is lost on a SIGKILL is one interval, on a SIGTERM none.
 
-import type { Storage, Use } from '@warder/core';
+import type { Storage } from '@warder/core';
 
 export interface UsageLog {
   /** Notes a use; the latest of a key counts. */
-  note(use: Use): void;
+  note(keyId: string, at: number): void;
   /** Writes what was gathered. What could not be written stays gathered. */
   flush(): Promise<void>;
   /** Ends the timer and writes the rest. */
@@ -20,7 +20,7 @@ export function createUsageLog(
   let gathered = new Map<string, number>();
   let writing: Promise<void> = Promise.resolve();
 
-  const note = ({ keyId, at }: Use) => {
+  const note = (keyId: string, at: number) => {
     gathered.set(keyId, Math.max(at, gathered.get(keyId) ?? 0));
   };
   const write = async () => {
@@ -30,7 +30,7 @@ export function createUsageLog(
     try {
       await storage.recordUses(uses);
     } catch (error) {
-      uses.forEach(note);
+      for (const { keyId, at } of uses) note(keyId, at);
       onError(error);
     }
   };

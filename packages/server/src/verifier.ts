@@ -1,40 +1,154 @@
 // The one place that answers whether a key is good: for the verify call, for
-// whoever signs in with a key, and for embedders. A slip is refused by its
-// checksum; any other text costs one read.
+// whoever signs in with a key, for gateways and embedders. A known key costs one
+// hash and no statement; a slip is refused by its checksum; any other text costs one
+// read. What changes in this process is forgotten before the change is answered.
 
-import { inspectToken, judge, type Verifier, WarderError } from '@warder/core';
+import {
+  type Ask,
+  type Candidate,
+  type Change,
+  inspectToken,
+  judge,
+  MAX_TOKEN_LENGTH,
+  type Storage,
+  type Verdict,
+  type Verifier,
+  WarderError,
+} from '@warder/core';
+import { forgetting } from './forgetting.ts';
+import { createGate, GateClosed } from './gate.ts';
 import type { ServerHost } from './host.ts';
 import type { Lookup } from './lookup.ts';
+import { createUnknownKeys } from './unknown-keys.ts';
 import type { UsageLog } from './usage.ts';
+import { createVerdictTable } from './verdict-table.ts';
 
 /** RFC 8959: a key may be written as `secret-token:<key>`, and is the same key. */
 const SECRET_TOKEN = 'secret-token:';
 
+const CACHE_BYTES = 64 * 1024 * 1024;
+/** Look-ups of keys that are not in memory, at once; the rest wait for so long. */
+const MOST_LOOKUPS = 64;
+const LOOKUP_PATIENCE = 2_000;
+/** The longest that a change by another process on the same store may go unseen. */
+const CHECK_MILLISECONDS = 10;
+
+export interface CachingVerifier extends Verifier {
+  /** The verdict where no statement is needed for it; null where one is. */
+  verifyCached(presented: string, ask: Ask): Verdict | null;
+}
+
+/**
+ * Answers the verifier, and the store to write through from then on: its commits are
+ * forgotten here before they are acknowledged, so no verification after one sees what was.
+ * @param cacheBytes bound of the memory that known keys take
+ */
 export function createVerifier(
-  host: Pick<ServerHost, 'digests' | 'now'>,
-  lookup: Lookup,
+  host: Pick<ServerHost, 'digests' | 'fingerprint' | 'now'>,
+  { storage, lookup }: { readonly storage: Storage; readonly lookup: Lookup },
   usage: Pick<UsageLog, 'note'>,
-): Verifier {
-  return {
+  cacheBytes = CACHE_BYTES,
+): { readonly verifier: CachingVerifier; readonly storage: Storage } {
+  const table = createVerdictTable(cacheBytes);
+  const unknown = createUnknownKeys();
+  const gate = createGate(MOST_LOOKUPS, LOOKUP_PATIENCE);
+  /** Reads under way, by digest: those that may still be believed when they end. */
+  let reading = new Map<string, Promise<Candidate | null>>();
+  let checkedAt = 0;
+
+  const forgetAll = () => {
+    table.clear();
+    unknown.forget();
+    reading = new Map();
+  };
+
+  /** Nothing from memory is answered later than this after another process changed it. */
+  const checkOthers = (now: number) => {
+    if (now - checkedAt < CHECK_MILLISECONDS && now >= checkedAt) return;
+    checkedAt = now;
+    if (lookup.changedElsewhere()) forgetAll();
+  };
+
+  const judged = (candidate: Candidate | null, ask: Ask, now: number): Verdict => {
+    const verdict = judge(candidate, ask, now);
+    if (verdict.valid && ask.counts !== false) usage.note(verdict.key.id, now);
+    return verdict;
+  };
+
+  const read = (secret: string, digest: string): Promise<Candidate | null> => {
+    const found = reading.get(digest);
+    if (found !== undefined) return found;
+    const among = reading;
+    const started = gate
+      .pass(() => lookup.find(host.digests(secret)))
+      .then((candidate) => {
+        // Reads that began before a change are among those that were put away with it.
+        if (among !== reading) return candidate;
+        if (candidate === null) unknown.note(digest, host.now());
+        else table.put(digest, candidate);
+        return candidate;
+      })
+      .finally(() => among.delete(digest));
+    among.set(digest, started);
+    return started;
+  };
+
+  const verifyCached = (presented: string, ask: Ask): Verdict | null => {
+    const secret = bare(presented);
+    if (secret.length > MAX_TOKEN_LENGTH) return MALFORMED;
+    const now = host.now();
+    checkOthers(now);
+    const digest = host.fingerprint(secret);
+    const row = table.find(digest);
+    if (row >= 0) return judged(table.candidate(row), ask, now);
+    if (inspectToken(secret) === 'malformed') return MALFORMED;
+    return unknown.has(digest, now) ? judged(null, ask, now) : null;
+  };
+
+  const forget = (changes: readonly Change[]) => {
+    if (changes.some(({ type }) => BEARING.has(type))) reading = new Map();
+    for (const change of changes) {
+      if (change.type === 'insert_key') unknown.forget();
+      else if (change.type === 'update_key') table.removeKey(change.key.id);
+      else if (change.type === 'update_owner') table.removeOwner(change.owner.id);
+      else if (change.type === 'update_workspace') table.removeWorkspace(change.workspace.id);
+    }
+  };
+
+  const verifier: CachingVerifier = {
+    verifyCached,
     async verify(presented, ask) {
-      const secret = presented.startsWith(SECRET_TOKEN)
-        ? presented.slice(SECRET_TOKEN.length)
-        : presented;
-      if (inspectToken(secret) === 'malformed') return { valid: false, code: 'malformed' };
-      const candidate = await lookup.find(host.digests(secret)).catch((cause: unknown) => {
-        throw new WarderError(
-          'unavailable',
-          'No verdict can be given now: the store cannot be read.',
-          {
-            cause,
-            retryAfterSeconds: 1,
-          },
-        );
-      });
-      const now = host.now();
-      const verdict = judge(candidate, ask, now);
-      if (verdict.valid && ask.counts !== false) usage.note({ keyId: verdict.key.id, at: now });
-      return verdict;
+      const verdict = verifyCached(presented, ask);
+      if (verdict !== null) return verdict;
+      const secret = bare(presented);
+      const candidate = await read(secret, host.fingerprint(secret)).catch(refuse);
+      return judged(candidate, ask, host.now());
     },
   };
+  return { verifier, storage: forgetting(storage, forget) };
+}
+
+/** Changes that a verdict may hang on. */
+const BEARING: ReadonlySet<Change['type']> = new Set([
+  'insert_key',
+  'update_key',
+  'update_owner',
+  'update_workspace',
+]);
+
+const MALFORMED: Verdict = { valid: false, code: 'malformed' };
+
+function bare(presented: string): string {
+  return presented.startsWith(SECRET_TOKEN) ? presented.slice(SECRET_TOKEN.length) : presented;
+}
+
+function refuse(cause: unknown): never {
+  const crowded = cause instanceof GateClosed;
+  throw new WarderError(
+    'unavailable',
+    crowded
+      ? 'No verdict can be given now: too many unknown keys are asked for.'
+      : 'No verdict can be given now: the store cannot be read.',
+    { cause, retryAfterSeconds: 1 },
+  );
 }

@@ -8,11 +8,10 @@ import {
   NO_ORIGIN,
   operations,
   type Storage,
-  type Verifier,
   type Workspace,
 } from '@warder/core';
 import { createAddressLimit } from './address-limit.ts';
-import { signInByKey } from './auth/keys.ts';
+import { signInByKey, signInByKnownKey } from './auth/keys.ts';
 import { signInByToken } from './auth/members.ts';
 import { signInByShared } from './auth/shared.ts';
 import type { Issuer } from './auth/tokens/issuers.ts';
@@ -32,7 +31,7 @@ import { type Handler, serve } from './serve.ts';
 import { createSharedCredentials, type SharedCredential } from './shared-credentials.ts';
 import { createUpkeep } from './upkeep.ts';
 import { createUsageLog } from './usage.ts';
-import { createVerifier } from './verifier.ts';
+import { type CachingVerifier, createVerifier } from './verifier.ts';
 
 export interface WarderParts {
   readonly storage: Storage;
@@ -48,6 +47,8 @@ export interface WarderParts {
   /** Whether browsers of other origins may call the dialects that know of CORS. */
   readonly dialectCors?: boolean | undefined;
   readonly sharedCredentials?: readonly SharedCredential[] | undefined;
+  /** Bound of the memory that known keys take; 64 MiB unless given. */
+  readonly cacheBytes?: number | undefined;
   /** Where each event goes once it is sealed. */
   readonly eventLog?: EventLog | undefined;
   /** How long events are kept; for ever unless given. */
@@ -65,7 +66,9 @@ export interface Warder {
   readonly handle: Handler;
   /** One dialect alone, below the path that its product has; null where it is not served. */
   handleOnly(dialect: string): Handler | null;
-  readonly verifier: Verifier;
+  readonly verifier: CachingVerifier;
+  /** The use cases, for callers that sign in elsewhere. */
+  readonly operations: ReturnType<typeof operations>;
   /** Writes the uses gathered so far, which otherwise happens each second. */
   flush(): Promise<void>;
   /** From now on `/readyz` answers 503. */
@@ -75,9 +78,11 @@ export interface Warder {
 }
 
 export function createWarder(parts: WarderParts): Warder {
-  const { storage, lookup, host, installation, publicUrl, version, log } = parts;
-  const usage = createUsageLog(storage, (error) => log.error({ err: error }, 'uses not written'));
-  const verifier = createVerifier(host, lookup, usage);
+  const { host, installation, publicUrl, version, log } = parts;
+  const usage = createUsageLog(parts.storage, (error) =>
+    log.error({ err: error }, 'uses not written'),
+  );
+  const { verifier, storage } = createVerifier(host, parts, usage, parts.cacheBytes);
   const { defaultWorkspaceId } = installation;
   const useCases = operations({ storage, host, verifier, defaultWorkspaceId });
   const everywhere = storage.everywhere(instanceGrant());
@@ -113,6 +118,7 @@ export function createWarder(parts: WarderParts): Warder {
       cors: dialectCors,
       operations: useCases,
       signIn,
+      fast: { signIn: signInByKnownKey(verifier), verify: verifier.verifyCached },
       attempts,
       limit,
       service: { ready, document: () => document, reference: () => page },
@@ -168,6 +174,7 @@ export function createWarder(parts: WarderParts): Warder {
       return dialect === undefined ? null : served(dialect, dialect.originalBase, null);
     },
     verifier,
+    operations: useCases,
     flush: () => usage.flush(),
     drain() {
       draining = true;

@@ -53,7 +53,18 @@ const FIELDS: readonly Field[] = [
     'up to three names of metadata that lists can be filtered by',
     { clearable: true },
   ),
+  {
+    flag: '--ordinary-keys-manage',
+    member: 'settings.ordinary_keys_manage',
+    meaning: 'ordinary keys of a product may manage keys where its API lets them (the default)',
+  },
 ];
+
+/** The other way round: the parser knows the two for one option. */
+const NO_ORDINARY_KEYS = [
+  '--no-ordinary-keys-manage',
+  'no ordinary key manages keys, whatever its product lets it do',
+] as const;
 
 export const addWorkspaces: AddCommand = (program, output) => {
   const group = program
@@ -61,7 +72,9 @@ export const addWorkspaces: AddCommand = (program, output) => {
     .description('products or tenants, each with its own keys');
 
   const create = group.command('create').description('make a workspace');
-  fieldOptions(create, FIELDS).option(...RETRY);
+  fieldOptions(create, FIELDS)
+    .option(...NO_ORDINARY_KEYS)
+    .option(...RETRY);
   calls(create, output, async ({ client, options }) => {
     // The service checks what the flags say, and names what does not fit.
     const draft = membersOf(FIELDS, options) as WorkspaceCreate;
@@ -86,7 +99,9 @@ export const addWorkspaces: AddCommand = (program, output) => {
   );
 
   const update = group.command('update').description('change what is named').argument('<id>');
-  fieldOptions(update, FIELDS, true).option(...CHANGE);
+  fieldOptions(update, FIELDS, true)
+    .option(...NO_ORDINARY_KEYS)
+    .option(...CHANGE);
   calls(update, output, async ({ client, options, operands }) => {
     // As above.
     const patch = changesOf(FIELDS, options) as WorkspacePatch;

@@ -2,6 +2,7 @@
 // says how it is and what to do about it.
 
 import type { Examination, ServerHost } from '@warder/server';
+import type { Flags } from '../config.ts';
 
 /** `warn`: it works, but not for ever, or not as safely as it could. `fail`: it does not work, or keys are in danger. */
 export type Level = 'ok' | 'warn' | 'fail';
@@ -27,6 +28,8 @@ export interface Patient {
   /** Null where the secret is missing. */
   readonly host: ServerHost | null;
   readonly store: Examination;
+  /** What else was set, as a start would read it. */
+  readonly flags: Flags;
 }
 
 export function ok(found: string): Finding {

@@ -6,6 +6,7 @@ import { createHost, examine } from '@warder/server';
 import { type Flags, readSetting } from '../config.ts';
 import { type Output, plain, table } from '../output.ts';
 import type { Check, Finding } from './check.ts';
+import { dialectChecks } from './checks/dialects.ts';
 import { fileChecks } from './checks/files.ts';
 import { keyChecks } from './checks/keys.ts';
 import { storeChecks } from './checks/store.ts';
@@ -22,8 +23,13 @@ export function doctor(flags: Flags, output: Output): void {
   const host = secret === undefined ? null : createHost({ secret, peppers });
   const store = examine(file);
   try {
-    const patient = { data, file, now: Date.now(), host, store };
-    const checks = [...storeChecks(patient), ...keyChecks(patient), ...fileChecks(patient)];
+    const patient = { data, file, now: Date.now(), host, store, flags };
+    const checks = [
+      ...storeChecks(patient),
+      ...keyChecks(patient),
+      ...dialectChecks(patient),
+      ...fileChecks(patient),
+    ];
     const findings = checks.map((check) => ({ name: check.name, ...findingOf(check, file) }));
     const healthy = findings.every(({ level }) => level !== 'fail');
     const rows = findings.map(({ level, name, found }) => [level, name, found]);

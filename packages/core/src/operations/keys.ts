@@ -25,12 +25,13 @@ import {
   type Key,
   type KeyChange,
   type KeyPlan,
+  type KeyStatus,
   revokeKey,
   softBlockKey,
   softUnblockKey,
 } from '../key.ts';
 import { checkedSearch, NEWEST_FIRST, placeOfKey } from '../order.ts';
-import { createOwner } from '../owner.ts';
+import { createOwner, type Owner } from '../owner.ts';
 import { type Page, type PageRequest, readPage } from '../page.ts';
 import type { Change, KeyFilter, MetadataFilter } from '../ports.ts';
 import type { KeyPatch } from '../terms.ts';
@@ -42,6 +43,11 @@ export interface CreatedKey {
   readonly key: Key;
   /** The key's text: shown once, stored nowhere. */
   readonly secret: string;
+}
+
+/** A new key with whom it belongs to. */
+export interface OwnedKey extends CreatedKey {
+  readonly owner: Owner | null;
 }
 
 export interface ReplacedKey extends CreatedKey {
@@ -118,16 +124,20 @@ export function keyOperations(work: Work) {
   };
 
   /** The owner that a key names comes into being with it. */
-  const ownerChanges = async (key: Key, act: Act): Promise<Change[]> => {
-    if (key.ownerId === null || key.workspaceId === null) return [];
+  const ownerOf = async (
+    key: Key,
+    act: Act,
+  ): Promise<{ owner: Owner | null; changes: readonly Change[] }> => {
+    if (key.ownerId === null || key.workspaceId === null) return { owner: null, changes: [] };
     const found = await reach.owner(key.workspaceId, key.ownerId);
     if (found?.erasedAt) throw new WarderError('conflict', 'This owner was erased: name another.');
-    if (found) return [];
+    if (found) return { owner: found, changes: [] };
     const { owner, event } = createOwner(key.workspaceId, key.ownerId, {}, act);
-    return [
+    const changes: Change[] = [
       { type: 'insert_owner', owner },
       { type: 'insert_event', event },
     ];
+    return { owner, changes };
   };
 
   /** Only what a workspace declares is kept so that a list can be read by it. */
@@ -148,7 +158,7 @@ export function keyOperations(work: Work) {
 
   return {
     /** @throws forbidden, invalid, not_found (the workspace), quota_exceeded */
-    createKey(draft: KeyDraft): Promise<CreatedKey> {
+    createKey(draft: KeyDraft): Promise<OwnedKey> {
       return write(async () => {
         requirePermission(caller, 'keys:write');
         requireKind(caller, draft.kind ?? 'standard');
@@ -160,8 +170,12 @@ export function keyOperations(work: Work) {
         checkHandingOut(caller, workspace?.settings ?? null, given, null);
 
         const { changes, key, secret } = issue(plan, draft.format, workspace, act);
-        const more = [...(await ownerChanges(key, act)), ...quotas(workspace, key)];
-        return { changes: [...changes, ...more], result: { key, secret }, secretOf: key };
+        const { owner, changes: ofOwner } = await ownerOf(key, act);
+        return {
+          changes: [...changes, ...ofOwner, ...quotas(workspace, key)],
+          result: { key, secret, owner },
+          secretOf: key,
+        };
       });
     },
 
@@ -205,6 +219,7 @@ export function keyOperations(work: Work) {
       const { order = NEWEST_FIRST, statuses, metadata = [] } = given;
       const workspaceId = chosenWorkspace(caller, given.workspaceId);
       const { bounds } = caller;
+      const isThere = (status: KeyStatus) => bounds.deleted === 'there' || status !== 'deleted';
       const filter = {
         ...given,
         workspaceId,
@@ -212,16 +227,20 @@ export function keyOperations(work: Work) {
         ownerId: bounds.ownerId ?? given.ownerId,
         includeDeleted: bounds.deleted === 'there' && given.includeDeleted,
         order,
-        statuses: statuses && KEY_STATUSES.filter((one) => statuses.includes(one)),
+        statuses: statuses && KEY_STATUSES.filter((one) => statuses.includes(one) && isThere(one)),
         search: checkedSearch(given.search),
       };
+      const beyond =
+        (given.kind ?? filter.kind) !== filter.kind ||
+        (given.ownerId ?? filter.ownerId) !== filter.ownerId ||
+        filter.statuses?.length === 0;
       if (metadata.length > 0) await checkDeclared(workspaceId, metadata);
       const now = host.now();
       return readPage(request, host, {
         binding: JSON.stringify(['keys', filter]),
         descending: order.descending,
         placeOf: (key) => placeOfKey(key, order),
-        read: (slice) => reach.keys({ ...filter, now }, slice),
+        read: async (slice) => (beyond ? NOTHING : reach.keys({ ...filter, now }, slice)),
       });
     },
 
@@ -261,8 +280,8 @@ export function keyOperations(work: Work) {
           .slice(0, -1)
           .map(({ event }) => ({ type: 'insert_event', event }) as const);
         if (key.ownerId === before.ownerId) return { ...last, more: earlier };
-        const owner = await ownerChanges(key, act);
-        return { ...last, more: [...earlier, ...owner, ...quotaOfOwner(workspace, key)] };
+        const { changes } = await ownerOf(key, act);
+        return { ...last, more: [...earlier, ...changes, ...quotaOfOwner(workspace, key)] };
       }),
 
     disableKey: (id: string, match: IfVersion = {}) => changeKey(id, match, disableKey),
@@ -287,6 +306,8 @@ export function keyOperations(work: Work) {
     eraseKey: (id: string, match: IfVersion = {}) => changeKey(id, match, eraseKey),
   };
 }
+
+const NOTHING = { items: [], more: false, total: { count: 0, exact: true } };
 
 /** The states that an edit names, one after the other. */
 function editSteps(before: Key, edit: KeyEdit, act: Act): KeyChange[] {

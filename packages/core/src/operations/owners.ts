@@ -1,7 +1,13 @@
 // The use cases of owners: look up, write, list, suspend and resume.
 
-import { beginAct, chosenWorkspace, requireInstance, requirePermission } from '../caller.ts';
-import { notFound } from '../error.ts';
+import {
+  actsIn,
+  beginAct,
+  chosenWorkspace,
+  requireInstance,
+  requirePermission,
+} from '../caller.ts';
+import { notFound, WarderError } from '../error.ts';
 import type { Act } from '../event.ts';
 import { eraseKey } from '../key.ts';
 import { checkedSearch } from '../order.ts';
@@ -18,7 +24,7 @@ import {
   suspendOwner,
 } from '../owner.ts';
 import { type Page, type PageRequest, readPage } from '../page.ts';
-import type { Change, NameFilter, WorkspaceFilter } from '../ports.ts';
+import type { Change, OwnerFilter } from '../ports.ts';
 import { checkVersion, type IfVersion, type Work } from '../work.ts';
 
 /** An owner's address: the operator's own id of it, and its workspace where an instance key calls. */
@@ -35,6 +41,25 @@ export function ownerOperations({ caller, reach, host, write, defaultWorkspaceId
     const owner = await reach.owner(workspaceOf(address), address.ownerId);
     if (owner === null) throw notFound('owner');
     return owner;
+  };
+
+  /** Null where there is none in a workspace that is there. */
+  const ownerAt = async (address: OwnerAddress): Promise<Owner | null> => {
+    const workspaceId = workspaceOf(address);
+    const workspace = await reach.workspace(workspaceId);
+    if (workspace === null || workspace.deletedAt !== null) throw notFound('workspace');
+    return reach.owner(workspaceId, address.ownerId);
+  };
+
+  const newOwner = (address: OwnerAddress, facts: OwnerPatch) => {
+    const workspaceId = workspaceOf(address);
+    const act = beginAct(caller, host);
+    const { owner, event } = createOwner(workspaceId, address.ownerId, facts, act);
+    const changes: Change[] = [
+      { type: 'insert_owner', owner },
+      { type: 'insert_event', event },
+    ];
+    return { changes, result: { owner, created: true } };
   };
 
   const changeOwner = (
@@ -66,12 +91,21 @@ export function ownerOperations({ caller, reach, host, write, defaultWorkspaceId
       return readOwner(address);
     },
 
-    /** @throws invalid for a search under three characters */
-    async listOwners(request: PageRequest & WorkspaceFilter & NameFilter): Promise<Page<Owner>> {
+    /** @param id its own id, not the caller's id of it */
+    async getOwnerById(id: string): Promise<Owner> {
       requirePermission(caller, 'owners:read');
-      const { created, ascending = false } = request;
+      const owner = await reach.ownerOfId(id);
+      if (owner === null || !actsIn(caller, owner.workspaceId)) throw notFound('owner');
+      return owner;
+    },
+
+    /** @throws invalid for a search under three characters */
+    async listOwners(request: PageRequest & OwnerFilter): Promise<Page<Owner>> {
+      requirePermission(caller, 'owners:read');
+      const { created, type, ascending = false } = request;
       const workspaceId = chosenWorkspace(caller, request.workspaceId);
-      const filter = { workspaceId, created, ascending, search: checkedSearch(request.search) };
+      const search = checkedSearch(request.search);
+      const filter = { workspaceId, created, type, ascending, search };
       return readPage(request, host, {
         binding: JSON.stringify(['owners', filter]),
         descending: !ascending,
@@ -87,23 +121,27 @@ export function ownerOperations({ caller, reach, host, write, defaultWorkspaceId
     ): Promise<{ owner: Owner; created: boolean }> {
       return write<{ owner: Owner; created: boolean }>(async () => {
         requirePermission(caller, 'owners:write');
-        const workspaceId = workspaceOf(address);
-        const workspace = await reach.workspace(workspaceId);
-        if (workspace === null || workspace.deletedAt !== null) throw notFound('workspace');
-        const before = await reach.owner(workspaceId, address.ownerId);
-        const act = beginAct(caller, host);
-        if (before === null) {
-          checkVersion(null, match);
-          const { owner, event } = createOwner(workspaceId, address.ownerId, facts, act);
-          const changes: Change[] = [
-            { type: 'insert_owner', owner },
-            { type: 'insert_event', event },
-          ];
-          return { changes, result: { owner, created: true } };
-        }
+        const before = await ownerAt(address);
         checkVersion(before, match);
+        if (before === null) return newOwner(address, facts);
+        const act = beginAct(caller, host);
         const { changes, result } = decided(before, replaceOwner(before, facts, act));
         return { changes, result: { owner: result, created: false } };
+      });
+    },
+
+    /** Makes the owner with those facts, or leaves it as it is. @throws conflict for an erased one */
+    ensureOwner(
+      address: OwnerAddress,
+      facts: OwnerPatch,
+    ): Promise<{ owner: Owner; created: boolean }> {
+      return write<{ owner: Owner; created: boolean }>(async () => {
+        requirePermission(caller, 'owners:write');
+        requirePermission(caller, 'owners:read');
+        const before = await ownerAt(address);
+        if (before === null) return newOwner(address, facts);
+        if (before.erasedAt !== null) throw new WarderError('conflict', 'This owner was erased.');
+        return { changes: [], result: { owner: before, created: false } };
       });
     },
 

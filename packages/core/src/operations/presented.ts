@@ -5,7 +5,7 @@ import { beginAct, type Caller, chosenWorkspace, requirePermission } from '../ca
 import { parseAddress } from '../cidr.ts';
 import { invalid, WarderError } from '../error.ts';
 import type { JsonObject } from '../event.ts';
-import type { Verdict } from '../judge.ts';
+import type { Ask, Verdict } from '../judge.ts';
 import { type Key, type KeyChange, reportLeak, revokeKey } from '../key.ts';
 import type { Member } from '../member.ts';
 import type { Owner } from '../owner.ts';
@@ -51,26 +51,20 @@ export function presentedOperations(work: Work) {
   return {
     /** The verdict on a key, as this caller may see it. @throws unavailable where none can be given */
     async verifyKey(request: VerifyRequest): Promise<Verdict> {
-      requirePermission(caller, 'keys:verify');
-      const workspaceId = chosenWorkspace(caller, request.workspaceId);
-      const query = request.query === undefined ? undefined : parseScopeQuery(request.query);
-      if (typeof query === 'string') throw invalid('/query', query);
-      const ip = request.ip === undefined ? undefined : parseAddress(request.ip);
-      if (ip === null) throw invalid('/ip', 'must be an IPv4 or IPv6 address');
-      return verifier.verify(request.secret, {
-        within: 'instance' in caller.home ? null : caller.home.workspaceId,
-        environment: caller.environment,
-        workspaceId,
-        kind: 'standard',
-        scopes: request.scopes,
-        query,
-        ip,
-      });
+      return verifier.verify(request.secret, askOf(caller, request));
+    },
+
+    /** The same of several, in their order. */
+    async verifyKeys(requests: readonly VerifyRequest[]): Promise<readonly Verdict[]> {
+      const asked = requests.map((request) => ({ request, ask: askOf(caller, request) }));
+      return Promise.all(asked.map(({ request, ask }) => verifier.verify(request.secret, ask)));
     },
 
     /** The caller about itself: any credential may ask. */
     async whoami(): Promise<WhoAmI> {
-      const { home, key } = caller;
+      const { home } = caller;
+      // Read anew: what a caller was known by may be a moment old in what does not bear on it.
+      const key = caller.key === null ? null : await reach.key(caller.key.id);
       const workspace = 'instance' in home ? null : await reach.workspace(home.workspaceId);
       const owned = key !== null && key.workspaceId !== null && key.ownerId !== null;
       const owner = owned ? await reach.owner(key.workspaceId, key.ownerId) : null;
@@ -112,6 +106,25 @@ export function presentedOperations(work: Work) {
   };
 }
 
+/** What a caller asks of a key. @throws forbidden, invalid */
+export function askOf(caller: Caller, request: Omit<VerifyRequest, 'secret'>): Ask {
+  requirePermission(caller, 'keys:verify');
+  const workspaceId = chosenWorkspace(caller, request.workspaceId);
+  const query = request.query === undefined ? undefined : parseScopeQuery(request.query);
+  if (typeof query === 'string') throw invalid('/query', query);
+  const ip = request.ip === undefined ? undefined : parseAddress(request.ip);
+  if (ip === null) throw invalid('/ip', 'must be an IPv4 or IPv6 address');
+  return {
+    within: 'instance' in caller.home ? null : caller.home.workspaceId,
+    environment: caller.environment,
+    workspaceId,
+    kind: 'standard',
+    scopes: request.scopes,
+    query,
+    ip,
+  };
+}
+
 function changesOf(before: Key, change: KeyChange | null): Change[] {
   if (change === null) return [];
   return [
@@ -120,6 +133,7 @@ function changesOf(before: Key, change: KeyChange | null): Change[] {
   ];
 }
 
+// Redacted before it is cut: half a token is not known for one any more.
 function readable(text: string): string {
-  return redactTokens(text.slice(0, 2 * MOST_REPORTED)).slice(0, MOST_REPORTED);
+  return redactTokens(text).slice(0, MOST_REPORTED);
 }

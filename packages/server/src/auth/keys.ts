@@ -3,9 +3,11 @@
 // keys, where its workspace lets it: that is another caller, with less in sight.
 
 import {
+  type Ask,
   type Caller,
   type ManagementKey,
   NO_GRANTS,
+  type Origin,
   parseAddress,
   type StandardKey,
   type Verdict,
@@ -14,9 +16,10 @@ import {
   WarderError,
   type Workspace,
 } from '@warder/core';
-import type { Admission, Credential, OrdinaryKeys } from '../admission.ts';
+import type { Admission, Credential, OrdinaryKeys, SignInNow } from '../admission.ts';
 import { instanceGrant, isCalled, type Way } from '../auth.ts';
 import type { SharedCredentials } from '../shared-credentials.ts';
+import type { CachingVerifier } from '../verifier.ts';
 
 export function signInByKey(
   verifier: Verifier,
@@ -24,26 +27,43 @@ export function signInByKey(
   defaultWorkspaceId: string,
 ): Way {
   return async (credential, admission, origin) => {
-    const ip = origin.address === null ? undefined : (parseAddress(origin.address) ?? undefined);
-    const verdict = await verifier.verify(credential.text, { within: null, environment: null, ip });
+    const verdict = await verifier.verify(credential.text, askFrom(origin));
     if (!verdict.valid) throw refusal(verdict);
     const { key, workspace } = verdict;
     checkAsked(credential, workspace);
-    const common = { identity: { type: 'key', id: key.id } as const, key, origin };
-    if (key.kind === 'standard') {
-      return { ...common, ...ordinary(key, workspace, admission) };
-    }
-    const { managementKeys } = admission;
-    if (managementKeys === null) {
-      throw new WarderError('unauthenticated', 'Management keys are not taken here.', {
-        refusal: 'wrong_kind',
-      });
-    }
-    const caller = { ...common, ...manager(key, admission) };
-    if (key.workspaceId !== null || managementKeys.ofInstance === 'everywhere') return caller;
+    const caller = callerOf(verdict, admission, origin);
+    const ofInstance = key.kind === 'management' && key.workspaceId === null;
+    if (!ofInstance || admission.managementKeys?.ofInstance !== 'default_workspace') return caller;
     return lifted(caller, credential, admission, shared, defaultWorkspaceId);
   };
 }
+
+/** The same for a management key that is in memory and acts everywhere it may; null for any other. */
+export function signInByKnownKey(verifier: Pick<CachingVerifier, 'verifyCached'>): SignInNow {
+  return (credential, admission, origin) => {
+    const plain = credential.kind === 'key' && credential.workspace === undefined;
+    if (!plain || admission.managementKeys?.ofInstance !== 'everywhere') return null;
+    const verdict = verifier.verifyCached(credential.text, askFrom(origin));
+    const good = verdict?.valid === true && verdict.key.kind === 'management';
+    return good ? callerOf(verdict, admission, origin) : null;
+  };
+}
+
+function askFrom({ address }: Origin): Ask {
+  const ip = address === null ? undefined : (parseAddress(address) ?? undefined);
+  return { within: null, environment: null, ip };
+}
+
+function callerOf({ key, workspace }: Good, admission: Admission, origin: Origin): Caller {
+  const common = { identity: { type: 'key', id: key.id } as const, key, origin };
+  if (key.kind === 'standard') return { ...common, ...ordinary(key, workspace, admission) };
+  if (admission.managementKeys !== null) return { ...common, ...manager(key, admission) };
+  throw new WarderError('unauthenticated', 'Management keys are not taken here.', {
+    refusal: 'wrong_kind',
+  });
+}
+
+type Good = Extract<Verdict, { valid: true }>;
 
 /** A key is of its own workspace, whatever is asked for beside it. */
 function checkAsked({ workspace: asked }: Credential, own: Workspace | null): void {

@@ -12,6 +12,7 @@ export function signInByShared(shared: SharedCredentials): Way {
     if (found === null || workspaceId === undefined) {
       throw new WarderError('unauthenticated', 'Invalid service credential', {
         refusal: 'not_found',
+        shared: true,
       });
     }
     return serviceCaller(

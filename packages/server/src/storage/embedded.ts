@@ -112,6 +112,19 @@ export function openEmbedded(options: EmbeddedOptions): { storage: Storage; look
   const readList = async <Result>({ queries, answer }: Listing<Result>): Promise<Result> =>
     answer(await reader.read(queries));
 
+  // SQLite's own count of what other connections committed; this one's commits do not move it.
+  const readVersion = connection.prepare('PRAGMA data_version').pluck();
+  let version: unknown;
+  const changedElsewhere = (): boolean => {
+    try {
+      const before = version;
+      version = readVersion.get();
+      return version !== before;
+    } catch {
+      return true;
+    }
+  };
+
   const commit = connection.transaction((changes: readonly Change[]) => {
     const steps = commitSteps(texts, changes);
     let step = steps.next();
@@ -202,6 +215,7 @@ export function openEmbedded(options: EmbeddedOptions): { storage: Storage; look
           texts.candidate(digests.length).with(digests.map(({ hex }) => Buffer.from(hex, 'hex'))),
           candidateOf,
         ),
+      changedElsewhere,
     },
     storage: {
       within: (workspaceId) => reach(workspaceId),

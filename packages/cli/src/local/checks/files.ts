@@ -98,7 +98,8 @@ function filesIn(folder: string): string[] {
   return readdirSync(folder).sort();
 }
 
-function isLoose(path: string): boolean {
+/** Whether others than its owner may use it. */
+export function isLoose(path: string): boolean {
   const { mode } = statSync(path);
   return (mode & 0o077) !== 0;
 }

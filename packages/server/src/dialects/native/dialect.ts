@@ -2,17 +2,28 @@
 // `X-API-Key`, errors as problem documents.
 
 import { WarderError } from '@warder/core';
-import type { Credential } from '../../admission.ts';
+import type { Admission, Credential } from '../../admission.ts';
 import { bearerToken, keyOrJwt, wordOf } from '../../credentials.ts';
 import type { Dialect, RequestHeaders } from '../../dialect.ts';
 import { errors } from './errors.ts';
 import { eventRoutes } from './events.ts';
+import { fastVerify } from './fast-verify.ts';
 import { keyRoutes } from './keys.ts';
 import { memberRoutes } from './members.ts';
 import { ownerRoutes } from './owners.ts';
 import * as schemas from './schemas.ts';
 import { serviceRoutes } from './service.ts';
+import { verdictRoutes } from './verdicts.ts';
 import { workspaceRoutes } from './workspaces.ts';
+
+const ADMITS: Admission = {
+  managementKeys: { ofInstance: 'everywhere' },
+  ordinaryKeys: { format: null, may: 'ask' },
+  members: 'all_keys',
+  shared: null,
+  anyone: false,
+  bounds: { kind: null, deleted: 'there' },
+};
 
 export const native: Dialect = {
   name: 'native',
@@ -22,6 +33,7 @@ export const native: Dialect = {
   base: '',
   originalBase: '',
   routes: [
+    ...verdictRoutes,
     ...keyRoutes,
     ...workspaceRoutes,
     ...ownerRoutes,
@@ -37,14 +49,7 @@ export const native: Dialect = {
   mediaType: 'application/json',
   errorMediaType: 'application/problem+json',
   errorSchema: schemas.Problem,
-  admits: {
-    managementKeys: { ofInstance: 'everywhere' },
-    ordinaryKeys: { format: null, may: 'ask' },
-    members: 'all_keys',
-    shared: null,
-    anyone: false,
-    bounds: { kind: null, deleted: 'there' },
-  },
+  admits: ADMITS,
   strict: true,
   versioned: true,
   indent: 0,
@@ -52,17 +57,19 @@ export const native: Dialect = {
   cors: null,
   credential,
   errors,
+  fast: fastVerify(credential, ADMITS),
 };
 
 function credential(headers: RequestHeaders): Credential | null {
-  const token = bearerToken(headers);
-  const apiKey = wordOf(headers, 'X-API-Key');
-  if (token !== null && apiKey !== null) {
+  if (headers.authorization !== undefined && headers['x-api-key'] !== undefined) {
     throw new WarderError(
       'bad_request',
       'Two credentials at once: send the key as Authorization or as X-API-Key, not both.',
     );
   }
+  const apiKey = wordOf(headers, 'X-API-Key');
+  if (apiKey !== null) return { kind: 'key', text: apiKey };
+  const token = bearerToken(headers);
   const workspace = wordOf(headers, 'X-Workspace-Id') ?? undefined;
   if (apiKey !== null) return { kind: 'key', text: apiKey, workspace };
   return token === null ? null : { ...keyOrJwt(token), workspace };

@@ -1,5 +1,5 @@
 // The routes of keys: create, list, get, update, revoke, disable, enable, delete,
-// verify, and whoami.
+// and whoami.
 
 import {
   type CreatedKey,
@@ -8,8 +8,6 @@ import {
   type Key,
   moment,
   statusOf,
-  type Verdict,
-  type VerdictCode,
 } from '@warder/core';
 import type { z } from 'zod';
 import { type Answer, route, type Telling } from '../../dialect.ts';
@@ -56,28 +54,6 @@ export const keyRoutes = [
     run: ({ operations, query }) =>
       operations.listKeys({ ...pageRequest(query), ...keyFilter(query) }),
     out: (page, { now }) => pageBody(page, (key) => keyBody(key, now)),
-  }),
-  route({
-    method: 'POST',
-    path: '/v1/keys/verify',
-    operationId: 'verifyKey',
-    summary: 'Verify a key',
-    description:
-      'Answers 200 with a verdict, `{"valid": true|false, "code": ...}`, whether the key is good or not; where no verdict can be given it answers 503, without `valid`. The first check that fails is the code. Management keys are never valid here.',
-    permission: 'keys:verify',
-    body: schemas.KeyVerify,
-    replies: { 200: schemas.Verdict },
-    run: async ({ operations, body }) => ({
-      include: body.include,
-      verdict: await operations.verifyKey({
-        secret: body.key,
-        workspaceId: body.workspace_id,
-        scopes: body.scopes,
-        query: body.query,
-        ip: body.ip,
-      }),
-    }),
-    out: ({ verdict, include }) => ({ status: 200, body: verdictBody(verdict, include) }),
   }),
   route({
     method: 'GET',
@@ -239,58 +215,3 @@ function keyAnswer(key: Key, { now }: Pick<Telling, 'now'>): Answer {
 function keyBody(key: Key, now: number) {
   return { ...describeKey(key), status: statusOf(key, now), last_used_at: moment(key.lastUsedAt) };
 }
-
-function verdictBody(verdict: Verdict, include: readonly string[] = []) {
-  if (!verdict.valid) {
-    const { code } = verdict;
-    const message = MESSAGES[code];
-    if (!('key' in verdict)) return { valid: false, code, message };
-    const missing = 'missingScopes' in verdict ? { missing_scopes: verdict.missingScopes } : {};
-    return { valid: false, code, message, ...idsOf(verdict.key), ...missing };
-  }
-  const { key, owner } = verdict;
-  const { name, environment, scopes, created_at, not_before, expires_at, metadata } =
-    describeKey(key);
-  const more = include.includes('metadata');
-  return {
-    valid: true,
-    code: 'valid',
-    ...idsOf(key),
-    name,
-    environment,
-    scopes,
-    created_at,
-    not_before,
-    expires_at,
-    owner: owner && {
-      id: owner.id,
-      owner_id: owner.externalId,
-      type: owner.type,
-      name: owner.name,
-      ...(more ? { metadata: owner.metadata } : {}),
-    },
-    ...(more ? { metadata } : {}),
-  };
-}
-
-function idsOf(key: Key) {
-  return { key_id: key.id, workspace_id: key.workspaceId, owner_id: key.ownerId };
-}
-
-const MESSAGES: Readonly<Record<Exclude<VerdictCode, 'valid'>, string>> = {
-  malformed: 'This is not a key of this service, or it is mistyped.',
-  not_found: 'No key like this is known.',
-  wrong_workspace: 'The key is of another workspace.',
-  wrong_environment:
-    'The key is of another environment: a live verifier sees live keys, a test verifier test keys.',
-  wrong_kind:
-    'This is a management key, which calls Warder and is never valid here: verify the key that your own caller sent.',
-  revoked: 'The key is revoked.',
-  suspended: 'The workspace or the owner of the key is suspended.',
-  disabled: 'The key is disabled.',
-  soft_blocked: 'The key is blocked for now.',
-  expired: 'The key has expired.',
-  not_yet_valid: 'The key is not valid yet.',
-  forbidden_ip: 'The key may not be used from this address, or the call names no `ip`.',
-  insufficient_scope: 'The key lacks a scope that was asked for.',
-};

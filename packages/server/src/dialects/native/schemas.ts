@@ -188,6 +188,9 @@ export const Verdict = z.discriminatedUnion('valid', [
   }),
 ]);
 
+export const KeysVerify = z.strictObject({ keys: z.array(KeyVerify).min(1).max(1_000) });
+export const Verdicts = z.object({ data: z.array(Verdict) });
+
 const Settings = z.object({
   token_prefix: z.string().nullable(),
   default_life_seconds: z.number().nullable(),

@@ -43,6 +43,7 @@ export const phaseo = dialectKind({
       pattern: /^(?:revoke|report)$/,
     },
   },
+  sharedCredential: { leastLength: 128, workspaces: 'many' },
   make({ token_prefix, scopes, leaks }): Dialect {
     const look = {
       format: phaseoFormat(token_prefix),

@@ -108,9 +108,10 @@ export function keyRoutes(look: KeyLook, own: Admission) {
       permission: null,
       admits: own,
       replies: { 200: schemas.KeyAnswer },
-      run: async ({ caller }) => {
-        if (caller.key === null) throw notFound('key');
-        return caller.key;
+      run: async ({ operations }) => {
+        const { key } = await operations.whoami();
+        if (key === null) throw notFound('key');
+        return key;
       },
       out: keyAnswer,
     }),

@@ -2,7 +2,7 @@
 // cannot write, also beside a running service, and each question by itself, so
 // that one the file cannot answer does not hide the others.
 
-import type { Digest, SecretCheck } from '@warder/core';
+import { DEFAULT_SETTINGS, type Digest, type SecretCheck } from '@warder/core';
 import Database from 'better-sqlite3';
 import type { Migration } from '../../migration.ts';
 import { faultsIn } from './copy.ts';
@@ -13,6 +13,11 @@ import { MIGRATIONS } from './migrations.ts';
 export interface NamedKey {
   readonly id: string;
   readonly name: string | null;
+}
+
+export interface NamedWorkspace {
+  readonly id: string;
+  readonly slug: string;
 }
 
 export interface Examination {
@@ -27,6 +32,10 @@ export interface Examination {
   idleManagers(now: number, since: number, madeBefore: number): readonly NamedKey[];
   /** Management keys that are good and may do everything. */
   mightyManagers(now: number): readonly NamedKey[];
+  /** Workspaces that let ordinary keys manage keys and have a good one in one of those formats. */
+  managedByOrdinaryKeys(formats: readonly string[], now: number): readonly NamedWorkspace[];
+  /** Whether a workspace is in use, by its id or its slug. */
+  hasWorkspace(idOrSlug: string): boolean;
   /** When events of that type were last left; null for never. */
   lastOf(type: string): number | null;
   /** The time of the newest event. */
@@ -74,6 +83,27 @@ export function examine(file: string): Examination {
         { now, since, madeBefore },
       ),
     mightyManagers: (now) => named(`permissions = '["*"]'`, { now }),
+    managedByOrdinaryKeys: (formats, now) =>
+      connection
+        .prepare<unknown[], NamedWorkspace>(
+          // A list of values, and the native format excluded once more: else its index is passed over.
+          `SELECT id, slug FROM workspaces
+          WHERE deleted_at IS NULL AND coalesce(settings ->> '$.ordinaryKeysManage', @byDefault) = 1
+            AND EXISTS (SELECT 1 FROM keys WHERE workspace_id = workspaces.id
+              AND format IN (${formats.map(() => '?')}) AND format <> 'warder'
+              AND kind = 'standard' AND ${GOOD})
+          ORDER BY position`,
+        )
+        .all(...formats, {
+          now,
+          byDefault: Number(DEFAULT_SETTINGS.ordinaryKeysManage),
+        }),
+    hasWorkspace: (idOrSlug) =>
+      one(
+        `SELECT 1 FROM workspaces WHERE (id = @idOrSlug OR slug = @idOrSlug)
+        AND deleted_at IS NULL AND suspended_at IS NULL`,
+        { idOrSlug },
+      ) !== null,
     lastOf: (type) => one('SELECT max(created_at) FROM events WHERE type = @type', { type }),
     newestEvent: () => one('SELECT max(created_at) FROM events'),
     keyOf(digests, now) {

@@ -135,6 +135,8 @@ CREATE INDEX keys_deleted_of_owner ON keys (workspace_id, owner_id)
 CREATE INDEX keys_made_by_member ON keys (workspace_id, created_by_id)
   WHERE created_by_type = 'member' AND kind = 'management' AND revoked_at IS NULL;
 CREATE INDEX keys_in_force ON keys (workspace_id, owner_id, revoked_at) WHERE revoked_at IS NULL;
+CREATE INDEX keys_of_products ON keys (workspace_id, format)
+  WHERE revoked_at IS NULL AND format <> 'warder';
 CREATE INDEX keys_handle ON keys (handle);
 CREATE INDEX keys_turning ON keys (turns_at) WHERE turns_at IS NOT NULL;
 

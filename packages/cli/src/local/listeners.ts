@@ -1,0 +1,73 @@
+// The sockets of a service: one for everything, and one for each dialect that has its
+// own. They open together or not at all, and end together.
+
+import { type Listener, type ListenOptions, listen, type Warder } from '@warder/server';
+import type { NamedAddress } from '../parse.ts';
+import { refused } from './installation.ts';
+
+export interface Listeners {
+  /** Where the service is. */
+  readonly url: string;
+  /** Where a dialect is alone, in the order they were named. */
+  readonly ofDialects: readonly { readonly name: string; readonly url: string }[];
+  /** As a listener closes, all at once. */
+  close(): Promise<void>;
+}
+
+/** What all of them have in common. */
+type Common = Omit<ListenOptions, 'handle' | 'host' | 'port'>;
+
+/** @throws Failure for an address that cannot be listened on, with nothing left open */
+export async function openListeners(
+  warder: Pick<Warder, 'handle' | 'handleOnly'>,
+  address: { readonly host: string; readonly port: number },
+  dialects: readonly NamedAddress[],
+  common: Common,
+): Promise<Listeners> {
+  const opened: Listener[] = [];
+  const closeAll = async () => void (await Promise.all(opened.map((one) => one.close())));
+  const open = async (options: ListenOptions, flag: string): Promise<Listener> => {
+    const listener = await listen(options).catch(async (error: unknown) => {
+      await closeAll();
+      throw listenFailure(error, `${options.host}:${options.port}`, flag);
+    });
+    opened.push(listener);
+    return listener;
+  };
+  const { url } = await open(
+    { ...common, ...address, handle: warder.handle },
+    '--listen HOST:PORT',
+  );
+  const ofDialects: { name: string; url: string }[] = [];
+  for (const { name, host, port } of dialects) {
+    const handle = warder.handleOnly(name);
+    if (handle === null) throw new Error(`${name} is not served`);
+    const flag = `--dialect-listen ${name}=HOST:PORT`;
+    ofDialects.push({ name, url: (await open({ ...common, host, port, handle }, flag)).url });
+  }
+  return { url, ofDialects, close: closeAll };
+}
+
+/** @param flag what gives another address */
+function listenFailure(error: unknown, address: string, flag: string): unknown {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  if (code === 'EADDRINUSE') {
+    const why = `another program does already (EADDRINUSE); ${flag} names another address`;
+    return refused(`${address} cannot be listened on: ${why}.`);
+  }
+  const why = LISTENING[code];
+  if (why !== undefined) return refused(`${address} cannot be listened on: ${why}.`);
+  if (/^ERR_(OSSL|SSL|TLS)/.test(code)) {
+    return refused(
+      `The certificate or its key cannot be used (${code}): both must be PEM and belong together.`,
+    );
+  }
+  return error;
+}
+
+const LISTENING: Readonly<Record<string, string>> = {
+  EADDRNOTAVAIL: 'this machine has no such address (EADDRNOTAVAIL)',
+  EACCES: 'permission is denied (EACCES)',
+  ENOTFOUND: 'no such host is known (ENOTFOUND)',
+  EAI_AGAIN: 'no such host is known (EAI_AGAIN)',
+};

@@ -1,0 +1,274 @@
+import {
+  type Candidate,
+  type Change,
+  drawToken,
+  type Key,
+  type Reach,
+  revokeKey,
+  type Storage,
+  WARDER_FORMAT,
+} from '@warder/core';
+import { describe, expect, it } from 'vitest';
+import {
+  actAt,
+  NOW,
+  ownerWith,
+  seededBytes,
+  standardKey,
+  workspaceWith,
+} from '../../../tests/fixtures/domain.ts';
+import { createHost } from './host.ts';
+import { createVerifier } from './verifier.ts';
+
+const ASK = { within: null, environment: null } as const;
+const random = seededBytes();
+const draw = () => drawToken(WARDER_FORMAT, 'wdr', 'live', random).secret;
+
+/** A verifier on a store that answers when it is told to. */
+function setUp() {
+  const clock = { at: NOW };
+  const stored = new Map<string, Candidate>();
+  const waiting: (() => void)[] = [];
+  const store = { reads: 0, slow: false, broken: false, changed: false };
+  const host = createHost({ secret: Buffer.alloc(32, 7), now: () => clock.at });
+  const used: string[] = [];
+  // Of the store nothing is used but that it commits, at once and always.
+  const committing = { commit: async () => 'done' } as unknown as Reach;
+  const everything = { within: () => committing, everywhere: () => committing };
+  const { verifier, storage } = createVerifier(
+    host,
+    {
+      storage: everything as unknown as Storage,
+      lookup: {
+        async find([digest]) {
+          store.reads++;
+          if (store.broken) throw new Error('the store is broken');
+          // What the store had when the read began, answered when it is let go.
+          const found = stored.get(digest?.hex ?? '') ?? null;
+          if (store.slow) await new Promise<void>((resolve) => waiting.push(resolve));
+          return found;
+        },
+        changedElsewhere: () => {
+          const { changed } = store;
+          store.changed = false;
+          return changed;
+        },
+      },
+    },
+    { note: (keyId) => used.push(keyId) },
+  );
+  const put = (secret: string, differing: Partial<Key> = {}) => {
+    const key = standardKey({ id: host.newId(clock.at), ...(differing as object) });
+    const candidate = { key, owner: ownerWith(), workspace: workspaceWith() };
+    stored.set(host.digest(secret).hex, candidate);
+    return candidate;
+  };
+  /** As a commit does: the row first, then what is in memory. */
+  const write = async (secret: string, candidate: Candidate, change: Change) => {
+    stored.set(host.digest(secret).hex, candidate);
+    expect(await storage.within('').commit([change])).toBe('done');
+  };
+  const revoke = (secret: string, candidate: Candidate) => {
+    const key = revokeKey(candidate.key, null, actAt())?.key ?? candidate.key;
+    return write(secret, { ...candidate, key }, { type: 'update_key', key, was: 1 });
+  };
+  const letGo = () => {
+    for (const resolve of waiting.splice(0)) resolve();
+  };
+  return { clock, store, verifier, used, put, write, revoke, letGo };
+}
+
+/** Once every read that was asked for has begun. */
+const begun = () => new Promise((resolve) => setImmediate(resolve));
+
+const codeOf = async (verdict: Promise<{ code: string }>) => (await verdict).code;
+
+describe('a verification', () => {
+  it('reads once for a key, and not again', async () => {
+    const { verifier, store, put, used } = setUp();
+    const secret = draw();
+    const { key } = put(secret);
+    for (let i = 0; i < 5; i++) expect(await codeOf(verifier.verify(secret, ASK))).toBe('valid');
+    expect(verifier.verifyCached(`secret-token:${secret}`, ASK)).toMatchObject({
+      valid: true,
+      key,
+    });
+    expect(store.reads).toBe(1);
+    expect(used).toEqual(Array(6).fill(key.id));
+  });
+
+  it('of a thousand at once for one key makes one read', async () => {
+    const { verifier, store, put, letGo } = setUp();
+    const secret = draw();
+    put(secret);
+    store.slow = true;
+    const all = Array.from({ length: 1_000 }, () => codeOf(verifier.verify(secret, ASK)));
+    await begun();
+    letGo();
+    expect(new Set(await Promise.all(all))).toEqual(new Set(['valid']));
+    expect(store.reads).toBe(1);
+  });
+
+  it('after a revoke says so, also where a read from before it is still under way', async () => {
+    const { verifier, store, put, revoke, letGo } = setUp();
+    const secret = draw();
+    const candidate = put(secret);
+    store.slow = true;
+    const before = codeOf(verifier.verify(secret, ASK));
+    await begun();
+    await revoke(secret, candidate);
+    const after = codeOf(verifier.verify(secret, ASK));
+    await begun();
+    letGo();
+    expect(await before).toBe('valid');
+    expect(await after).toBe('revoked');
+    expect(verifier.verifyCached(secret, ASK)?.code ?? 'nothing known').not.toBe('valid');
+    store.slow = false;
+    expect(await codeOf(verifier.verify(secret, ASK))).toBe('revoked');
+  });
+
+  it('follows every change of the key, its owner and its workspace at once', async () => {
+    const { verifier, put, write } = setUp();
+    const secret = draw();
+    const candidate = put(secret);
+    const { key } = candidate;
+    const owner = ownerWith({ suspendedAt: NOW });
+    const workspace = { ...workspaceWith(), suspendedAt: NOW };
+    const steps: [Candidate, Change, string][] = [
+      [
+        { ...candidate, key: { ...key, enabled: false } },
+        { type: 'update_key', key, was: 1 },
+        'disabled',
+      ],
+      [candidate, { type: 'update_key', key, was: 2 }, 'valid'],
+      [{ ...candidate, owner }, { type: 'update_owner', owner, was: 1 }, 'suspended'],
+      [candidate, { type: 'update_owner', owner, was: 2 }, 'valid'],
+      [{ ...candidate, workspace }, { type: 'update_workspace', workspace, was: 1 }, 'suspended'],
+      [candidate, { type: 'update_workspace', workspace, was: 2 }, 'valid'],
+    ];
+    expect(await codeOf(verifier.verify(secret, ASK))).toBe('valid');
+    for (const [stored, change, code] of steps) {
+      await write(secret, stored, change);
+      expect(await codeOf(verifier.verify(secret, ASK))).toBe(code);
+    }
+  });
+
+  it('judges what it remembers by the clock of the call', async () => {
+    const { verifier, clock, put } = setUp();
+    const secret = draw();
+    put(secret, { expiresAt: NOW + 1_000 });
+    expect(await codeOf(verifier.verify(secret, ASK))).toBe('valid');
+    clock.at = NOW + 999;
+    expect(verifier.verifyCached(secret, ASK)?.code).toBe('valid');
+    clock.at = NOW + 1_000;
+    expect(verifier.verifyCached(secret, ASK)?.code).toBe('expired');
+  });
+
+  it('sees within ten milliseconds what another process changed', async () => {
+    const { verifier, clock, store, put, revoke } = setUp();
+    const secret = draw();
+    const candidate = put(secret);
+    expect(await codeOf(verifier.verify(secret, ASK))).toBe('valid');
+    store.changed = true;
+    clock.at += 9;
+    expect(verifier.verifyCached(secret, ASK)?.code).toBe('valid');
+    clock.at += 1;
+    expect(verifier.verifyCached(secret, ASK)).toBeNull();
+    await revoke(secret, candidate);
+    expect(await codeOf(verifier.verify(secret, ASK))).toBe('revoked');
+  });
+
+  it('looks again at once when the clock went back', async () => {
+    const { verifier, clock, store, put } = setUp();
+    const secret = draw();
+    put(secret);
+    await verifier.verify(secret, ASK);
+    store.changed = true;
+    clock.at -= 60_000;
+    expect(verifier.verifyCached(secret, ASK)).toBeNull();
+  });
+});
+
+describe('a text that no key has', () => {
+  it('costs one read in a second, and none where its checksum does not hold', async () => {
+    const { verifier, clock, store } = setUp();
+    const secret = draw();
+    expect(await codeOf(verifier.verify(secret, ASK))).toBe('not_found');
+    clock.at += 999;
+    expect(await codeOf(verifier.verify(secret, ASK))).toBe('not_found');
+    expect(store.reads).toBe(1);
+    clock.at += 1;
+    await verifier.verify(secret, ASK);
+    expect(store.reads).toBe(2);
+    const slip = secret.slice(0, -1) + (secret.endsWith('0') ? '1' : '0');
+    for (const text of [slip, '', 'x'.repeat(513), 'a b', 'ü'.repeat(20)]) {
+      expect(await codeOf(verifier.verify(text, ASK))).toBe('malformed');
+    }
+    expect(store.reads).toBe(2);
+  });
+
+  it('is found the moment that a key has it', async () => {
+    const { verifier, put, write } = setUp();
+    const secret = draw();
+    expect(await codeOf(verifier.verify(secret, ASK))).toBe('not_found');
+    const candidate = put(secret);
+    const digest = { hex: '', pepperVersion: 0 };
+    await write(secret, candidate, { type: 'insert_key', key: candidate.key, digest });
+    expect(await codeOf(verifier.verify(secret, ASK))).toBe('valid');
+  });
+
+  it('is not remembered from a read that began before the key was made', async () => {
+    const { verifier, store, put, write, letGo } = setUp();
+    const secret = draw();
+    store.slow = true;
+    const before = codeOf(verifier.verify(secret, ASK));
+    await begun();
+    const candidate = put(secret);
+    const digest = { hex: '', pepperVersion: 0 };
+    await write(secret, candidate, { type: 'insert_key', key: candidate.key, digest });
+    letGo();
+    expect(await before).toBe('not_found');
+    store.slow = false;
+    expect(await codeOf(verifier.verify(secret, ASK))).toBe('valid');
+  });
+
+  it('of very many, 64 are looked for at once, and a known key waits for none', async () => {
+    const { verifier, store, put, letGo } = setUp();
+    const known = draw();
+    put(known);
+    await verifier.verify(known, ASK);
+    store.slow = true;
+    const asked = Array.from({ length: 200 }, () => codeOf(verifier.verify(draw(), ASK)));
+    await begun();
+    expect(store.reads).toBe(1 + 64);
+    expect(verifier.verifyCached(known, ASK)?.code).toBe('valid');
+    store.slow = false;
+    letGo();
+    expect(new Set(await Promise.all(asked))).toEqual(new Set(['not_found']));
+    expect(store.reads).toBe(1 + 200);
+  });
+
+  it('takes the place of no known key: any number of them leave the known keys known', async () => {
+    const { verifier, clock, put, store } = setUp();
+    const known = draw();
+    put(known);
+    await verifier.verify(known, ASK);
+    const { reads } = store;
+    for (let i = 0; i < 20_000; i++) await verifier.verify(`sk_${i}`, ASK);
+    clock.at += 5;
+    expect(verifier.verifyCached(known, ASK)?.code).toBe('valid');
+    expect(store.reads).toBe(reads + 20_000);
+  });
+});
+
+it('a store that cannot be read gives no verdict, but for the keys that are known', async () => {
+  const { verifier, store, put } = setUp();
+  const known = draw();
+  put(known);
+  await verifier.verify(known, ASK);
+  store.broken = true;
+  expect(await codeOf(verifier.verify(known, ASK))).toBe('valid');
+  await expect(verifier.verify(draw(), ASK)).rejects.toMatchObject({ code: 'unavailable' });
+  store.broken = false;
+  expect(await codeOf(verifier.verify(draw(), ASK))).toBe('not_found');
+});
