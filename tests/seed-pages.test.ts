@@ -3,7 +3,9 @@
 // that stand beside them, member by member.
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { addCast, startCastIssuer } from './kit/cast.ts';
 import { type Example, exampleOf } from './kit/example.ts';
+import type { TestIssuer } from './kit/issuer.ts';
 import { isThere, pageReply, type Replacements, runSnippet } from './kit/snippets.ts';
 import { bearer, member, type Surfaces, startSurfaces, textAt } from './kit/surface.ts';
 
@@ -11,19 +13,28 @@ const COBO_CREDENTIAL = 'cobo-service-credential-of-the-seed-pages';
 
 let surfaces: Surfaces;
 let url: string;
+let issuer: TestIssuer;
+let cast: Readonly<Record<string, string>>;
 beforeAll(async () => {
-  surfaces = await startSurfaces(['phaseo', 'phaseo-management', 'cobo'], {
+  const started = await startCastIssuer(() => surfaces.service.clock.at);
+  issuer = started.issuer;
+  surfaces = await startSurfaces(['phaseo', 'phaseo-management', 'cobo', 'dreadnode', 'onepin'], {
+    issuers: [started.row],
     sharedCredentials: [
       { surface: 'cobo', label: 'pages', secret: COBO_CREDENTIAL, workspaces: ['default'] },
     ],
   });
   url = surfaces.service.url;
+  cast = await addCast(surfaces.service, issuer);
 });
-afterAll(() => surfaces.close());
+afterAll(async () => {
+  await surfaces.close();
+  await issuer.close();
+});
 
-/** Holds replies against an example; at the end each of its members was seen with a value. */
-function holding(example: Example) {
-  afterAll(() => expect(example.unseen()).toEqual([]));
+/** Holds replies against an example; at the end each of its members was seen with a value, but for those that never have one. */
+function holding(example: Example, never: readonly string[] = []) {
+  afterAll(() => expect(example.unseen()).toEqual(never));
   return (reply: unknown) => expect(example.faultsOf(reply), JSON.stringify(reply)).toEqual([]);
 }
 
@@ -190,6 +201,113 @@ describe.runIf(isThere.requests)('seed 002, Cobo: List API keys', () => {
     const byOffset = await list('?limit=1&offset=1');
     isLikePage(byOffset);
     expect(member(byOffset, '/result')).toEqual(member(second, '/result'));
+  });
+});
+
+describe('seed 003, Dreadnode: List Api Keys', () => {
+  const KEYS = '/dreadnode/api/v1/user/api-keys';
+  const token = () => cast.token_editor ?? '';
+  // Ids in capitals are of the page's making: those of every other example of it are not.
+  const page = JSON.stringify(pageReply('003-list')).replace(/[0-9A-F-]{36}/g, (id) =>
+    id.toLowerCase(),
+  );
+  const isLikePage = holding(
+    exampleOf(
+      JSON.parse(page),
+      ['allowed_scopes', 'last_used_at', 'name', 'org_id', 'workspace_id'].map(
+        (name) => `/*/${name}`,
+      ),
+    ),
+  );
+  const list = (runner: 'fetch' | 'curl', with_ = token()) =>
+    runSnippet('003-list', runner, { 'https://example.com': `${url}/dreadnode`, '<token>': with_ });
+
+  beforeAll(async () => {
+    const org = '2489E9AD-2EE2-8E00-8EC9-32D5F69181C0';
+    const given = { name: 'example', allowed_scopes: ['example'], org_id: org, workspace_id: org };
+    const headers = bearer(token());
+    const made = await surfaces.expectCall(201, 'POST', KEYS, { headers, body: given });
+    const byKey = { headers: { 'x-api-key': textAt(made, '/key') } };
+    await surfaces.expectCall(200, 'GET', '/dreadnode/api/v1/user', byKey);
+    await surfaces.service.warder.flush();
+    const bare = { allow_self_revoke: true };
+    await surfaces.expectCall(201, 'POST', KEYS, { headers, body: bare });
+  });
+
+  it('lists a key with all that can be told of it, and one with nothing that can be left out', async () => {
+    const reply = await list('fetch');
+    isLikePage(reply);
+    expect(reply).toMatchObject([
+      { active: true, allow_self_revoke: true, allowed_scopes: null, name: null, org_id: null },
+      { active: true, allow_self_revoke: false, allowed_scopes: ['example'], name: 'example' },
+    ]);
+  });
+
+  it.runIf(isThere.curl)('lists the same with curl', async () => {
+    expect(await list('curl')).toEqual(await list('fetch'));
+  });
+
+  it('answers a token that is not good as the page does', async () => {
+    expect(await list('fetch', cast.token_expired)).toEqual(pageReply('003-error'));
+  });
+});
+
+describe.runIf(isThere.curl)('seed 004, OnePin: List Api Keys', () => {
+  const KEYS = '/onepin/api/v1/api-keys';
+  // Keys have no limits yet.
+  const isLikePage = holding(
+    exampleOf(pageReply('004-list'), [
+      '/data/*/last_used_at',
+      '/data/*/rate_limit_per_min',
+      '/pagination/next',
+    ]),
+    ['/data/*/rate_limit_per_min'],
+  );
+  // Of a workspace of its own, where members alone made keys.
+  const token = () => cast.token_other ?? '';
+  const list = () =>
+    runSnippet('004-list', 'curl', {
+      'https://api.onepin.ai': `${url}/onepin`,
+      '<token>': token(),
+    });
+  const create = (body: object) =>
+    surfaces.expectCall(201, 'POST', KEYS, { headers: bearer(token()), body });
+
+  it('lists keys with and without what can be left out', async () => {
+    const scopes = ['workflows:read', 'voices:read', 'workspace:read'];
+    const made = await create({ name: 'Production API Key', scopes });
+    const key = bearer(textAt(made, '/data/api_key'));
+    await surfaces.expectCall(200, 'GET', '/onepin/api/v1/auth/whoami', { headers: key });
+    await surfaces.service.warder.flush();
+    await create({ name: 'Bare' });
+    const reply = await list();
+    isLikePage(reply);
+    expect(reply).toMatchObject({
+      data: [
+        { name: 'Bare', scopes: [] },
+        { name: 'Production API Key', scopes },
+      ],
+      pagination: { limit: 50, total: 2, next: null, prev: null },
+    });
+    const [suffix, preview] = ['key_suffix', 'preview'].map((name) =>
+      textAt(reply, `/data/1/${name}`),
+    );
+    expect(preview).toBe(`op_live_${suffix}`);
+  });
+
+  it('links to the next page, of which the link tells all', async () => {
+    for (let i = 0; i < 50; i++) await create({ name: `${i}` });
+    const reply = await list();
+    isLikePage(reply);
+    const next = textAt(reply, '/pagination/next');
+    expect(next).toBe(`${url}${KEYS}?offset=50&limit=50`);
+    const rest = await surfaces.expectCall(200, 'GET', next.slice(url.length), {
+      headers: bearer(token()),
+    });
+    expect(rest).toMatchObject({
+      data: [{ name: 'Bare' }, { name: 'Production API Key' }],
+      pagination: { total: 52, next: null, prev: `${url}${KEYS}?offset=0&limit=50` },
+    });
   });
 });
 

@@ -2,6 +2,7 @@
 // parameter, the states that other surfaces bring about, its options.
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { PRODUCTS } from '../../packages/server/src/products.ts';
 import { addCast, startCastIssuer, tokenOf } from '../kit/cast.ts';
 import type { TestIssuer } from '../kit/issuer.ts';
 import { bearer, member, type Surfaces, startSurfaces, textAt } from '../kit/surface.ts';
@@ -251,6 +252,24 @@ describe('an operator', () => {
     await own.expectCall(200, 'DELETE', `${KEYS}/${textAt(made, '/data/id')}`, {
       headers: as('admin'),
     });
+  });
+
+  it('may name the scopes there are', async () => {
+    const chosenScopes = { onepin: { scopes: 'files:read admin' } };
+    const closed = await startSurfaces(['onepin'], { issuers: [row], chosen: chosenScopes });
+    const member_ = { issuer: issuer.url, subject: 'admin', role: 'admin' };
+    await closed.service.expectCall(201, 'POST', '/v1/members', { body: member_ });
+    await create({ scopes: ['admin', 'files:read'] }, closed);
+    for (const scope of ['workflows:read', 'any', 'files:read admin']) {
+      const body = { name: 'x', scopes: [scope] };
+      expect((await closed.call('POST', KEYS, { headers: as('admin'), body })).status).toBe(422);
+    }
+    await closed.close();
+    const [kind] = PRODUCTS.filter(({ name }) => name === 'onepin');
+    const { default: usual = '', pattern = /^never$/ } = kind?.options.scopes ?? {};
+    for (const good of [usual, 'any', 'a', 'files:* *']) expect(good).toMatch(pattern);
+    // With a comma between them a list of options could not hold them.
+    for (const bad of ['', ' a', 'a  b', 'a,b', 'a"b', 'a\\b']) expect(bad).not.toMatch(pattern);
   });
 
   it('may have offsets count pages', async () => {

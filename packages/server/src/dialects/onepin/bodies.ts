@@ -22,7 +22,7 @@ export const ANY_SCOPE = 'any';
 
 function scopeRule(chosen: string): z.ZodType<string> {
   if (chosen === ANY_SCOPE) return z.string().refine(isScope, `must be ${SCOPE_RULE}`);
-  return z.enum(chosen.split(','));
+  return z.enum(chosen.split(' '));
 }
 
 const MAX_NAME_LENGTH = 120;
@@ -37,7 +37,7 @@ const rateLimit = z
   .null({ error: 'must be null: rate limits of single keys are not supported yet' })
   .optional();
 
-/** @param scopes the scopes there are, with commas between them, or `any` */
+/** @param scopes the scopes there are, with spaces between them, or `any` */
 export function keyBodies(scopes: string) {
   const scope = scopeRule(scopes);
   return {

@@ -28,9 +28,9 @@ export const onepin = dialectKind({
   options: {
     token_prefix: TOKEN_PREFIX,
     scopes: {
-      default: ONEPIN_SCOPES.join(','),
-      meaning: `the scopes that a key may have, with commas between them, or \`${ANY_SCOPE}\``,
-      pattern: /^[!#-'*-[\]^-~]+$/,
+      default: ONEPIN_SCOPES.join(' '),
+      meaning: `the scopes that a key may have, with spaces between them, or \`${ANY_SCOPE}\``,
+      pattern: /^[!#-'*+\--[\]^-~]+(?: [!#-'*+\--[\]^-~]+)*$/,
     },
     offset: {
       default: 'rows',
