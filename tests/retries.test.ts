@@ -141,7 +141,8 @@ describe('a retried creation', () => {
     const before = await service.counts();
     let release = () => {};
     const reached = new Promise<void>((resolve) => {
-      service.watch.before.set('commit', () => {
+      service.watch.before.set('commit', (changes) => {
+        if (!(changes as readonly Change[]).some(({ type }) => type === 'insert_reply')) return;
         service.watch.before.clear();
         resolve();
         return new Promise<void>((go) => {

@@ -22,6 +22,7 @@ const TAKEN: Readonly<Record<string, Readonly<Record<string, readonly string[]>>
     updateManagedKey: ['phaseo'],
     deleteManagedKey: ['phaseo'],
   },
+  dreadnode: { get_user: ['dreadnode'], revoke_self_api_key: ['dreadnode'] },
   onepin: { whoami: ['onepin'] },
   cobo: { listApiKeys: ['cobo'], createApiKey: ['cobo'], revokeApiKey: ['cobo'] },
 };

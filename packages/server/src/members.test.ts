@@ -63,7 +63,7 @@ test('a subject is found from its own index, all its memberships in their order'
   const who = { issuer: 'i', subject: 's' };
   const all = planOf(statements.membersOf.with(who));
   expect(all).toContain('INDEX members_of_subject (issuer=? AND subject=?)');
-  expect(all).not.toMatch(/TEMP B-TREE|SCAN/);
+  expect(all).not.toMatch(/TEMP B-TREE|SCAN (?!CONSTANT ROW)/);
   for (const query of [
     statements.memberOf.with({ ...who, workspaceId: WORKSPACE_ID }),
     statements.removedMember.with({ ...who, workspaceId: WORKSPACE_ID }),
