@@ -68,7 +68,6 @@ function credential(headers: RequestHeaders): Credential | null {
     );
   }
   const apiKey = wordOf(headers, 'X-API-Key');
-  if (apiKey !== null) return { kind: 'key', text: apiKey };
   const token = bearerToken(headers);
   const workspace = wordOf(headers, 'X-Workspace-Id') ?? undefined;
   if (apiKey !== null) return { kind: 'key', text: apiKey, workspace };
