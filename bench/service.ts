@@ -15,6 +15,7 @@ const PROGRAM = path('../packages/cli/dist/main.js');
 const TRAFFIC = path('./traffic.ts');
 const SECONDS = 10;
 const ROUNDS = 7;
+const CREATORS = 4;
 
 export async function benchService(store: Store): Promise<Row[]> {
   const [secret = ''] = store.secrets;
@@ -31,12 +32,13 @@ export async function benchService(store: Store): Promise<Row[]> {
   await verifications();
   const alone = await verifications();
   const heldAlone = await service.held();
+  const [, medium = ''] = store.workspaces;
   const traffic = startTraffic(service.url, store);
   await traffic.begun;
   await service.held();
-  const beside = await verifications();
+  const [beside, creates] = await Promise.all([verifications(), service.create(medium)]);
   const held = await service.held();
-  console.log(`went on beside, in ${SECONDS} s or more: ${await traffic.stop()}`);
+  console.log(`went on beside: ${await traffic.stop()}, creates ${creates / SECONDS} a second`);
   const memory = residentMegabytes(service.child);
   await service.stop();
   console.log(
@@ -114,6 +116,20 @@ async function start({ folder, firstKey }: Store, node: readonly string[] = []) 
       const verdict = await call('POST', '/v1/keys/verify', { key });
       if (!verdict.includes('"valid":true')) throw new Error(verdict);
     },
+    /** Creates 200 keys a second, and answers how many there were in the end. */
+    async create(workspaceId: string) {
+      const over = until(SECONDS);
+      let made = 0;
+      const create = async () => {
+        const scopes = ['files:read'];
+        const draft = { name: 'made meanwhile', owner_id: 'acme', scopes };
+        await call('POST', '/v1/keys', { workspace_id: workspaceId, ...draft });
+        made++;
+      };
+      // Several wait for their answers at once, so that the pace does not hang on one of them.
+      await Promise.all(Array.from({ length: CREATORS }, () => paced(over, 5 * CREATORS, create)));
+      return made;
+    },
     async held() {
       const told = shown(child, 'stderr', /held ([\d.]+)/);
       child.kill('SIGUSR2');
@@ -158,13 +174,18 @@ async function bareStart(): Promise<number> {
   return took;
 }
 
+function until(seconds: number): Over {
+  const over = { yes: false };
+  setTimeout(() => {
+    over.yes = true;
+  }, seconds * 1000);
+  return over;
+}
+
 /** A verification every five milliseconds. Answers what each took, in milliseconds. */
 async function latencies(verify: () => Promise<void>): Promise<number[]> {
   const taken: number[] = [];
-  const over: Over = { yes: false };
-  setTimeout(() => {
-    over.yes = true;
-  }, SECONDS * 1000);
+  const over = until(SECONDS);
   await paced(over, 5, async () => {
     const began = performance.now();
     await verify();

@@ -57,7 +57,9 @@ export type Within = string | null;
 
 /** The most rows that a page or a count visits, unless it must be exact. */
 export const MOST_VISITED = 10_000;
-/** The most of them that a page visits where each has to be looked up. */
+/** The most of them that a page visits in an index that holds what it asks for. */
+export const MOST_PASSED = 5_000;
+/** The most of them where each has to be looked up. */
 export const MOST_LOOKED_UP = 2_000;
 
 export type Sql = RawBuilder<unknown>;

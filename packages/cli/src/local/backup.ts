@@ -3,6 +3,7 @@
 
 import { randomBytes } from 'node:crypto';
 import { createReadStream, existsSync, renameSync, statSync } from 'node:fs';
+import { constants, getPriority, setPriority } from 'node:os';
 import { basename } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { leaveEvent } from '@warder/core';
@@ -19,6 +20,8 @@ const ALONE =
 export async function backup(flags: Flags, out: string | undefined, output: Output): Promise<void> {
   const file = databaseIn(readSetting('data', flags));
   const { storage, host } = await openExisting(flags, 'refuse');
+  // A service beside it comes first.
+  setPriority(Math.max(getPriority(), constants.priority.PRIORITY_BELOW_NORMAL));
   const progress = progressLine(output, 'Backing up');
   const madeAt = host.now();
   const name = out ?? `warder-${new Date(madeAt).toISOString().replace(/\.\d+|[-:]/g, '')}.backup`;

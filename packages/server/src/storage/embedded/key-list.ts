@@ -24,6 +24,7 @@ import {
   type ListQuery,
   listed,
   MOST_LOOKED_UP,
+  MOST_PASSED,
   MOST_VISITED,
   NOTHING,
   type OnlyIf,
@@ -216,7 +217,7 @@ function walksOf(
       const driving = own ? [...source.driving, own.says] : source.driving;
       const covered = source.byCreation && conditions.every((one) => one.covered);
       const arm = armOf({ ...source, driving }, saidBut(own, 'live'), false);
-      return walk([arm], covered ? MOST_VISITED : MOST_LOOKED_UP);
+      return walk([arm], covered ? MOST_PASSED : MOST_LOOKED_UP);
     },
     /** The keys of one filter. */
     by(one: Condition, few: boolean): Walk {

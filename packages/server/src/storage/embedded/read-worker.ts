@@ -23,6 +23,7 @@ const connection = new Database(workerData.file, {
   timeout: 1_000,
 });
 connection.pragma('temp_store = MEMORY');
+connection.pragma('cache_size = -8192');
 
 /** Statements by their text, of which there are as many as ways to ask. */
 const prepared = new Map<string, Database.Statement>();

@@ -25,6 +25,9 @@ const PROGRAM = new URL(
   import.meta.url,
 );
 
+/** What a list leaves behind is of no use to the next: more room would only be filled before it is cleared. */
+const YOUNG = { maxYoungGenerationSizeMb: 6 };
+
 export function openReader(file: string, deadlineMilliseconds: number): Reader {
   const waiting: Request[] = [];
   let current: Request | null = null;
@@ -32,7 +35,7 @@ export function openReader(file: string, deadlineMilliseconds: number): Reader {
   let closed = false;
 
   const start = (): Worker => {
-    const started = new Worker(PROGRAM, { workerData: { file } });
+    const started = new Worker(PROGRAM, { workerData: { file }, resourceLimits: YOUNG });
     started.on('message', (answer: Answer) => {
       if (worker === started) finish(answer);
     });

@@ -24,6 +24,9 @@ const PROGRAM = new URL(
   import.meta.url,
 );
 
+/** As in reader.ts. */
+const YOUNG = { maxYoungGenerationSizeMb: 6 };
+
 export function openWriter(setting: Setting): Writer {
   const waiting: Request[] = [];
   let worker: Worker | null = null;
@@ -31,7 +34,7 @@ export function openWriter(setting: Setting): Writer {
   let closed = false;
 
   const start = (): Worker => {
-    const started = new Worker(PROGRAM, { workerData: setting });
+    const started = new Worker(PROGRAM, { workerData: setting, resourceLimits: YOUNG });
     started.on('message', (answer: Answer) => {
       const request = waiting.shift();
       if (waiting.length === 0) started.unref();
