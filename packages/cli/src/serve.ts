@@ -8,6 +8,7 @@ import { createEventLog, createLog, createWarder, type EventLog, type Log } from
 import { announce } from './announcement.ts';
 import { type Flags, readSetting } from './config.ts';
 import { usage } from './failure.ts';
+import { keepHeapSmall } from './heap.ts';
 import { dialectListenersIn, dialectsIn, sharedCredentialsIn } from './local/dialects.ts';
 import { firstKeyIn, readFirstKey } from './local/first-key.ts';
 import { type Opened, openOrMake, startFailure } from './local/installation.ts';
@@ -33,6 +34,7 @@ export async function serve(flags: Flags, output: Output): Promise<void> {
   const keyFile =
     readSetting('bootstrapKeyFile', flags) ?? join(readSetting('data', flags), 'first-key');
   endOnCrash(log);
+  keepHeapSmall();
 
   let made = false;
   const opened = await openOrMake(flags, (host) => {

@@ -22,7 +22,7 @@ const START_MILLISECONDS = 15_000;
 const BUSY_MILLISECONDS = 5;
 /** What the connections keep of the file; the system keeps the rest. */
 const READING_KILOBYTES = 8_192;
-const WRITING_KILOBYTES = 16_384;
+const WRITING_KILOBYTES = 8_192;
 /** Each page of the log that was written often is worked in once: the longer, the cheaper. */
 const CHECKPOINT_PAGES = 4_000;
 const MIGRATIONS_TABLE = `CREATE TABLE IF NOT EXISTS migrations (
