@@ -11,6 +11,7 @@ import {
 } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
 import { type AddressInfo, connect, type Socket } from 'node:net';
+import { dirname } from 'node:path';
 import { type Network, redactTokens, WarderError } from '@warder/core';
 import type { HeadHandler, HeadReply } from './head.ts';
 import { originAddress } from './peer.ts';
@@ -215,6 +216,8 @@ function listenAt(server: Server, at: ListenAddress, done: () => void): void {
 
 /** Removes a socket that nobody serves. @throws EADDRINUSE for one that somebody does, and for anything else there */
 async function refuseServed(path: string): Promise<void> {
+  // A missing folder would be told as a lack of permission.
+  lstatSync(dirname(path));
   const there = lstatSync(path, { throwIfNoEntry: false });
   if (there === undefined) return;
   const served = await new Promise<boolean>((resolve) => {
