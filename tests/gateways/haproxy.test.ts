@@ -1,0 +1,13 @@
+// HAProxy with the configuration and the Lua script of examples/gateway-haproxy.
+
+import { describe } from 'vitest';
+import { guarantees } from './guarantees.ts';
+
+const haproxy = {
+  command: 'haproxy',
+  args: ['-db', '-f', 'haproxy.cfg'],
+  example: 'gateway-haproxy',
+  file: 'haproxy.cfg',
+};
+
+describe('behind HAProxy', () => guarantees(haproxy, { two_keys: 400, path_ambiguous: 400 }));

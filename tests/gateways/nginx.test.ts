@@ -1,0 +1,13 @@
+// nginx with the configuration of examples/gateway-nginx.
+
+import { describe } from 'vitest';
+import { guarantees } from './guarantees.ts';
+
+const nginx = {
+  command: 'nginx',
+  args: ['-p', '.', '-c', 'nginx.conf', '-e', 'stderr', '-g', 'daemon off;'],
+  example: 'gateway-nginx',
+  file: 'nginx.conf',
+};
+
+describe('behind nginx', () => guarantees(nginx, { two_keys: 403, path_ambiguous: 403 }));
