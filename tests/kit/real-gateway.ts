@@ -3,7 +3,15 @@
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { Agent, createServer, type IncomingMessage } from 'node:http';
 import { type AddressInfo, connect, createServer as createSocketServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -32,6 +40,15 @@ export interface Reached {
   readonly variables: ReadonlyMap<string, readonly string[]>;
 }
 
+/** Where also those are that only root is thought to start. */
+const PROGRAM_PATH = `${process.env.PATH}:/usr/sbin:/sbin`;
+
+/** Whether a program is there. Under CI it must be: its tests then fail aloud. */
+export function isInstalled(command: string): boolean {
+  const folders = PROGRAM_PATH.split(':');
+  return Boolean(process.env.CI) || folders.some((folder) => existsSync(join(folder, command)));
+}
+
 export type RealGateway = Awaited<ReturnType<typeof startRealGateway>>;
 
 export async function startRealGateway(program: Program) {
@@ -57,7 +74,7 @@ export async function startRealGateway(program: Program) {
   const child = spawn(program.command, program.args, {
     cwd: folder,
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...process.env, HOME: folder },
+    env: { ...process.env, PATH: PROGRAM_PATH, HOME: folder },
   });
   let said = '';
   for (const stream of [child.stdout, child.stderr]) {
