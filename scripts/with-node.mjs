@@ -8,16 +8,17 @@ import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { provideTools } from './tools.mjs';
 
 const vitest = ['node_modules/vitest/vitest.mjs', 'run'];
 
-/** What each npm script runs. Arguments after `--` are added at the end.
- * @type {Record<string, { run: string[], env?: Record<string, string> }>} */
+/** What each npm script runs, after what it does first. Arguments after `--` are added at the end.
+ * @type {Record<string, { run: string[], env?: Record<string, string>, first?: (args: string[]) => void }>} */
 const commands = {
   serve: { run: ['--conditions=warder-source', 'packages/cli/src/main.ts', 'serve'] },
   warder: { run: ['--conditions=warder-source', 'packages/cli/src/main.ts'] },
-  test: { run: vitest },
-  'test:long': { run: vitest, env: { WARDER_TEST_LONG: '1' } },
+  test: { run: vitest, first: provideTools },
+  'test:long': { run: vitest, env: { WARDER_TEST_LONG: '1' }, first: provideTools },
   check: { run: ['scripts/check.mjs'] },
   fix: { run: ['node_modules/@biomejs/biome/bin/biome', 'check', '--write'] },
   generate: { run: ['--conditions=warder-source', 'scripts/generate.mjs'] },
@@ -40,6 +41,7 @@ if (!command) fail(`with-node.mjs runs one of: ${Object.keys(commands).join(', '
 
 const node = supportedNode();
 if (!existsSync(node) || !isInstalled()) await install();
+command.first?.(rest);
 const { code, signal } = await run(node, [...command.run, ...rest], {
   stdio: 'inherit',
   env: { ...process.env, ...command.env },

@@ -12,6 +12,8 @@ export interface Announcement {
   readonly baseUrl: string;
   /** Where dialects are alone, on listeners of their own. */
   readonly dialects: readonly { readonly name: string; readonly url: string }[];
+  /** The gateway that is answered, and where. */
+  readonly gateway: { readonly kind: string; readonly url: string } | null;
   readonly data: string;
   readonly keyFile: string;
   /** The key in that file; null where it holds no good one. */
@@ -28,7 +30,7 @@ const WARNING =
   'other machines can reach this address, and without TLS whoever is on the way can read the keys: give --tls-cert and --tls-key, or put a proxy that serves TLS before it.';
 
 export function announce(output: Output, about: Announcement): void {
-  const { url, baseUrl, data, keyFile, firstKey, open } = about;
+  const { url, baseUrl, gateway, data, keyFile, firstKey, open } = about;
   const made = about.made && firstKey !== null;
   if (output.json) {
     const file = firstKey === null ? null : keyFile;
@@ -36,6 +38,7 @@ export function announce(output: Output, about: Announcement): void {
     const facts = {
       url,
       dialect_listeners: about.dialects,
+      gateway: about.gateway,
       data,
       first_key_file: file,
       first_key_made: made,
@@ -48,6 +51,7 @@ export function announce(output: Output, about: Announcement): void {
   const lines = [
     `Warder ${VERSION} is ready at ${url}, its data in ${plain(data)}.`,
     ...about.dialects.map((dialect) => `${dialect.name} has ${dialect.url} for itself.`),
+    ...(gateway === null ? [] : [`The gateway (${gateway.kind}) is answered at ${gateway.url}.`]),
     ...(made ? [`The first management key is in ${plain(keyFile)}.`] : []),
     ...(open ? ['', `Warning: ${WARNING}`] : []),
     '',

@@ -14,6 +14,38 @@ export function hostPort(text: string): { host: string; port: number } {
   return { host, port };
 }
 
+export type GatewayAddress =
+  | { readonly path: string }
+  | { readonly host: string; readonly port: number };
+
+/** The longest path that a Unix socket may have, less its end: 104 bytes on some systems, 108 on others. */
+const LONGEST_SOCKET_PATH = 103;
+
+/** `unix:/run/warder/gateway.sock`, or as `hostPort`. */
+export function gatewayAddress(text: string): GatewayAddress {
+  const [, path] = /^unix:(\/[^\0]+)$/.exec(text) ?? [];
+  if (path !== undefined && Buffer.byteLength(path) <= LONGEST_SOCKET_PATH) return { path };
+  if (!text.startsWith('unix:')) {
+    try {
+      return hostPort(text);
+    } catch {
+      // The rule is another here.
+    }
+  }
+  throw new Error(
+    `must be unix:/PATH of ${LONGEST_SOCKET_PATH} bytes at most, or HOST:PORT, for example 127.0.0.1:7701`,
+  );
+}
+
+/** What two programs know each other by; a newline may follow, as files have it. */
+export function gatewaySecret(text: string): string {
+  const trimmed = text.replace(/\r?\n$/, '');
+  if (!/^[\x21-\x7e]{32,512}$/.test(trimmed)) {
+    throw new Error('must hold 32 to 512 printable characters without spaces, and nothing else');
+  }
+  return trimmed;
+}
+
 /** An address without a slash at its end. */
 export function webAddress(text: string): string {
   const url = URL.canParse(text) ? new URL(text) : null;

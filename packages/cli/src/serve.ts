@@ -4,16 +4,26 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Network, parseNetwork, statusOf } from '@warder/core';
-import { createEventLog, createLog, createWarder, type EventLog, type Log } from '@warder/server';
+import {
+  createEventLog,
+  createLog,
+  createWarder,
+  type EventLog,
+  type Listener,
+  type ListenOptions,
+  type Log,
+  type Warder,
+} from '@warder/server';
 import { announce } from './announcement.ts';
 import { type Flags, readSetting } from './config.ts';
 import { usage } from './failure.ts';
 import { keepHeapSmall } from './heap.ts';
 import { dialectListenersIn, dialectsIn, sharedCredentialsIn } from './local/dialects.ts';
 import { firstKeyIn, readFirstKey } from './local/first-key.ts';
-import { type Opened, openOrMake, startFailure } from './local/installation.ts';
+import { type GatewayInUse, gatewayIn } from './local/gateway.ts';
+import { type Opened, openOrMake, refused, startFailure } from './local/installation.ts';
 import { readIssuers } from './local/issuers.ts';
-import { openListeners } from './local/listeners.ts';
+import { isLoopback, openGatewayListener, openListeners } from './local/listeners.ts';
 import type { Output } from './output.ts';
 import { VERSION } from './version.ts';
 
@@ -31,6 +41,7 @@ export async function serve(flags: Flags, output: Output): Promise<void> {
   const dialectAddresses = dialectListenersIn(flags);
   const sharedCredentials = sharedCredentialsIn(flags);
   const issuers = await readIssuers(flags);
+  const gateway = gatewayIn(flags);
   const keyFile =
     readSetting('bootstrapKeyFile', flags) ?? join(readSetting('data', flags), 'first-key');
   endOnCrash(log);
@@ -56,18 +67,26 @@ export async function serve(flags: Flags, output: Output): Promise<void> {
   });
   const newRequestId = () => opened.host.newId(opened.host.now());
   const common = { tls, trustedProxies, newRequestId };
+  const closing = async (error: unknown) => {
+    await warder.close();
+    throw error;
+  };
+  const gatewayListener =
+    gateway && (await openGateway(warder, gateway, common.tls).catch(closing));
   const listeners = await openListeners(warder, address, dialectAddresses, common).catch(
     async (error: unknown) => {
-      await warder.close();
-      throw error;
+      await gatewayListener?.close();
+      return await closing(error);
     },
   );
   const ended = untilSignal(log, async () => {
     warder.drain();
-    await listeners.close();
+    await Promise.all([listeners.close(), gatewayListener?.close()]);
     await warder.close();
   });
 
+  const addresses = [address, ...dialectAddresses];
+  if (gateway && 'host' in gateway.at) addresses.push(gateway.at);
   const about = {
     url: listeners.url,
     baseUrl: publicUrl ?? reachable(listeners.url, address.host),
@@ -75,15 +94,30 @@ export async function serve(flags: Flags, output: Output): Promise<void> {
       const base = dialects.find((dialect) => dialect.name === name)?.originalBase ?? '';
       return { name, url: `${url}${base}` };
     }),
+    gateway:
+      gateway && gatewayListener
+        ? { kind: gateway.plan.kind.name, url: gatewayListener.url }
+        : null,
     data: readSetting('data', flags),
     keyFile,
     firstKey: await usableKey(keyFile, opened),
     made,
     standardOutputTaken: readSetting('eventsLog', flags) === '-',
-    open: tls === undefined && ![address, ...dialectAddresses].every(isLoopback),
+    open: tls === undefined && !addresses.every(isLoopback),
   };
   announce(output, about);
   process.exitCode = await ended;
+}
+
+async function openGateway(
+  warder: Warder,
+  { file, plan, at, secret }: GatewayInUse,
+  tls: ListenOptions['tls'],
+): Promise<Listener> {
+  const answer = await warder.gateway(plan, secret);
+  if (answer !== null) return await openGatewayListener(answer, at, tls);
+  const rule = `workspace must be one that there is, and ${plan.workspace} is none`;
+  throw refused(`The gateway file ${file}: ${rule}: start without --gateway to make it.`);
 }
 
 /** Resolves with the exit code, once the first signal's orderly stop is done. */
@@ -133,10 +167,6 @@ function reachable(url: string, host: string): string {
   const loopback = { '0.0.0.0': '127.0.0.1', '::': '::1' }[host] ?? host;
   const name = loopback.includes(':') ? `[${loopback}]` : loopback;
   return `${protocol}//${name}${port && `:${port}`}`;
-}
-
-function isLoopback({ host }: { readonly host: string }): boolean {
-  return /^(127\.[\d.]+|::1|localhost)$/.test(host);
 }
 
 function networks(texts: readonly string[]): Network[] {

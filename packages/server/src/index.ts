@@ -9,9 +9,18 @@ export { type BackupFacts, type SealedBackup, sealBackup, unsealBackup } from '.
 export type { Dialect, DialectKind } from './dialect.ts';
 export { native } from './dialects/native/dialect.ts';
 export { createEventLog, type EventLog } from './event-log.ts';
+export type { GatewayPlan } from './gateway.ts';
+export { GATEWAYS, parseGatewayPlan } from './gateway-plan.ts';
+export type { Head, HeadHandler, HeadReply } from './head.ts';
 export { createHost, type Pepper, type ServerHost } from './host.ts';
 export { checkSecrets, openInstallation, StartRefused } from './installation.ts';
-export { type Listener, type ListenOptions, listen } from './listen.ts';
+export {
+  type ListenAddress,
+  type Listener,
+  type ListenOptions,
+  listen,
+  listenToHeads,
+} from './listen.ts';
 export { createLog, type Log } from './log.ts';
 export type { Lookup } from './lookup.ts';
 export { type ApiDocument, describeApi } from './openapi.ts';

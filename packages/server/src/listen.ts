@@ -2,6 +2,7 @@
 // it may take, refuses what another parser might read differently, and on the way
 // out finishes what is in flight while it refuses what is new.
 
+import { lstatSync, rmSync } from 'node:fs';
 import {
   createServer as createHttpServer,
   type IncomingMessage,
@@ -9,23 +10,39 @@ import {
   type ServerResponse,
 } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
-import type { AddressInfo, Socket } from 'node:net';
+import { type AddressInfo, connect, type Socket } from 'node:net';
+import { dirname } from 'node:path';
 import { type Network, redactTokens, WarderError } from '@warder/core';
+import type { HeadHandler, HeadReply } from './head.ts';
 import { originAddress } from './peer.ts';
 import type { Arrival, Handler, Reply } from './serve.ts';
 
-export interface ListenOptions {
+/** What every listener has. */
+interface SocketOptions {
+  /** PEM texts; without them plain HTTP. */
+  readonly tls?: { readonly cert: string; readonly key: string } | undefined;
+  /** How long a drain waits for requests in flight. */
+  readonly drainMilliseconds?: number | undefined;
+  readonly deadlines?: Partial<Deadlines> | undefined;
+}
+
+export interface ListenOptions extends SocketOptions {
   readonly handle: Handler;
   readonly host: string;
   /** 0 for any free one. */
   readonly port: number;
-  /** PEM texts; without them plain HTTP. */
-  readonly tls?: { readonly cert: string; readonly key: string } | undefined;
   readonly trustedProxies?: readonly Network[] | undefined;
-  /** How long a drain waits for requests in flight. */
-  readonly drainMilliseconds?: number | undefined;
-  readonly deadlines?: Partial<Deadlines> | undefined;
   readonly newRequestId: () => string;
+}
+
+/** A host and a port, 0 for any free one; or the path of a Unix socket. */
+export type ListenAddress =
+  | { readonly host: string; readonly port: number }
+  | { readonly path: string };
+
+export interface HeadListenOptions extends SocketOptions {
+  readonly answer: HeadHandler;
+  readonly at: ListenAddress;
 }
 
 /** How long a client may take, in milliseconds, before its connection is closed. */
@@ -41,7 +58,7 @@ export interface Deadlines {
 }
 
 export interface Listener {
-  /** `http://127.0.0.1:7700`. */
+  /** `http://127.0.0.1:7700`, or `unix:/run/warder.sock`. */
   readonly url: string;
   /** Finishes what is in flight, refuses what is new, then closes. */
   close(): Promise<void>;
@@ -49,6 +66,8 @@ export interface Listener {
 
 const MAX_BODY_BYTES = 256 * 1024;
 const MAX_HEADER_BYTES = 16 * 1024;
+/** What a client may send to a gateway, and what that adds. */
+const MAX_GATEWAY_HEADER_BYTES = 64 * 1024;
 const DEADLINES: Deadlines = {
   headersTimeout: 10_000,
   requestTimeout: 20_000,
@@ -66,14 +85,18 @@ const SINGLE = new Set([
   'idempotency-key',
 ]);
 
+/** Serves whole requests. */
 export async function listen(options: ListenOptions): Promise<Listener> {
-  const { handle, host, port, tls } = options;
-  let draining = false;
+  const { handle, host, port } = options;
 
-  const respond = async (request: IncomingMessage, response: ServerResponse) => {
+  const respond = async (
+    request: IncomingMessage,
+    response: ServerResponse,
+    { draining }: Sockets,
+  ) => {
     const origin = originOf(request, options);
     const arrive = async (): Promise<Reply> => {
-      if (draining) throw new WarderError('unavailable', 'This process is shutting down.');
+      if (draining()) throw new WarderError('unavailable', 'This process is shutting down.');
       refuseDuplicates(request.rawHeaders);
       return await handle(arrivalOf(request, origin, await readBody(request)));
     };
@@ -82,7 +105,7 @@ export async function listen(options: ListenOptions): Promise<Listener> {
       handle.refuse(error, arrival),
     );
     // A body that was not read to its end leaves nothing to go on with.
-    if (draining || !request.complete) response.setHeader('connection', 'close');
+    if (draining() || !request.complete) response.setHeader('connection', 'close');
     if (typeof body !== 'string') {
       response.writeHead(status, headers);
       return await stream(response, body).catch((error) => {
@@ -96,9 +119,51 @@ export async function listen(options: ListenOptions): Promise<Listener> {
     response.writeHead(status, { ...headers, ...length });
     response.end(request.method === 'HEAD' ? undefined : body);
   };
+  const limits = { maxHeaderSize: MAX_HEADER_BYTES, ...options };
+  return await open(limits, { host, port }, (request, response, sockets) => {
+    void respond(request, response, sockets);
+  });
+}
+
+/**
+ * Serves requests that are answered from their head alone, by the shortest way there is.
+ * A Unix socket is for its owner and group, and takes the place of one that nobody serves.
+ */
+export async function listenToHeads(options: HeadListenOptions): Promise<Listener> {
+  const { answer, at } = options;
+  const send = (response: ServerResponse, { status, headers, body }: HeadReply) => {
+    // Node takes names and values in turn, and its type does not say that it only reads them.
+    response.writeHead(status, headers as string[]);
+    response.end(body);
+  };
+  const limits = { maxHeaderSize: MAX_GATEWAY_HEADER_BYTES, ...options };
+  if ('path' in at) await refuseServed(at.path);
+  return await open(limits, at, (request, response, { draining }) => {
+    if (draining()) response.setHeader('connection', 'close');
+    const { method = '', url: target = '', rawHeaders } = request;
+    const reply = answer({ method, target, rawHeaders });
+    if (reply instanceof Promise) void reply.then((late) => send(response, late));
+    else send(response, reply);
+  });
+}
+
+/** What a request can know of the listener it came to. */
+interface Sockets {
+  readonly draining: () => boolean;
+}
+
+/** Opens a listener and knows how to end it. */
+async function open(
+  options: SocketOptions & { readonly maxHeaderSize: number },
+  at: ListenAddress,
+  serve: (request: IncomingMessage, response: ServerResponse, sockets: Sockets) => void,
+): Promise<Listener> {
+  const { tls, maxHeaderSize } = options;
+  let draining = false;
+  const sockets = { draining: () => draining };
   // Connections without a request so far, by their other end: node takes them for
   // busy, or while they shake hands does not know them, and a drain would wait for them.
-  const silent = new Map<string, Socket>();
+  const silent = new Map<string | Socket, Socket>();
   const onConnection = (socket: Socket) => {
     const end = otherEnd(socket);
     silent.set(end, socket);
@@ -106,9 +171,9 @@ export async function listen(options: ListenOptions): Promise<Listener> {
   };
   const onRequest = (request: IncomingMessage, response: ServerResponse) => {
     silent.delete(otherEnd(request.socket));
-    void respond(request, response);
+    serve(request, response, sockets);
   };
-  const limits = { maxHeaderSize: MAX_HEADER_BYTES, ...DEADLINES, ...options.deadlines };
+  const limits = { maxHeaderSize, ...DEADLINES, ...options.deadlines };
   const server: Server = tls
     ? createHttpsServer({ ...limits, ...tls }, onRequest)
     : createHttpServer(limits, onRequest);
@@ -116,10 +181,10 @@ export async function listen(options: ListenOptions): Promise<Listener> {
   server.on('connection', onConnection);
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
-    server.listen(port, host, resolve);
+    listenAt(server, at, resolve);
   });
   return {
-    url: urlOf(server, tls !== undefined),
+    url: 'path' in at ? `unix:${at.path}` : urlOf(server, tls !== undefined),
     async close() {
       draining = true;
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
@@ -133,6 +198,39 @@ export async function listen(options: ListenOptions): Promise<Listener> {
       clearTimeout(patience);
     },
   };
+}
+
+function listenAt(server: Server, at: ListenAddress, done: () => void): void {
+  if (!('path' in at)) {
+    server.listen(at.port, at.host, done);
+    return;
+  }
+  // Made with this mode, since one that is changed later was open until then.
+  const mask = process.umask(0o117);
+  try {
+    server.listen(at.path, done);
+  } finally {
+    process.umask(mask);
+  }
+}
+
+/** Removes a socket that nobody serves. @throws EADDRINUSE for one that somebody does, and for anything else there */
+async function refuseServed(path: string): Promise<void> {
+  // A missing folder would be told as a lack of permission.
+  lstatSync(dirname(path));
+  const there = lstatSync(path, { throwIfNoEntry: false });
+  if (there === undefined) return;
+  const served = await new Promise<boolean>((resolve) => {
+    const socket = connect(path, () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.on('error', (error) => resolve(!('code' in error && error.code === 'ECONNREFUSED')));
+  });
+  if (served || !there.isSocket()) {
+    throw Object.assign(new Error(`${path} is in use`), { code: 'EADDRINUSE' });
+  }
+  rmSync(path, { force: true });
 }
 
 /** Writes piece by piece, each made once the client has taken the one before; ends early with the client. */
@@ -151,8 +249,10 @@ async function stream(response: ServerResponse, pieces: AsyncIterable<string>): 
   response.end();
 }
 
-function otherEnd({ remoteAddress, remotePort }: Socket): string {
-  return `${remoteAddress} ${remotePort}`;
+/** The socket itself where it has no address, as a Unix socket. */
+function otherEnd(socket: Socket): string | Socket {
+  const { remoteAddress, remotePort } = socket;
+  return remoteAddress === undefined ? socket : `${remoteAddress} ${remotePort}`;
 }
 
 function urlOf(server: Server, secure: boolean): string {

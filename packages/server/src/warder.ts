@@ -20,6 +20,8 @@ import { instanceGrant, signInBy } from './auth.ts';
 import type { Dialect } from './dialect.ts';
 import { native } from './dialects/native/dialect.ts';
 import type { EventLog } from './event-log.ts';
+import { createGateway, type GatewayPlan } from './gateway.ts';
+import type { HeadHandler } from './head.ts';
 import type { ServerHost } from './host.ts';
 import { createAttempts } from './idempotency.ts';
 import type { Log } from './log.ts';
@@ -66,6 +68,12 @@ export interface Warder {
   readonly handle: Handler;
   /** One dialect alone, below the path that its product has; null where it is not served. */
   handleOnly(dialect: string): Handler | null;
+  /**
+   * The answers to a gateway, for a listener of their own.
+   * @param secret what the gateway has to send with each request; null for nothing
+   * @returns null where there is no such workspace
+   */
+  gateway(plan: GatewayPlan, secret: string | null): Promise<HeadHandler | null>;
   readonly verifier: CachingVerifier;
   /** The use cases, for callers that sign in elsewhere. */
   readonly operations: ReturnType<typeof operations>;
@@ -86,9 +94,10 @@ export function createWarder(parts: WarderParts): Warder {
   const { defaultWorkspaceId } = installation;
   const useCases = operations({ storage, host, verifier, defaultWorkspaceId });
   const everywhere = storage.everywhere(instanceGrant());
+  const workspaceNamed = async (idOrSlug: string): Promise<Workspace | null> =>
+    (await everywhere.workspace(idOrSlug)) ?? (await everywhere.workspaceOfSlug(idOrSlug));
   const workspaceInUse = async (idOrSlug: string): Promise<Workspace | null> => {
-    const found =
-      (await everywhere.workspace(idOrSlug)) ?? (await everywhere.workspaceOfSlug(idOrSlug));
+    const found = await workspaceNamed(idOrSlug);
     return found === null || found.suspendedAt !== null ? null : found;
   };
   let draining = false;
@@ -174,6 +183,13 @@ export function createWarder(parts: WarderParts): Warder {
     handleOnly(name) {
       const dialect = dialects.find((one) => one.name === name);
       return dialect === undefined ? null : served(dialect, dialect.originalBase, null);
+    },
+    async gateway(plan, secret) {
+      const workspace = plan.workspace === null ? null : await workspaceNamed(plan.workspace);
+      if (workspace === null && plan.workspace !== null) return null;
+      const { same, now } = host;
+      const workspaceId = workspace?.id ?? null;
+      return createGateway({ plan, workspaceId, secret, same, verifier, now, log });
     },
     verifier,
     operations: useCases,

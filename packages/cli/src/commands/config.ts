@@ -25,11 +25,14 @@ export const addConfig: AddCommand = (program, output) => {
   settingOptions(command, 'serve', 'local', 'doctor', 'client').action(async () => {
     // What dialects there are is known to the service alone, which takes its time to load.
     const dialects = await import('../local/dialects.ts');
+    const { gatewayIn } = await import('../local/gateway.ts');
     const checks: Checks = {
       dialects: dialects.dialectsIn,
       dialectListen: dialects.dialectListenersIn,
       dialectOptions: dialects.dialectOptionsIn,
       sharedCredentials: dialects.sharedCredentialsIn,
+      gateway: gatewayIn,
+      gatewayListen: gatewayIn,
     };
     const flags = settingFlags(command.opts());
     const rows = SETTING_NAMES.map((name) => rowOf(name, flags, checks));

@@ -1,8 +1,15 @@
 // The sockets of a service: one for everything, and one for each dialect that has its
 // own. They open together or not at all, and end together.
 
-import { type Listener, type ListenOptions, listen, type Warder } from '@warder/server';
-import type { NamedAddress } from '../parse.ts';
+import {
+  type HeadHandler,
+  type Listener,
+  type ListenOptions,
+  listen,
+  listenToHeads,
+  type Warder,
+} from '@warder/server';
+import type { GatewayAddress, NamedAddress } from '../parse.ts';
 import { refused } from './installation.ts';
 
 export interface Listeners {
@@ -48,6 +55,24 @@ export async function openListeners(
   return { url, ofDialects, close: closeAll };
 }
 
+/** A gateway's own listener, where nothing else is. @throws Failure for an address that cannot be listened on */
+export function openGatewayListener(
+  answer: HeadHandler,
+  at: GatewayAddress,
+  tls: Common['tls'],
+): Promise<Listener> {
+  const address = 'path' in at ? `unix:${at.path}` : `${at.host}:${at.port}`;
+  // On this machine there is nobody on the way, and gateways would have to be told of the certificate.
+  const needsTls = 'host' in at && !isLoopback(at);
+  return listenToHeads({ answer, at, tls: needsTls ? tls : undefined }).catch((error: unknown) => {
+    throw listenFailure(error, address, '--gateway-listen');
+  });
+}
+
+export function isLoopback({ host }: { readonly host: string }): boolean {
+  return /^(127\.[\d.]+|::1|localhost)$/.test(host);
+}
+
 /** @param flag what gives another address */
 function listenFailure(error: unknown, address: string, flag: string): unknown {
   const code = error instanceof Error && 'code' in error ? String(error.code) : '';
@@ -68,6 +93,7 @@ function listenFailure(error: unknown, address: string, flag: string): unknown {
 const LISTENING: Readonly<Record<string, string>> = {
   EADDRNOTAVAIL: 'this machine has no such address (EADDRNOTAVAIL)',
   EACCES: 'permission is denied (EACCES)',
+  ENOENT: 'there is no such folder (ENOENT)',
   ENOTFOUND: 'no such host is known (ENOTFOUND)',
   EAI_AGAIN: 'no such host is known (EAI_AGAIN)',
 };

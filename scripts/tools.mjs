@@ -1,0 +1,110 @@
+/**
+ * Programs that tests start and npm does not bring. As root on Debian they are installed; elsewhere
+ * it is said what is missing and which tests that leaves out. Under CI those tests run and fail.
+ */
+import { spawnSync } from 'node:child_process';
+import { accessSync, constants, existsSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+
+/** Each program, or a module of Python's, with its Debian package and the tests it is for.
+ * @type {readonly { program: string, module?: string, package: string, tests: readonly string[] }[]} */
+export const tools = [
+  {
+    program: 'bash',
+    package: 'bash',
+    tests: [
+      'tests/completion.test.ts',
+      'tests/docs.test.ts',
+      'tests/help.test.ts',
+      'tests/readme.test.ts',
+    ],
+  },
+  {
+    program: 'curl',
+    package: 'curl',
+    tests: ['tests/cli-serve.test.ts', 'tests/docs.test.ts', 'tests/readme.test.ts'],
+  },
+  {
+    program: 'script',
+    package: 'bsdutils',
+    tests: ['tests/cli-serve.test.ts', 'tests/watch.test.ts'],
+  },
+  {
+    program: 'python3',
+    module: 'requests',
+    package: 'python3-requests',
+    tests: ['tests/seed-pages.test.ts'],
+  },
+  { program: 'tar', package: 'tar', tests: ['tests/pack.test.ts'] },
+  { program: 'zsh', package: 'zsh', tests: ['tests/completion.test.ts'] },
+  { program: 'fish', package: 'fish', tests: ['tests/completion.test.ts'] },
+  {
+    program: 'nginx',
+    package: 'nginx',
+    tests: ['tests/gateways/nginx.test.ts', 'tests/gateways/docs.test.ts'],
+  },
+  {
+    program: 'caddy',
+    package: 'caddy',
+    tests: ['tests/gateways/caddy.test.ts', 'tests/gateways/docs.test.ts'],
+  },
+  {
+    program: 'haproxy',
+    package: 'haproxy',
+    tests: ['tests/gateways/haproxy.test.ts', 'tests/gateways/docs.test.ts'],
+  },
+];
+
+/** Installs what a run of tests lacks, or says so. @param {readonly string[]} args as vitest gets them */
+export function provideTools(args) {
+  const filters = args.filter((arg) => !arg.startsWith('-'));
+  const isAsked = (/** @type {string} */ test) =>
+    filters.length === 0 || filters.some((filter) => test.includes(filter.replace(/^\.\//, '')));
+  const wanted = () => tools.filter((tool) => tool.tests.some(isAsked) && !has(tool));
+  const lacking = wanted();
+  if (lacking.length > 0 && process.getuid?.() === 0 && existsSync('/etc/debian_version')) {
+    install(lacking.map((tool) => tool.package));
+  }
+  for (const { program, module = '', package: name, tests } of wanted()) {
+    const outcome = process.env.CI ? 'these tests will fail' : 'left out, where they use it';
+    console.error(
+      `${`${program} ${module}`.trim()} is missing (Debian has it as ${name}); ${outcome}: ${tests.filter(isAsked).join(', ')}`,
+    );
+  }
+}
+
+/** @param {string[]} packages */
+function install(packages) {
+  console.error(`Installing ${packages.join(' ')} (once)...`);
+  // What a package serves by default is not to be started here.
+  const env = {
+    ...process.env,
+    DEBIAN_FRONTEND: 'noninteractive',
+    SYSTEMD_OFFLINE: '1',
+    RUNLEVEL: '1',
+  };
+  const apt = (/** @type {string[]} */ ...args) =>
+    spawnSync('apt-get', [...args, '-qq'], { env, encoding: 'utf8' });
+  apt('update');
+  const { status, stderr } = apt('install', '-y', '--no-install-recommends', ...packages);
+  if (status !== 0) console.error(stderr);
+}
+
+/** @param {(typeof tools)[number]} tool */
+function has({ program, module }) {
+  if (!isInstalled(program)) return false;
+  return module === undefined || spawnSync(program, ['-c', `import ${module}`]).status === 0;
+}
+
+/** Also where the shell of an ordinary user does not look. @param {string} program */
+function isInstalled(program) {
+  const folders = [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin', '/sbin'];
+  return folders.some((folder) => {
+    try {
+      accessSync(join(folder, program), constants.X_OK);
+      return true;
+    } catch {
+      return false;
+    }
+  });
+}
