@@ -60,9 +60,11 @@ export async function startRealGateway(program: Program) {
   const plan = JSON.parse(readFileSync(join(folder, 'plan.json'), 'utf8'));
   const asked = await openGateway(service, plan);
   const reached: Reached[] = [];
-  const upstream = createServer(async (request, response) => {
-    reached.push(reachedBy(request, await textOf(request)));
-    response.end('from the service');
+  const upstream = createServer((request, response) => {
+    void textOf(request).then((body) => {
+      reached.push(reachedBy(request, body));
+      response.end('from the service');
+    });
   });
   upstream.listen(0, '127.0.0.1');
   await once(upstream, 'listening');
