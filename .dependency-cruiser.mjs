@@ -83,7 +83,10 @@ const table = [
     comment:
       'Verifying, counting and answering a gateway run in process too, without HTTP, sign-in or dialects. ' +
       'They may import the core, host.ts and their own driver; listen.ts and dialect.ts call them, not the reverse.',
-    from: { path: `${server}(verifier\\.ts$|(limits|gateways)/)`, pathNot: tests },
+    from: {
+      path: `${server}((verifier|gateway[a-z-]*|head|carriages|path-rules)\\.ts$|(limits|gateways)/)`,
+      pathNot: tests,
+    },
     to: {
       pathNot: [coreEntry, serverExcept('listen', 'auth', 'dialects?', 'openapi'), npm('ioredis')],
     },

@@ -61,8 +61,8 @@ export async function startRealGateway(program: Program) {
   const asked = await openGateway(service, plan);
   const reached: Reached[] = [];
   const upstream = createServer((request, response) => {
-    void textOf(request).then((text) => {
-      reached.push(reachedBy(request, text));
+    void textOf(request).then((body) => {
+      reached.push(reachedBy(request, body));
       response.end('from the service');
     });
   });

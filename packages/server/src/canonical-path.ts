@@ -4,16 +4,25 @@
 
 /** RFC 3986, 3.3, without `;`: what stands after it some servers drop before they route. */
 const PATH = /^\/(?:[\w.~!$&'()*+,=:@/-]|%[0-9A-Fa-f]{2})*$/;
+/** What two readers may take for different things, or for the same. */
+const LOOSE = /[A-Z%]|\.(?:\/|$)/;
 const UNRESERVED = /[\w.~-]/;
 /** Delimiters, what Windows takes for one, a second encoding, and characters nobody sees. */
 const REFUSED = /[\p{Cc}/\\;%?#]/u;
 
+/** The segments of a path, twice. */
+export interface CanonicalPath {
+  readonly segments: readonly string[];
+  /** Each as the least careful reader takes it. */
+  readonly loose: readonly string[];
+}
+
 /**
- * The segments of a request target's path; null for what could be read in two ways: dot
- * segments, empty ones, encoded delimiters, parameters, what is not UTF-8. Encoded unreserved
- * characters are decoded, all others stay encoded. A slash at the end makes no difference.
+ * The path of a request target; null for what could be read in two ways: dot segments, empty
+ * ones, encoded delimiters, parameters, what is not UTF-8. Encoded unreserved characters are
+ * decoded, all others stay encoded. A slash at the end makes no difference.
  */
-export function segmentsOf(target: string): readonly string[] | null {
+export function pathOf(target: string): CanonicalPath | null {
   const end = target.indexOf('?');
   const path = end < 0 ? target : target.slice(0, end);
   if (!PATH.test(path)) return null;
@@ -26,16 +35,24 @@ export function segmentsOf(target: string): readonly string[] | null {
       segments[i] = decoded;
     }
   }
-  return segments.some(isUnsure) ? null : segments;
+  const loose = LOOSE.test(path) ? segments.map(looselyRead) : segments;
+  return segments.some(isUnsure) || loose.some(isUnsure) ? null : { segments, loose };
 }
 
 /**
- * A segment as the least careful reader takes it: decoded, and without regard to case or to
- * how its characters are composed. Two that differ here are different to everybody.
+ * A segment as the least careful reader takes it: decoded, without regard to case, to how its
+ * characters are composed, to those nobody sees, and to dots and spaces at its ends, which
+ * Windows drops. Two that differ here are different to everybody.
  */
 export function looselyRead(segment: string): string {
-  if (!/[A-Z%]/.test(segment)) return segment;
-  return decodeURIComponent(segment).normalize('NFKC').toLowerCase();
+  if (!LOOSE.test(segment)) return segment;
+  const read = decodeURIComponent(segment)
+    .normalize('NFKC')
+    .replace(/\p{Cf}/gu, '');
+  return read
+    .toLowerCase()
+    .trim()
+    .replace(/[.\s]+$/, '');
 }
 
 function isUnsure(segment: string): boolean {

@@ -2,7 +2,7 @@
 // and wholly right or refused. Faults name the field and the rule that it broke.
 
 import { ENVIRONMENTS, isScope, parseScopeQuery, SCOPE_RULE } from '@warder/core';
-import { segmentsOf } from './canonical-path.ts';
+import { pathOf } from './canonical-path.ts';
 import { type Carriage, headerOf } from './carriages.ts';
 import type { GatewayKind, GatewayPlan } from './gateway.ts';
 import { envoy } from './gateways/envoy.ts';
@@ -110,7 +110,7 @@ function patternOf(fields: Fields): Pick<PathRule, 'segments' | 'open'> {
   const open = path.endsWith('/**');
   const written = open ? path.slice(0, -3) : path;
   const parts = written === '' || written === '/' ? [] : written.slice(1).split('/');
-  const canonical = segmentsOf(written === '' ? '/' : written);
+  const canonical = pathOf(written === '' ? '/' : written)?.segments;
   const sound =
     (open || written !== '') &&
     canonical?.length === parts.length &&

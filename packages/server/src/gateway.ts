@@ -4,7 +4,7 @@
 // rule names is refused.
 
 import { type Ask, type Environment, type Key, parseAddress, type Verdict } from '@warder/core';
-import { segmentsOf } from './canonical-path.ts';
+import { pathOf } from './canonical-path.ts';
 import type { Carriage } from './carriages.ts';
 import { REASONS, type Reason, refusal } from './gateway-refusals.ts';
 import { type HeadHandler, type HeadReply, headReader, type OriginalHeaders } from './head.ts';
@@ -83,13 +83,14 @@ export function createGateway({ plan, verifier, now, log, ...parts }: GatewayPar
     if (method === null || target === null || twice) return refuse('not_from_a_gateway');
     if (key === null) return refuse('no_key');
     if (typeof key === 'string') return refuse(key);
-    const segments = segmentsOf(target);
-    const rule = segments === null ? 'path_ambiguous' : findRule(method, segments);
+    const path = pathOf(target);
+    const rule = path === null ? 'path_ambiguous' : findRule(method, path);
     if (typeof rule === 'string') return refuse(rule);
+    const verdict = verifier.verifyCached(key.key, rule.ask);
+    // Few keys are bound to addresses: only for them is one worth reading.
+    if (verdict !== null && verdict.code !== 'forbidden_ip') return answerTo(verdict);
     const ip = (address && parseAddress(address)) || undefined;
     const ask: Ask = { ...rule.ask, ip };
-    const verdict = verifier.verifyCached(key.key, ask);
-    if (verdict !== null) return answerTo(verdict);
     return verifier.verify(key.key, ask).then(answerTo).catch(failed);
   };
   return (head) => {

@@ -58,6 +58,8 @@ export function headReader({ original, carriages, clientAddress }: ReadPlan) {
   places.set(clientAddress, 'address');
   places.set(SECRET_HEADER.toLowerCase(), 'secret');
   if (original !== null) places.set(original.method, 'method').set(original.target, 'target');
+  // Most headers are as long as none of these, which is seen before they are put in small letters.
+  const lengths = new Set(Array.from(places.keys(), (name) => name.length));
 
   return ({ method, target, rawHeaders }: Head): Told => {
     const told: Told =
@@ -65,7 +67,8 @@ export function headReader({ original, carriages, clientAddress }: ReadPlan) {
         ? { method, target, address: null, secret: null, key: null, twice: false }
         : { method: null, target: null, address: null, secret: null, key: null, twice: false };
     for (let i = 0; i < rawHeaders.length; i += 2) {
-      const place = places.get(rawHeaders[i]?.toLowerCase() ?? '');
+      const name = rawHeaders[i] ?? '';
+      const place = lengths.has(name.length) ? places.get(name.toLowerCase()) : undefined;
       if (place === undefined) continue;
       const value = rawHeaders[i + 1] ?? '';
       switch (place) {

@@ -164,6 +164,7 @@ async function open(
   // Connections without a request so far, by their other end: node takes them for
   // busy, or while they shake hands does not know them, and a drain would wait for them.
   const silent = new Map<string | Socket, Socket>();
+  const otherEnd = tls ? addressesOf : (socket: Socket) => socket;
   const onConnection = (socket: Socket) => {
     const end = otherEnd(socket);
     silent.set(end, socket);
@@ -249,10 +250,9 @@ async function stream(response: ServerResponse, pieces: AsyncIterable<string>): 
   response.end();
 }
 
-/** The socket itself where it has no address, as a Unix socket. */
-function otherEnd(socket: Socket): string | Socket {
-  const { remoteAddress, remotePort } = socket;
-  return remoteAddress === undefined ? socket : `${remoteAddress} ${remotePort}`;
+/** TLS makes another socket of the one that was connected: they have their other end in common. */
+function addressesOf({ remoteAddress, remotePort }: Socket): string {
+  return `${remoteAddress} ${remotePort}`;
 }
 
 function urlOf(server: Server, secure: boolean): string {

@@ -3,7 +3,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { runs } from '../../../tests/fixtures/domain.ts';
-import { segmentsOf } from './canonical-path.ts';
+import { pathOf } from './canonical-path.ts';
 import { type PathRule, ruleFinder } from './path-rules.ts';
 
 const rule = (path: string, more: Partial<PathRule> = {}): PathRule => {
@@ -16,8 +16,8 @@ const rule = (path: string, more: Partial<PathRule> = {}): PathRule => {
 const finding = (...rules: PathRule[]) => {
   const find = ruleFinder(rules);
   return (target: string, method = 'GET') => {
-    const segments = segmentsOf(target);
-    const found = segments === null ? 'path_ambiguous' : find(method, segments);
+    const path = pathOf(target);
+    const found = path === null ? 'path_ambiguous' : find(method, path);
     return typeof found === 'string' ? found : found.scopes[0];
   };
 };
@@ -60,7 +60,7 @@ describe('a rule', () => {
     expect([find('/v1/admin'), find('/v1/other')]).toEqual(['/v1/admin', '/v1/*']);
   });
 
-  it.each(['/v1/Admin', '/V1/admin', '/v1/ADMIN/', '/v1/%41dmin', '/v1/%EF%BD%81dmin'])(
+  it.each(['/v1/Admin', '/V1/admin', '/v1/ADMIN/', '/v1/%41dmin', '/v1/admin%20', '/v1/admin.'])(
     'that fits %s for a careless reader alone refuses it',
     (path) => {
       expect(finding(rule('/v1/admin'), rule('/v1/*'))(path)).toBe('path_ambiguous');
@@ -139,7 +139,7 @@ it('no spelling of a path reaches, through a weaker rule, what a stronger one gu
         expect(`${reading}/`.startsWith('/v1/admin/'), `${target} as ${reading}`).toBe(false);
       }
     }),
-    { numRuns: runs(20_000, 500_000) },
+    { numRuns: runs(50_000, 500_000) },
   );
   expect(passed).toBeGreaterThan(100);
 });

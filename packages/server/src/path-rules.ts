@@ -3,7 +3,7 @@
 // careless reader, as in another case, is refused: the service behind may be one.
 
 import type { ScopeQuery } from '@warder/core';
-import { looselyRead } from './canonical-path.ts';
+import { type CanonicalPath, looselyRead } from './canonical-path.ts';
 
 export interface PathRule {
   /** Null for every method. */
@@ -22,13 +22,12 @@ export type Found<Rule> = Rule | 'path_not_named' | 'path_ambiguous';
 /** Compiles rules to a search through them, in their order. */
 export function ruleFinder<Rule extends PathRule>(
   rules: readonly Rule[],
-): (method: string, segments: readonly string[]) => Found<Rule> {
+): (method: string, path: CanonicalPath) => Found<Rule> {
   const compiled = rules.map((rule) => ({
     rule,
     loose: rule.segments.map((segment) => (segment === null ? null : looselyRead(segment))),
   }));
-  return (method, segments) => {
-    const loose = segments.map(looselyRead);
+  return (method, { segments, loose }) => {
     for (const one of compiled) {
       const { rule } = one;
       if (rule.methods !== null && !rule.methods.includes(method)) continue;
