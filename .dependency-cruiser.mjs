@@ -59,7 +59,7 @@ const table = [
         coreEntry,
         serverExcept('listen', 'auth', 'dialects?', 'openapi'),
         npm('kysely', 'better-sqlite3', '@types/better-sqlite3', 'postgres'),
-        node('crypto', 'fs', 'fs/promises', 'os', 'worker_threads'),
+        node('fs', 'fs/promises', 'os', 'worker_threads'),
       ],
     },
   },

@@ -54,7 +54,7 @@ describe('a credential', () => {
       `x-api-key: ${key} nonsense`,
     ];
     for (const header of joined)
-      expect(told(await answered(get(header)))).toMatch(/^400 .*one key/);
+      expect(told(await answered(get(header)))).toMatch(/^400 .*one word/);
   });
 
   it('is not looked for in headers that only look alike, in other schemes, nor in the query', async () => {

@@ -17,7 +17,11 @@ let service: Service;
 beforeAll(async () => {
   service = await startService();
   await service.createWorkspace();
-  for (const owner_id of ['a', 'b', 'c']) await service.createKey({ owner_id });
+  for (const owner_id of ['a', 'b', 'c']) {
+    await service.createKey({ owner_id });
+    const body = { issuer: 'i', subject: owner_id, role: 'viewer' };
+    await service.expectCall(201, 'POST', '/v1/members', { body });
+  }
 });
 afterAll(() => service.close());
 

@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
-import type { Key } from '@warder/sdk';
+import type { Key, Member } from '@warder/sdk';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import {
   type Ended,
@@ -308,6 +308,34 @@ test('an owner is put, changed, listed, suspended and resumed, whatever its id',
   expect(await words(['owners', 'get', '..'])).toMatchObject({ code: 2 });
 });
 
+test('a member is added, shown, edited, listed and removed, with the keys it owns', async () => {
+  const issuer = 'https://login.example.com/';
+  const add = ['members', 'add', '--issuer', issuer, '--subject', 'auth0|ä 1'];
+  const member = await json<Member>([...add, '--role', 'editor', '--name', 'Ann']);
+  const { id } = member;
+  expect(member).toMatchObject({ issuer, subject: 'auth0|ä 1', role: 'editor', source: 'api' });
+  expect((await words(['members', 'show', id])).stdout).toMatch(/^subject +auth0\|ä 1$/m);
+  const edited = await json(['members', 'edit', id, '--role', 'owner', '--clear', 'name']);
+  expect(edited).toMatchObject({ role: 'owner', name: null });
+  expect((await words(['members', 'list', '--role', 'owner'])).stdout).toContain(id);
+  expect((await words(['members', 'list', '--role', 'admin'])).stdout).not.toContain(id);
+  expect(await words([...add, '--role', 'chief'])).toMatchObject({ code: 2 });
+  expect(await words([...add, '--role', 'viewer'])).toMatchObject({ code: 1 });
+  expect(await words(add)).toMatchObject({ code: 1 });
+  expect((await words(['members', 'remove', id])).stderr).toMatch(/last owner/);
+
+  await json([...add.slice(0, 4), '--subject', 'next', '--role', 'owner']);
+  await json(['members', 'edit', id, '--role', 'viewer']);
+  const [kept, ended] = [await create(['--owner', id]), await create(['--owner', id])];
+  const unknown = await words(['members', 'remove', id, '--keep-keys', `${kept.id},${id}`]);
+  expect(unknown).toMatchObject({ code: 1, stderr: expect.stringContaining(`names ${id}`) });
+  const removed = await json(['members', 'remove', id, '--keep-keys', kept.id]);
+  expect(removed.removed_at).not.toBe(null);
+  expect(await json('keys verify', kept.key)).toMatchObject({ valid: true });
+  expect((await warder('keys verify', ended.key)).stdout).toMatch(/^code +disabled$/m);
+  expect(await words(['members', 'show', id])).toMatchObject({ code: 1 });
+});
+
 test('whoami tells of the key from each place that one can come from', async () => {
   const { key, id } = await create('--kind management --permissions viewer --name me');
   writeFileSync(join(cwd, 'mine'), `${key}\n`);
@@ -433,7 +461,7 @@ test('an interrupted command exits with 130', async () => {
 
 test('each command has a help that ends with 0 and needs no service', async () => {
   const commands = [
-    ...['serve', 'recover', 'whoami', 'config', 'keys', 'workspaces', 'owners'],
+    ...['serve', 'recover', 'whoami', 'config', 'keys', 'workspaces', 'owners', 'members'],
     ...'create list get update disable enable revoke delete verify'
       .split(' ')
       .map((name) => `keys ${name}`),
@@ -441,6 +469,7 @@ test('each command has a help that ends with 0 and needs no service', async () =
       .split(' ')
       .map((name) => `workspaces ${name}`),
     ...'get put update list suspend resume'.split(' ').map((name) => `owners ${name}`),
+    ...'list add show edit remove'.split(' ').map((name) => `members ${name}`),
   ];
   for (const some of [commands.slice(0, 12), commands.slice(12)]) {
     const helps = some.map((name) => run([...name.split(' '), '--help'], { cwd }));

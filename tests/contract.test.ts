@@ -8,7 +8,7 @@ import { native } from '../packages/server/src/dialects/native/dialect.ts';
 import { describeApi } from '../packages/server/src/openapi.ts';
 import { NOW } from './fixtures/domain.ts';
 import { createContract } from './kit/contract.ts';
-import { INPUTS, type Input } from './kit/inputs.ts';
+import { ALSO_NEEDS, INPUTS, type Input } from './kit/inputs.ts';
 import { type Answered, type Body, type Service, startService } from './kit/service.ts';
 
 // The table as the source has it, for the titles; the service's own document is what is held against.
@@ -115,8 +115,8 @@ describe.each(permitted)('$name asks for its permission', ({ name, method, opera
     expect(await service.counts()).toEqual(before);
   });
 
-  it('success for a key that holds it alone', async () => {
-    const { key } = await service.manager([permission]);
+  it('success for a key that holds it alone, or with what the call hands out', async () => {
+    const { key } = await service.manager([permission, ...(ALSO_NEEDS[name] ?? [])]);
     expect(told(await call(method, await prepare(name), key))).toMatch(/^20[01] /);
   });
 
@@ -151,6 +151,11 @@ describe.each(open)('$name', ({ name, method }) => {
     expect(told(await call(method, input, null))).toMatch(/^200 /);
     expect(told(await call(method, input, bad.revoked))).toMatch(/^200 /);
   });
+});
+
+it('whoami asked for another workspace than the key is of answers 403', async () => {
+  const headers = { 'x-workspace-id': theirs };
+  await service.expectCall(403, 'GET', '/v1/whoami', { key: mine.key, headers });
 });
 
 it('whoami tells a standard key about itself', async () => {
@@ -299,9 +304,13 @@ it('404 for a workspace to make something in that is not there, in the same word
   for (const [method, path] of [
     ['POST', '/v1/keys'],
     ['PUT', '/v1/owners/nobody'],
+    ['POST', '/v1/members'],
   ] as const) {
+    const who = { issuer: 'i', subject: 's', role: 'viewer' };
     const inWorkspace = (workspace_id: string) =>
-      service.call(method, path, { body: { workspace_id } });
+      service.call(method, path, {
+        body: { ...(path === '/v1/members' ? who : {}), workspace_id },
+      });
     const gone = await inWorkspace(id);
     expect(told(gone)).toMatch(/^404 /);
     expect(facts(await inWorkspace('01900000-0000-7000-8000-0123456789ab'))).toEqual(facts(gone));

@@ -203,6 +203,24 @@ test('keys without an end, unused management keys and those that may do all are 
   expect(of('keys that may do everything')).toContain(second.id);
 });
 
+test('a product whose ordinary keys may manage keys is found, until its workspace forbids that', async () => {
+  const { cwd, service } = await newInstallation();
+  await service.ask('POST', '/phaseo/v1/keys', { name: 'one' });
+  const name = 'ordinary keys that manage';
+  const { code, of, checks } = await examined(cwd);
+  expect(of(name)).toMatch(
+    /^warn: In \S+ \(default\) ordinary keys of the format phaseo or cobo may manage keys: whoever finds a leaked one can make and revoke others\.$/,
+  );
+  expect(code).toBe(0);
+  const advice = checks.find((check) => check.name === name)?.advice ?? '';
+  const [, command = ''] = /`warder (.*?)`/.exec(advice) ?? [];
+  const { url } = service;
+  expect(await run(command.split(' '), { cwd, env: { WARDER_URL: url } })).toMatchObject({
+    code: 0,
+  });
+  expect((await examined(cwd)).of(name)).toMatch(/^ok: /);
+});
+
 test('a first key that was left lying is found: used, old, or not good any more', async () => {
   const { cwd } = await stopped();
   const fresh = newFolder();

@@ -49,7 +49,10 @@ test('every example works when it is pasted', async () => {
     for (const example of examples) {
       if (ENDLESS[path] || ALONE.includes(path)) continue;
       const ids = await newIds(service);
-      const text = example.replaceAll('KEY_ID', ids.key).replaceAll('WORKSPACE_ID', ids.workspace);
+      const text = example
+        .replaceAll('KEY_ID', ids.key)
+        .replaceAll('WORKSPACE_ID', ids.workspace)
+        .replaceAll('MEMBER_ID', ids.member);
       const script = `set -eo pipefail\n${warder}\n${text}`;
       const env = { WARDER_URL: service.url };
       const { code, stderr } = await startAny('bash', ['-c', script], { cwd, env }).ended;
@@ -89,9 +92,11 @@ async function prepare(service: Service, cwd: string): Promise<void> {
 
 let made = 0;
 
-async function newIds(service: Service): Promise<{ key: string; workspace: string }> {
+async function newIds(service: Service) {
   const name = `any ${++made}`;
   const key = await service.create(name, { owner_id: name });
   const workspace = await service.ask('POST', '/v1/workspaces', { name });
-  return { key: key.id, workspace: String(workspace.id) };
+  const who = { issuer: 'https://login.example.com', subject: name, role: 'viewer' };
+  const member = await service.ask('POST', '/v1/members', who);
+  return { key: key.id, workspace: String(workspace.id), member: String(member.id) };
 }

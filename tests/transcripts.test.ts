@@ -8,9 +8,10 @@ import { createConfig, lintFromString } from '@redocly/openapi-core';
 import { describe, expect, it } from 'vitest';
 import { describeApi } from '../packages/server/src/openapi.ts';
 import { dialectsOf, PRODUCTS } from '../packages/server/src/products.ts';
+import { addCast, startCastIssuer } from './kit/cast.ts';
 import { createContract } from './kit/contract.ts';
 import { exchange } from './kit/http.ts';
-import { startService } from './kit/service.ts';
+import { type Service, startService } from './kit/service.ts';
 import {
   filled,
   found,
@@ -58,8 +59,10 @@ describe.each(PRODUCTS.map(({ name }) => name))('the transcript of %s', (name) =
   });
 
   it('is what the service answers', async () => {
-    const service = await startService({
+    const { issuer, row } = await startCastIssuer(() => service.clock.at);
+    const service: Service = await startService({
       dialects: [dialect],
+      issuers: [row],
       sharedCredentials: [
         { surface: 'cobo', label: 'assistant', secret: COBO_SECRET, workspaces: ['default'] },
         { surface: 'phaseo', label: 'control', secret: PHASEO_SECRET, workspaces: ['other'] },
@@ -75,7 +78,12 @@ describe.each(PRODUCTS.map(({ name }) => name))('the transcript of %s', (name) =
       ['long', 'x'.repeat(300_000)],
       ['service_url', service.url],
     ]);
+    // Whoever takes no members sees none of what the cast needs.
+    const cast = dialect.admits.members === null ? {} : await addCast(service, issuer);
+    for (const [name, value] of Object.entries(cast)) values.set(name, value);
+    const tokens = Object.entries(cast).filter(([name]) => name.startsWith('token_'));
     const secrets: string[] = [service.firstKey, COBO_SECRET, PHASEO_SECRET];
+    secrets.push(...tokens.map(([, token]) => token));
 
     let held = true;
     service.watch.before.set('recordUses', () => {
@@ -94,6 +102,7 @@ describe.each(PRODUCTS.map(({ name }) => name))('the transcript of %s', (name) =
       const { method, path, headers = {}, body, raw } = filled(request, values);
       const scene = step.operation === null;
       const { failing } = step;
+      issuer.outage(step.outage ? 'refuse' : null);
       if (failing) {
         service.watch.before.set(failing, () => {
           throw new Error('the store is broken on purpose');
@@ -145,5 +154,6 @@ describe.each(PRODUCTS.map(({ name }) => name))('the transcript of %s', (name) =
     held = false;
     agent.destroy();
     await service.close();
+    await issuer.close();
   });
 });

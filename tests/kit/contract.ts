@@ -52,7 +52,10 @@ export function createContract(document: ApiDocument) {
     callOf,
     validator,
     /** Whether a value is one of a schema of the document, wherever that stands. */
-    compile: (schema: JsonSchema) => ajv.compile(schema),
+    compile: (schema: JsonSchema) =>
+      ajv.compile(
+        JSON.parse(JSON.stringify(schema).replaceAll('"#/components/', '"api#/components/')),
+      ),
     /** The schema of what a call takes as its body; undefined where it takes none. */
     bodySchema({ requestBody }: Operation): JsonSchema | undefined {
       const schema = requestBody?.content['application/json']?.schema;

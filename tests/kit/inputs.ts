@@ -1,6 +1,7 @@
 // A valid input for every call of the document, with whatever has to stand there
 // first: each must succeed for a caller who may make it.
 
+import { type Permission, PRESETS } from '@warder/core';
 import type { Service } from './service.ts';
 
 export interface Input {
@@ -39,9 +40,33 @@ const ofOwner =
     return { path, body };
   };
 
+const ofMember =
+  (tail: string, body?: unknown): Prepare =>
+  async (service, workspaceId) => {
+    const draft = { ...newMember(), workspace_id: workspaceId };
+    const { id } = await service.expectCall(201, 'POST', '/v1/members', { body: draft });
+    return { path: `/v1/members/${id}${tail}`, body };
+  };
+
+const newMember = () => ({
+  issuer: 'https://issuer.example',
+  subject: `user ${++made}`,
+  role: 'viewer',
+});
+
 const alone =
   (path: string, body?: unknown): Prepare =>
   async () => ({ path, body });
+
+// Whoever makes, changes or removes a viewer holds what a viewer has.
+const VIEWER = PRESETS.viewer as readonly Permission[];
+
+/** What some calls ask for besides their own permission, by operationId. */
+export const ALSO_NEEDS: Readonly<Record<string, readonly Permission[]>> = {
+  addMember: VIEWER,
+  updateMember: VIEWER,
+  removeMember: VIEWER,
+};
 
 /** By operationId. The contract test fails when the document has a call that is not here. */
 export const INPUTS: Readonly<Record<string, Prepare>> = {
@@ -111,6 +136,16 @@ export const INPUTS: Readonly<Record<string, Prepare>> = {
     await service.call('PUT', path, { body: { workspace_id: workspaceId } });
     return { path: `${path}/erase?workspace_id=${workspaceId}` };
   },
+  addMember: async (_, workspaceId) => ({
+    path: '/v1/members',
+    body: { ...newMember(), name: 'Änne', workspace_id: workspaceId },
+  }),
+  listMembers: async (_, workspaceId) => ({
+    path: `/v1/members?workspace_id=${workspaceId}&role=viewer&limit=2`,
+  }),
+  getMember: ofMember(''),
+  updateMember: ofMember('', { name: 'Ann' }),
+  removeMember: ofMember(''),
   exportEvents: async (_, workspaceId) => ({
     path: `/v1/events/export?type=key.created&workspace_id=${workspaceId}`,
   }),

@@ -135,6 +135,7 @@ export async function clientOf(service: Service, ledger: Ledger): Promise<Client
     for (const giveUpAt = performance.now() + 1_000; performance.now() < giveUpAt; ) {
       const reply = await send('POST', '/v1/keys/verify', { key });
       if (reply === null || reply.body.code === 'revoked') return true;
+      ledger.uses.set(keyId, Date.now());
     }
     return false;
   };

@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { drawFirstToken } from '@warder/core';
 import { expect } from 'vitest';
+import { parseIssuers } from '../../packages/server/src/auth/tokens/issuers.ts';
 import type { Dialect } from '../../packages/server/src/dialect.ts';
 import { createHost, type Pepper } from '../../packages/server/src/host.ts';
 import { openInstallation } from '../../packages/server/src/installation.ts';
@@ -59,6 +60,8 @@ export interface ServiceOptions {
   readonly dialects?: readonly Dialect[];
   readonly dialectCors?: boolean;
   readonly sharedCredentials?: readonly SharedCredential[];
+  /** Rows of the file of issuers. */
+  readonly issuers?: readonly object[];
 }
 
 export type Service = Awaited<ReturnType<typeof startService>>;
@@ -96,6 +99,7 @@ export async function startService(options: ServiceOptions = {}) {
       dialects: options.dialects,
       dialectCors: options.dialectCors,
       sharedCredentials: options.sharedCredentials,
+      issuers: options.issuers && parseIssuers(JSON.stringify(options.issuers)),
     });
     const listener = await listen({
       handle: warder.handle,

@@ -21,6 +21,8 @@ export interface Step {
   readonly shows?: string;
   /** The method of the store that fails during the call. */
   readonly failing?: string;
+  /** Whether the issuer of the tokens is out of reach during the call. */
+  readonly outage?: true;
   readonly request?: {
     readonly method: string;
     /** Below the dialect's base; of a scene below the service's. */
@@ -44,7 +46,6 @@ export interface Step {
 export interface Transcript {
   /** Error codes that no call can have here, with why. */
   readonly unreachable: Readonly<Record<string, string>>;
-  /** Cast that the scene needs: subjects with a role, as the issuer of the tests signs them. */
   readonly steps: readonly Step[];
 }
 

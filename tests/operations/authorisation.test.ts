@@ -2,6 +2,7 @@ import {
   type Operations,
   PERMISSIONS,
   type Permission,
+  PRESETS,
   WARDER_FORMAT,
   WarderError,
 } from '@warder/core';
@@ -24,6 +25,7 @@ interface Target {
   ownerId: string;
   /** Its own id. */
   owner: string;
+  memberId: string;
 }
 
 async function makeTarget(): Promise<Target> {
@@ -36,7 +38,14 @@ async function makeTarget(): Promise<Target> {
     permissions: ['keys:read'],
   });
   const { id: owner } = await service.owner.getOwner({ workspaceId, ownerId });
-  return { workspaceId, keyId: key.id, secret, managementId: management.key.id, ownerId, owner };
+  const member = await service.owner.addMember({
+    workspaceId,
+    issuer: 'https://issuer.example',
+    subject: key.id,
+    role: 'viewer',
+  });
+  const ids = { keyId: key.id, managementId: management.key.id, ownerId, memberId: member.id };
+  return { workspaceId, secret, owner, ...ids };
 }
 
 interface Use {
@@ -58,6 +67,9 @@ const onManagementKey = (run: (ops: Operations, id: string) => Promise<unknown>)
   by: 'id',
   run: (ops, { managementId }) => run(ops, managementId),
 });
+
+// Whoever makes, changes or removes a viewer holds what a viewer has.
+const overViewer = ['members:write', ...PRESETS.viewer] as readonly Permission[];
 
 // Total: an operation that is not here does not compile.
 const OPERATIONS: Record<keyof Operations, Use> = {
@@ -187,6 +199,32 @@ const OPERATIONS: Record<keyof Operations, Use> = {
     instance: true,
     by: 'none',
     run: (ops) => ops.eraseOwnersFurther(),
+  },
+  addMember: {
+    needs: overViewer,
+    by: 'workspaceId',
+    run: (ops, { workspaceId }) =>
+      ops.addMember({ workspaceId, issuer: 'i', subject: service.newName(), role: 'viewer' }),
+  },
+  listMembers: {
+    needs: ['members:read'],
+    by: 'workspaceId',
+    run: (ops, { workspaceId }) => ops.listMembers({ workspaceId }),
+  },
+  getMember: {
+    needs: ['members:read'],
+    by: 'id',
+    run: (ops, { memberId }) => ops.getMember(memberId),
+  },
+  updateMember: {
+    needs: overViewer,
+    by: 'id',
+    run: (ops, { memberId }) => ops.updateMember(memberId, { name: 'x' }),
+  },
+  removeMember: {
+    needs: overViewer,
+    by: 'id',
+    run: (ops, { memberId }) => ops.removeMember(memberId),
   },
   listEvents: {
     needs: ['events:read'],
@@ -318,6 +356,7 @@ describe("another workspace's things", () => {
             ...theirs,
             keyId: nowhere,
             managementId: nowhere,
+            memberId: nowhere,
             workspaceId: nowhere,
           }),
         ),
@@ -347,6 +386,7 @@ describe("another workspace's things", () => {
       await caller.listKeys({ limit: 200 }),
       await caller.listOwners({ limit: 200 }),
       await caller.listWorkspaces({ limit: 200 }),
+      await caller.listMembers({ limit: 200 }),
       await caller.listEvents({ limit: 200 }),
     ];
     for (const { items } of lists) expect(items.length).toBeGreaterThan(0);

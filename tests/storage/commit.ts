@@ -20,6 +20,7 @@ export function commitContract(open: OpenStore): void {
     const { all, storage } = world;
     const acme = await world.workspace('Acme');
     const owner = await world.owner(acme.id, 'customer-1');
+    const member = await world.member(acme.id, 'user-1', { role: 'owner', name: 'Ann' });
     const { key, event } = await world.key({
       workspaceId: acme.id,
       ownerId: 'customer-1',
@@ -38,6 +39,7 @@ export function commitContract(open: OpenStore): void {
     expect(await all.key(manager.key.id)).toEqual(manager.key);
     expect(await all.workspace(acme.id)).toEqual(acme);
     expect(await all.owner(acme.id, 'customer-1')).toEqual(owner);
+    expect(await all.member(member.id)).toEqual(member);
     const events = await all.events({}, { limit: 10, from: null, total: 'none' });
     const { owners: _, ...read } = event;
     expect(events.items).toContainEqual({ ...read, number: null, mac: null, erasedAt: null });
@@ -86,12 +88,14 @@ export function commitContract(open: OpenStore): void {
     const acme = await world.workspace('Acme');
     const { key } = await world.key({ workspaceId: acme.id });
     const owner = await world.owner(acme.id, 'customer-1');
+    const member = await world.member(acme.id, 'user-1');
     const suspended = suspendWorkspace(acme, world.act())?.workspace ?? acme;
     const renamed = { ...key, name: 'renamed', version: 2 };
     for (const change of [
       { type: 'update_key', key: renamed, was: 1 },
       { type: 'update_workspace', workspace: suspended, was: 1 },
       { type: 'update_owner', owner: { ...owner, name: 'A', version: 2 }, was: 1 },
+      { type: 'update_member', member: { ...member, role: 'viewer', version: 2 }, was: 1 },
     ] as const) {
       const results = await Promise.all([world.all.commit([change]), world.all.commit([change])]);
       expect(results.sort()).toEqual(['done', 'stale']);

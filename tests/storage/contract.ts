@@ -6,6 +6,7 @@ import { commitContract } from './commit.ts';
 import { filterContract } from './filters.ts';
 import { guardContract } from './guards.ts';
 import { listContract } from './lists.ts';
+import { memberContract } from './members.ts';
 import { reachContract } from './reach.ts';
 import type { OpenStore } from './store.ts';
 
@@ -15,6 +16,7 @@ export function storageContract(engine: string, open: OpenStore): void {
     describe('guards', () => guardContract(open));
     describe('reaches', () => reachContract(open));
     describe('lists', () => listContract(open));
+    describe('members', () => memberContract(open));
     describe('filters', () => filterContract(open));
   });
 }

@@ -195,6 +195,10 @@ export function filterContract(open: OpenStore): void {
     expect(await world.storage.turnStates(NOW + 10, 100)).toBe(0);
     expect(await listed('active', NOW + 10)).toEqual(ids);
     expect(await listed('active', NOW + 20)).toEqual([]);
+    const either = { workspaceId, statuses: ['expired', 'active'], now: NOW + 20 } as const;
+    const both = await world.all.keys(either, { ...whole, total: 'exact' });
+    expect(both.items.map(({ id }) => id)).toEqual(ids);
+    expect(both.total).toEqual({ count: ids.length, exact: true });
     expect(await world.storage.turnStates(NOW + 20, 100)).toBe(5);
     expect(await listed('expired', NOW + 20)).toEqual(ids);
     expect(await world.storage.turnStates(NOW + 1e12, 100)).toBe(0);

@@ -9,8 +9,9 @@ export function reachContract(open: OpenStore): void {
     const make = async (name: string) => {
       const workspace = await world.workspace(name);
       const owner = await world.owner(workspace.id, 'customer-1');
+      const member = await world.member(workspace.id, 'user-1');
       const { key } = await world.key({ workspaceId: workspace.id, ownerId: 'customer-1' });
-      return { workspace, owner, key, reach: world.storage.within(workspace.id) };
+      return { workspace, owner, member, key, reach: world.storage.within(workspace.id) };
     };
     return { acme: await make('Acme'), beta: await make('Beta'), instance: await world.key() };
   };
@@ -28,6 +29,11 @@ export function reachContract(open: OpenStore): void {
     expect(await reach.key(instance.key.id)).toBeNull();
     expect(await reach.workspace(beta.workspace.id)).toBeNull();
     expect(await reach.owner(beta.workspace.id, 'customer-1')).toBeNull();
+    expect(await reach.member(acme.member.id)).toEqual(acme.member);
+    expect(await reach.member(beta.member.id)).toBeNull();
+    expect(await reach.memberOf(beta.workspace.id, beta.member)).toBeNull();
+    expect(await reach.members({}, slice)).toMatchObject({ items: [acme.member] });
+    expect(await reach.members(beyond, slice)).toMatchObject({ items: [] });
     expect(await reach.keys({ now: 0 }, slice)).toEqual({
       items: [acme.key],
       more: false,
@@ -48,6 +54,10 @@ export function reachContract(open: OpenStore): void {
     await world.all.commit([{ type: 'update_workspace', workspace: deleted, was: 1 }]);
     expect(await reach.keysToErase(10)).toEqual([]);
     expect(await beta.reach.keysToErase(10)).toEqual([beta.key]);
+    const owned = { ...beta.key, ownerId: beta.member.id, version: 2 };
+    await world.all.commit([{ type: 'update_key', key: owned, was: 1 }]);
+    expect(await reach.keysOfMember(beta.member, [], 9)).toEqual([]);
+    expect(await beta.reach.keysOfMember(beta.member, [], 9)).toEqual([owned]);
     await world.storage.close();
   });
 
@@ -83,6 +93,16 @@ export function reachContract(open: OpenStore): void {
       { type: 'update_workspace', workspace: beta.workspace, was: 1 },
       { type: 'insert_owner', owner: { ...beta.owner, id: 'new', externalId: 'new' } },
       { type: 'update_owner', owner: beta.owner, was: 1 },
+      { type: 'insert_member', member: { ...beta.member, id: 'new', subject: 'new' } },
+      { type: 'update_member', member: beta.member, was: 1 },
+      {
+        type: 'member_is_there',
+        workspaceId: beta.workspace.id,
+        memberId: beta.member.id,
+      },
+      { type: 'another_owner', workspaceId: beta.workspace.id, memberId: acme.member.id },
+      { type: 'no_keys_of_member', member: beta.member, kept: [] },
+      { type: 'never_removed', workspaceId: beta.workspace.id, subject: beta.member },
       {
         type: 'insert_event',
         event: eventOf(world.act(), 'installation.created', about, null, null),
@@ -105,9 +125,11 @@ export function reachContract(open: OpenStore): void {
     const { id: workspaceId } = acme.workspace;
     const stolen = { ...beta.key, workspaceId, name: 'stolen', version: 2 };
     const owner = { ...beta.owner, workspaceId, name: 'stolen', version: 2 };
+    const member = { ...beta.member, workspaceId, name: 'stolen', version: 2 };
     for (const by of [acme.reach, world.all]) {
       expect(await by.commit([{ type: 'update_key', key: stolen, was: 1 }])).toBe('stale');
       expect(await by.commit([{ type: 'update_owner', owner, was: 1 }])).toBe('stale');
+      expect(await by.commit([{ type: 'update_member', member, was: 1 }])).toBe('stale');
     }
     // A tombstone takes its usage along, which must not be another workspace's.
     await world.storage.recordUses([{ keyId: beta.key.id, at: 7 }]);
@@ -115,6 +137,7 @@ export function reachContract(open: OpenStore): void {
     expect(await acme.reach.commit([{ type: 'update_key', key: erased, was: 1 }])).toBe('stale');
     expect(await beta.reach.key(beta.key.id)).toEqual({ ...beta.key, lastUsedAt: 7 });
     expect(await beta.reach.owner(beta.workspace.id, 'customer-1')).toEqual(beta.owner);
+    expect(await beta.reach.member(beta.member.id)).toEqual(beta.member);
     await world.storage.close();
   });
 }

@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto';
 import {
   type Act,
   ALL_GRANTS,
+  addMember,
   type Change,
   createOwner,
   createWorkspace,
@@ -14,6 +15,8 @@ import {
   type Key,
   type KeyPlan,
   type KeyTerms,
+  type Member,
+  type MemberFacts,
   type Storage,
   uuid7,
   WARDER_FORMAT,
@@ -40,6 +43,8 @@ const TERMS: KeyTerms = {
   notBefore: null,
   expiresAt: null,
 };
+
+export const ISSUER = 'https://issuer.example';
 
 export type Draft = Partial<KeyTerms & Omit<KeyPlan, 'terms'>>;
 
@@ -110,6 +115,25 @@ export function worldIn({ storage, lookup }: Store, seed = 1) {
         ]),
       );
       return owner;
+    },
+    async member(workspaceId: string, subject: string, facts: Partial<MemberFacts> = {}) {
+      const who = { workspaceId, issuer: ISSUER, subject, role: 'editor', name: null } as const;
+      const { member, event } = addMember({ ...who, ...facts }, 'api', act());
+      await done(
+        all.commit([
+          { type: 'insert_member', member },
+          { type: 'insert_event', event },
+        ]),
+      );
+      return member;
+    },
+    /** Writes a member as an act of the core left it. */
+    async editMember(before: Member, change: { member: Member } | null): Promise<Member> {
+      if (change === null) return before;
+      await done(
+        all.commit([{ type: 'update_member', member: change.member, was: before.version }]),
+      );
+      return change.member;
     },
     /** Writes a key as an act of the core left it; null stands for an act that changed nothing. */
     async change(before: Key, change: { key: Key } | null): Promise<Key> {

@@ -198,6 +198,16 @@ export const SETTINGS = {
     audience: ['serve'],
     parse: duration,
   },
+  issuers: {
+    flag: '--issuers <file>',
+    variable: 'WARDER_ISSUERS',
+    default: null,
+    file: null,
+    meaning: 'JSON file of the issuers whose JWTs sign in',
+    secret: false,
+    audience: ['serve'],
+    parse: path,
+  },
   secret: {
     flag: null,
     variable: 'WARDER_SECRET',

@@ -1,6 +1,6 @@
 // One or two examples for each command, shown at the end of its help. A test runs
-// every one of them as it stands here, with real ids in the place of KEY_ID
-// and WORKSPACE_ID.
+// every one of them as it stands here, with real ids in the place of KEY_ID,
+// WORKSPACE_ID and MEMBER_ID.
 
 import type { Command } from 'commander';
 
@@ -57,6 +57,13 @@ export const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
   'warder owners update': ['warder owners update acme --type company'],
   'warder owners suspend': ['warder owners suspend acme'],
   'warder owners resume': ['warder owners resume acme'],
+  'warder members list': ['warder members list --role owner'],
+  'warder members add': [
+    'warder members add --issuer https://login.example.com --subject user-42 --role editor --name Ann',
+  ],
+  'warder members show': ['warder members show MEMBER_ID'],
+  'warder members edit': ['warder members edit MEMBER_ID --role admin'],
+  'warder members remove': ['warder members remove MEMBER_ID'],
   'warder events list': [
     'warder events list --type key.revoked,key.erased',
     'warder events list --owner acme',

@@ -7,6 +7,7 @@ import { settingFlags, settingOptions } from './command.ts';
 import { addConfig } from './commands/config.ts';
 import { addEvents } from './commands/events.ts';
 import { addKeys } from './commands/keys.ts';
+import { addMembers } from './commands/members.ts';
 import { addOwners } from './commands/owners.ts';
 import { addWhoami } from './commands/whoami.ts';
 import { addWorkspaces } from './commands/workspaces.ts';
@@ -69,6 +70,7 @@ export function createProgram(output: Output): Command {
     addKeys,
     addWorkspaces,
     addOwners,
+    addMembers,
     addEvents,
     addWhoami,
     addConfig,

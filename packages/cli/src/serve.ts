@@ -12,6 +12,7 @@ import { keepHeapSmall } from './heap.ts';
 import { dialectListenersIn, dialectsIn, sharedCredentialsIn } from './local/dialects.ts';
 import { firstKeyIn, readFirstKey } from './local/first-key.ts';
 import { type Opened, openOrMake, startFailure } from './local/installation.ts';
+import { readIssuers } from './local/issuers.ts';
 import { openListeners } from './local/listeners.ts';
 import type { Output } from './output.ts';
 import { VERSION } from './version.ts';
@@ -29,6 +30,7 @@ export async function serve(flags: Flags, output: Output): Promise<void> {
   const dialects = dialectsIn(flags);
   const dialectAddresses = dialectListenersIn(flags);
   const sharedCredentials = sharedCredentialsIn(flags);
+  const issuers = await readIssuers(flags);
   const keyFile =
     readSetting('bootstrapKeyFile', flags) ?? join(readSetting('data', flags), 'first-key');
   endOnCrash(log);
@@ -50,6 +52,7 @@ export async function serve(flags: Flags, output: Output): Promise<void> {
     sharedCredentials,
     eventLog,
     eventsRetentionSeconds: readSetting('eventsRetention', flags),
+    issuers,
   });
   const newRequestId = () => opened.host.newId(opened.host.now());
   const common = { tls, trustedProxies, newRequestId };

@@ -72,7 +72,7 @@ export function requirePermission(caller: Caller, permission: Permission): void 
   const message =
     caller.key?.kind === 'standard'
       ? 'This is an ordinary key: it is made to be verified and manages nothing. Call with a management key.'
-      : `This needs the permission ${permission}, which your key does not have.`;
+      : `This needs the permission ${permission}, which ${caller.key === null ? 'you do' : 'your key does'} not have.`;
   throw new WarderError('forbidden', message, { permission });
 }
 
@@ -93,7 +93,7 @@ export function chosenWorkspace(caller: Caller, named: string | undefined): stri
   if (named !== undefined && !own.includes(named)) {
     throw new WarderError(
       'forbidden',
-      'Your key belongs to another workspace than workspace_id names.',
+      `${caller.key === null ? 'You belong' : 'Your key belongs'} to another workspace than workspace_id names.`,
       { elsewhere: true },
     );
   }

@@ -1,11 +1,19 @@
 // Handing out: nobody gives a management key more than they hold, nor a standard
 // key a scope, an environment or a life outside their grants and the workspace's
-// settings. Ending a key gives nothing, so it is never refused here.
+// settings; nor a member a role beyond their own. Ending a key gives nothing, so it
+// is never refused here.
 
 import type { Caller } from './caller.ts';
 import { invalid, WarderError } from './error.ts';
 import type { Key, KeyPlan } from './key.ts';
-import { beyondGrants, beyondPermissions, type Grants } from './permission.ts';
+import {
+  beyondGrants,
+  beyondPermissions,
+  type Grants,
+  PRESETS,
+  ROLE_GRANTS,
+  type Role,
+} from './permission.ts';
 import { covers, missingScopes, nearestScope } from './scope.ts';
 import type { KeyRights } from './terms.ts';
 import type { WorkspaceSettings } from './workspace.ts';
@@ -49,6 +57,26 @@ function checkManagement(
   if (grant !== null) throw beyond(`give such grants: ${PUBLISHED[grant]} go beyond your own`);
   if (endOf({ expiresAt }) > endOf(caller)) {
     throw beyond('make or change a management key that outlives your own');
+  }
+}
+
+/** Refuses to give a role whose permissions or grants go beyond the caller's own. */
+export function checkGivingRole(caller: Caller, role: Role): void {
+  const [permission] = beyondPermissions(caller.permissions, PRESETS[role]);
+  if (permission !== undefined) {
+    throw beyond(`make a member ${role}, who has the permission ${permission}: you do not`);
+  }
+  const grant = beyondGrants(caller.grants, ROLE_GRANTS[role]);
+  if (grant !== null) {
+    throw beyond(`make a member ${role}, whose grants (${PUBLISHED[grant]}) go beyond your own`);
+  }
+}
+
+/** Refuses to change or remove a member whose role goes beyond the caller's own permissions. */
+export function checkOver(caller: Caller, role: Role): void {
+  const [permission] = beyondPermissions(caller.permissions, PRESETS[role]);
+  if (permission !== undefined) {
+    throw beyond(`change a member who is ${role} and has the permission ${permission}: you do not`);
   }
 }
 

@@ -41,6 +41,9 @@ export type SignInRefusal =
   | 'unreadable'
   | 'unavailable'
   | 'jwt'
+  | 'bad_token'
+  | 'expired_token'
+  | 'not_a_member'
   | 'ordinary_key';
 
 /** What may go with an error besides its message. */

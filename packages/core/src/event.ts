@@ -48,13 +48,16 @@ export const EVENT_TYPES = [
   'owner.suspended',
   'owner.resumed',
   'owner.erased',
+  'member.added',
+  'member.updated',
+  'member.removed',
   'events.exported',
 ] as const;
 
 export type EventType = (typeof EVENT_TYPES)[number];
 
 export interface Subject {
-  readonly type: 'installation' | 'key' | 'workspace' | 'owner';
+  readonly type: 'installation' | 'key' | 'workspace' | 'owner' | 'member';
   readonly id: string;
 }
 

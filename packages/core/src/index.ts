@@ -10,9 +10,11 @@ export * from './event.ts';
 export * from './installation.ts';
 export * from './judge.ts';
 export * from './key.ts';
+export * from './member.ts';
 export * from './metadata.ts';
 export type { EventQuery } from './operations/events.ts';
 export type { CreatedKey, KeyEdit, OwnedKey, ReplacedKey } from './operations/keys.ts';
+export type { MemberDraft, MemberQuery } from './operations/members.ts';
 export type { OwnerAddress } from './operations/owners.ts';
 export {
   askOf,
@@ -29,6 +31,7 @@ export * from './ports.ts';
 export * from './restoration.ts';
 export * from './scope.ts';
 export * from './seal.ts';
+export * from './sign-in.ts';
 export * from './terms.ts';
 export * from './token.ts';
 export * from './uuid.ts';

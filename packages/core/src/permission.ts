@@ -14,6 +14,8 @@ export const PERMISSIONS = [
   'workspaces:write',
   'owners:read',
   'owners:write',
+  'members:read',
+  'members:write',
   'events:read',
   'usage:read',
 ] as const;
@@ -27,6 +29,7 @@ const READ = [
   'keys:read',
   'workspaces:read',
   'owners:read',
+  'members:read',
   'events:read',
   'usage:read',
 ] as const satisfies readonly Permission[];
@@ -34,15 +37,23 @@ const EDIT = [...READ, 'keys:write', 'keys:verify', 'owners:write'] as const;
 
 export type Preset = 'viewer' | 'verifier' | 'issuer' | 'editor' | 'admin' | 'owner';
 
-/** The presets; a member's role (viewer, editor, admin, owner) is the preset of that name. */
+/** The presets; a member's role is the preset of that name. */
 export const PRESETS: Readonly<Record<Preset, PermissionSet>> = {
   viewer: READ,
   verifier: ['keys:verify'],
   issuer: ['keys:read', 'keys:write', 'owners:read', 'owners:write'],
   editor: EDIT,
-  admin: [...EDIT, 'workspaces:write', 'management_keys:write'],
+  admin: [...EDIT, 'workspaces:write', 'management_keys:write', 'members:write'],
   owner: ['*'],
 };
+
+/** What members can be, each more than the one before. */
+export const ROLES = ['viewer', 'editor', 'admin', 'owner'] as const satisfies readonly Preset[];
+export type Role = (typeof ROLES)[number];
+
+export function isRole(value: unknown): value is Role {
+  return (ROLES as readonly unknown[]).includes(value);
+}
 
 export function isPermission(text: string): text is Permission {
   return (PERMISSIONS as readonly string[]).includes(text);
@@ -85,6 +96,16 @@ export const ALL_GRANTS: Grants = {
   scopes: ['*'],
   environments: ENVIRONMENTS,
   maxLifeSeconds: null,
+};
+
+export const NO_GRANTS: Grants = { scopes: [], environments: [], maxLifeSeconds: 0 };
+
+/** What a member of that role may put on the keys it makes. */
+export const ROLE_GRANTS: Readonly<Record<Role, Grants>> = {
+  viewer: NO_GRANTS,
+  editor: ALL_GRANTS,
+  admin: ALL_GRANTS,
+  owner: ALL_GRANTS,
 };
 
 /** The permissions of `wanted` that `held` does not have; `*` only comes from who holds `*`. */

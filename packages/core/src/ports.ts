@@ -4,8 +4,10 @@
 import type { Event, EventType, StoredEvent } from './event.ts';
 import type { Ask, Verdict } from './judge.ts';
 import type { Key, KeyStatus } from './key.ts';
+import type { Member, TokenSubject } from './member.ts';
 import type { KeyOrder, Place } from './order.ts';
 import type { Owner } from './owner.ts';
+import type { Role } from './permission.ts';
 import type { Chain, Evidence, Link, Seal, Sealer } from './seal.ts';
 import type { KeyKind } from './terms.ts';
 import type { Environment } from './token.ts';
@@ -52,6 +54,11 @@ export interface Storage {
   everywhere(grant: InstanceGrant): Reach;
   /** Null until the very first start has written it. */
   installation(): Promise<Installation | null>;
+  /**
+   * The memberships of one subject in all workspaces that are neither deleted nor suspended, those
+   * that were removed last: 1,000 at the most.
+   */
+  members(issuer: string, subject: string): Promise<readonly Member[]>;
   /** A reply kept for an Idempotency-Key, or null. */
   reply(id: string): Promise<StoredReply | null>;
   /** Writes last uses, in order of time or not: none moves backwards. */
@@ -82,6 +89,13 @@ export interface Reach {
   /** By its own id. */
   ownerOfId(id: string): Promise<Owner | null>;
   owners(filter: OwnerFilter, slice: SliceRequest): Promise<Slice<Owner>>;
+  /** Also a removed one. */
+  member(id: string): Promise<Member | null>;
+  /** The subject's membership in that workspace, or its last one where it was removed. */
+  memberOf(workspaceId: string, subject: TokenSubject): Promise<Member | null>;
+  members(filter: MemberFilter, slice: SliceRequest): Promise<Slice<Member>>;
+  /** Up to `most` of the keys that a member's removal ends, but for those of `kept`, in no order. */
+  keysOfMember(member: Member, kept: readonly string[], most: number): Promise<readonly Key[]>;
   events(filter: EventFilter, slice: SliceRequest): Promise<Slice<StoredEvent>>;
   /** Up to `most` keys of deleted workspaces that are not tombstones yet, in no order. */
   keysToErase(most: number): Promise<readonly Key[]>;
@@ -132,6 +146,8 @@ export type Change =
   | { readonly type: 'update_workspace'; readonly workspace: Workspace; readonly was: number }
   | { readonly type: 'insert_owner'; readonly owner: Owner }
   | { readonly type: 'update_owner'; readonly owner: Owner; readonly was: number }
+  | { readonly type: 'insert_member'; readonly member: Member }
+  | { readonly type: 'update_member'; readonly member: Member; readonly was: number }
   | { readonly type: 'insert_event'; readonly event: Event }
   /** Seals the event where it still stands as it was read. */
   | { readonly type: 'seal_event'; readonly event: Evidence; readonly seal: Seal }
@@ -164,7 +180,23 @@ export type Change =
       readonly most: number;
     }
   /** Holds when no key, of whatever state, names that owner. */
-  | { readonly type: 'no_keys_of_owner'; readonly workspaceId: string; readonly ownerId: string };
+  | { readonly type: 'no_keys_of_owner'; readonly workspaceId: string; readonly ownerId: string }
+  /** Holds when, before any of the changes, the member was there. */
+  | { readonly type: 'member_is_there'; readonly workspaceId: string; readonly memberId: string }
+  /** Holds when, changes included, the workspace has a member in the role `owner` besides that one. */
+  | { readonly type: 'another_owner'; readonly workspaceId: string; readonly memberId: string }
+  /** Holds when, changes included, nothing is left that `keysOfMember` finds; else the commit is stale. */
+  | {
+      readonly type: 'no_keys_of_member';
+      readonly member: Member;
+      readonly kept: readonly string[];
+    }
+  /** Holds when that subject was never removed from the workspace; else the commit is stale. */
+  | {
+      readonly type: 'never_removed';
+      readonly workspaceId: string;
+      readonly subject: TokenSubject;
+    };
 
 /** Why nothing was written. `stale`: a row is of another version, or is there already. */
 export type CommitRefusal =
@@ -174,6 +206,8 @@ export type CommitRefusal =
   | 'owner_erased'
   | 'owner_has_keys'
   | 'too_many_keys'
+  | 'member_gone'
+  | 'last_owner'
   | 'replied';
 export type CommitResult = 'done' | CommitRefusal;
 
@@ -186,8 +220,8 @@ export interface KeyFilter extends WorkspaceFilter {
   /**
    * Any of these, each the first state that holds of a key (`statusOf`). That is enough for every
    * surface: one that asks for keys that are `enabled`, or not revoked, asks for a union of these.
-   * A key whose time came a moment ago may be missing until upkeep has moved it; it never shows
-   * under the state it had.
+   * A key whose time came a moment ago may be missing until upkeep has moved it, unless both active
+   * and expired ones are asked for; it never shows under the state it had.
    */
   readonly statuses?: readonly KeyStatus[] | undefined;
   readonly kind?: KeyKind | undefined;
@@ -226,10 +260,10 @@ export interface MetadataFilter {
   readonly value: string;
 }
 
-/** What owners and workspaces can be listed by. */
+/** What owners, members and workspaces can be listed by. */
 export interface NameFilter {
   readonly created?: Range | undefined;
-  /** Part of a name or of an owner's id or a workspace's slug, as `folded` writes it. */
+  /** Part of a name, an owner's id, a member's subject or a workspace's slug, as `folded` writes it. */
   readonly search?: string | undefined;
   /** The oldest first. */
   readonly ascending?: boolean | undefined;
@@ -238,6 +272,10 @@ export interface NameFilter {
 export interface OwnerFilter extends WorkspaceFilter, NameFilter {
   /** The operator's word for it. */
   readonly type?: string | undefined;
+}
+
+export interface MemberFilter extends WorkspaceFilter, NameFilter {
+  readonly role?: Role | undefined;
 }
 
 export interface EventFilter extends WorkspaceFilter {

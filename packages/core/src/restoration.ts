@@ -15,8 +15,16 @@ import {
   revokeKey,
   softBlockKey,
 } from './key.ts';
+import {
+  describeMember,
+  editMember,
+  type Member,
+  type MemberChange,
+  removeMember,
+} from './member.ts';
 import { narrowing } from './narrowing.ts';
 import { eraseOwner, type Owner, type OwnerChange, suspendOwner } from './owner.ts';
+import { beyondPermissions, isRole, PRESETS } from './permission.ts';
 import type { Change, Host, InstanceGrant, Reach, Storage } from './ports.ts';
 import {
   deleteWorkspace,
@@ -119,12 +127,16 @@ async function endedAgain(
     const workspace = await reach.workspace(id);
     return workspace === null ? made(history) : workspaceAgain(workspace, history, act);
   }
+  if (type === 'member') {
+    const member = await reach.member(id);
+    return member === null ? made(history) : memberAgain(member, history, act);
+  }
   return { changes: [], reapplied: [], lost: [] };
 }
 
 /** Of what the store does not have, only its making is lost. */
 function made(history: readonly ToldEvent[]): Again {
-  const lost = history.filter(({ type }) => type.endsWith('.created'));
+  const lost = history.filter(({ type }) => /\.(created|added)$/.test(type));
   return { changes: [], reapplied: [], lost };
 }
 
@@ -137,9 +149,7 @@ function keyAgain(before: Key, history: readonly ToldEvent[], act: Act): Again {
     ],
   }));
   const last = lastOf(history);
-  const edits = history.filter(({ type, after }) => type === 'key.updated' && after !== null);
-  const edited = edits.at(-1);
-  const facts: JsonObject = Object.assign({}, ...edits.map(({ after }) => after));
+  const { edited, facts } = editsOf(history, 'key.updated');
   if (before.revokedAt === null) {
     if (edited) again.step(edited, (key, at) => narrowedKey(key, facts, at));
     const disabled = last('key.disabled', 'key.enabled');
@@ -160,13 +170,7 @@ function keyAgain(before: Key, history: readonly ToldEvent[], act: Act): Again {
   const erased = last('key.erased');
   if (erased) again.step(erased, eraseKey);
   if (edited && !revoked && !deleted && !erased) {
-    const now = describeKey(again.object());
-    const isThere = Object.entries(facts).every(
-      ([name, fact]) =>
-        name === 'updated_at' ||
-        JSON.stringify(now[name as keyof typeof now]) === JSON.stringify(fact),
-    );
-    if (!isThere) again.lose(edited);
+    if (!isAsTold(describeKey(again.object()), facts)) again.lose(edited);
   }
   return again.end();
 }
@@ -222,6 +226,46 @@ function workspaceAgain(before: Workspace, history: readonly ToldEvent[], act: A
   if (deleted && !before.isDefault) again.step(deleted, deleteWorkspace);
   else if (edited) again.lose(edited);
   return again.end();
+}
+
+/** A role that was lessened is lessened again; one that was raised is lost. */
+function memberAgain(before: Member, history: readonly ToldEvent[], act: Act): Again {
+  const again = startAgain(before, act, ({ member, event }: MemberChange, was) => ({
+    object: member,
+    changes: [
+      { type: 'update_member', member, was },
+      { type: 'insert_event', event: { ...event, createdAt: act.at } },
+    ],
+  }));
+  if (before.removedAt !== null) return again.end();
+  const removed = lastOf(history)('member.removed');
+  if (removed) {
+    again.step(removed, removeMember);
+    return again.end();
+  }
+  const { edited, facts } = editsOf(history, 'member.updated');
+  if (!edited) return again.end();
+  const role = isRole(facts.role) ? facts.role : before.role;
+  if (beyondPermissions(PRESETS[before.role], PRESETS[role]).length === 0) {
+    // Or else the next sign-in would raise again what was lessened by API.
+    const source = facts.source === 'api' ? 'api' : before.source;
+    again.step(edited, (member, at) => editMember(member, { role }, source, at));
+  }
+  if (!isAsTold(describeMember(again.object()), facts)) again.lose(edited);
+  return again.end();
+}
+
+/** The last of an object's edits, and what all of them left of the members they changed. */
+function editsOf(history: readonly ToldEvent[], name: string) {
+  const edits = history.filter(({ type, after }) => type === name && after !== null);
+  const facts: JsonObject = Object.assign({}, ...edits.map(({ after }) => after));
+  return { edited: edits.at(-1), facts };
+}
+
+function isAsTold(now: JsonObject, facts: JsonObject): boolean {
+  return Object.entries(facts).every(
+    ([name, fact]) => name === 'updated_at' || JSON.stringify(now[name]) === JSON.stringify(fact),
+  );
 }
 
 function lastOf(history: readonly ToldEvent[]) {

@@ -1,6 +1,6 @@
 // What an operation works with: its caller, that caller's reach, and the one way
 // to write. A decision is made, then committed with the versions it was made on;
-// a stale one is made again.
+// a stale one is made again. What a member decides is written only while it is one.
 
 import type { Caller } from './caller.ts';
 import { type ErrorCode, WarderError } from './error.ts';
@@ -55,6 +55,7 @@ const TRIES = 100;
 export function startWork(parts: Parts, caller: Caller, keep: Keep): Work {
   const { storage } = parts;
   const { home } = caller;
+  const guards = guardsOf(caller);
   const reach =
     'instance' in home ? storage.everywhere(home.instance) : storage.within(home.workspaceId);
   return {
@@ -65,7 +66,7 @@ export function startWork(parts: Parts, caller: Caller, keep: Keep): Work {
       for (let tries = 1; ; tries++) {
         const { changes, result, secretOf } = await decide();
         const all = [...changes, ...keep(result, secretOf ?? null)];
-        const outcome = all.length === 0 ? 'done' : await reach.commit(all);
+        const outcome = all.length === 0 ? 'done' : await reach.commit([...guards, ...all]);
         if (outcome === 'done') return result;
         if (outcome !== 'stale' || tries === TRIES) throw refusal(outcome, changes);
       }
@@ -80,6 +81,12 @@ function refusal(outcome: CommitRefusal, changes: readonly Change[]): WarderErro
   return new WarderError(code, message, facts);
 }
 
+/** A member may have been removed since it signed in: nothing it asked for is written after that. */
+function guardsOf({ identity, home }: Caller): readonly Change[] {
+  if (identity.type !== 'member' || 'instance' in home) return [];
+  return [{ type: 'member_is_there', ...home, memberId: identity.id }];
+}
+
 const REFUSALS: Readonly<Record<CommitRefusal, readonly [ErrorCode, string]>> = {
   stale: ['conflict', 'This changed too often meanwhile: try again.'],
   slug_taken: ['conflict', 'Another workspace has this slug: name one that is free.'],
@@ -92,6 +99,11 @@ const REFUSALS: Readonly<Record<CommitRefusal, readonly [ErrorCode, string]>> = 
   too_many_keys: [
     'quota_exceeded',
     'The workspace or this owner has as many keys as its settings allow: revoke one first.',
+  ],
+  member_gone: ['forbidden', 'You are not a member of this workspace any more.'],
+  last_owner: [
+    'conflict',
+    'This is the last owner of the workspace: make another member an owner first.',
   ],
   replied: ['conflict', 'This Idempotency-Key was used meanwhile: try again for its reply.'],
 };

@@ -168,17 +168,20 @@ async function exported(stream: AsyncIterable<unknown>): Promise<void> {
 
 test('every call of the document that takes a key has a method', async () => {
   const { client, seen } = clientOf(() => json({ data: [], next: null, prev: null }));
-  const { keys, workspaces, owners, events } = client;
+  const { keys, workspaces, owners, members, events } = client;
+  const who = { issuer: 'i', subject: 's', role: 'viewer' } as const;
   await Promise.all([
     ...[keys.create({}), keys.list(), keys.get('id'), keys.update('id', {}), keys.delete('id')],
     ...[keys.disable('id'), keys.enable('id'), keys.revoke('id'), keys.verify({ key: 'k' })],
+    keys.verifyBatch([{ key: 'k' }]),
     ...[workspaces.create({ name: 'w' }), workspaces.list(), workspaces.get('id')],
     ...[workspaces.update('id', {}), workspaces.delete('id')],
     ...[workspaces.suspend('id'), workspaces.resume('id')],
     ...[owners.get('owner_id'), owners.put('owner_id'), owners.update('owner_id', {})],
     ...[owners.list(), owners.suspend('owner_id'), owners.resume('owner_id')],
     ...[owners.erase('owner_id'), exported(events.export())],
-    ...[events.list(), client.whoami()],
+    ...[members.add(who), members.list(), members.get('id'), members.update('id', {})],
+    ...[members.remove('id'), events.list(), client.whoami()],
   ]);
   const called = seen.map(({ method, url }) => {
     const path = new URL(url).pathname.replace('/base', '');

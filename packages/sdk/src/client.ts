@@ -2,6 +2,7 @@
 
 import { eventCalls } from './events.ts';
 import { keyCalls } from './keys.ts';
+import { memberCalls } from './members.ts';
 import { ownerCalls } from './owners.ts';
 import { type CallOptions, type ClientOptions, createSend } from './request.ts';
 import type { Whoami } from './schema.gen.ts';
@@ -20,6 +21,7 @@ export function createClient(options: ClientOptions) {
     keys: keyCalls(send),
     workspaces: workspaceCalls(send),
     owners: ownerCalls(send),
+    members: memberCalls(send),
     events: eventCalls(send),
     /** The key of this client about itself. */
     whoami: (call: CallOptions = {}): Promise<Whoami> =>

@@ -169,6 +169,8 @@ export type KeyCreate = {
         | 'workspaces:write'
         | 'owners:read'
         | 'owners:write'
+        | 'members:read'
+        | 'members:write'
         | 'events:read'
         | 'usage:read'
         | '*'
@@ -220,6 +222,8 @@ export type KeyPatch = {
         | 'workspaces:write'
         | 'owners:read'
         | 'owners:write'
+        | 'members:read'
+        | 'members:write'
         | 'events:read'
         | 'usage:read'
         | '*'
@@ -258,6 +262,48 @@ export type KeyVerify = {
 
 export type KeysVerify = {
   readonly keys: readonly KeyVerify[];
+};
+
+export type Member = {
+  readonly id: string;
+  readonly workspace_id: string;
+  readonly issuer: string;
+  readonly subject: string;
+  readonly role: 'viewer' | 'editor' | 'admin' | 'owner';
+  readonly name: string | null;
+  /** Who said its role. Claims that it signs in with change only a role that they gave. */
+  readonly source: 'api' | 'claim';
+  readonly created_at: string;
+  readonly updated_at: string;
+  readonly removed_at: string | null;
+};
+
+export type MemberAdd = {
+  /** The workspace, for a key of the instance; without it `default`. */
+  readonly workspace_id?: string | undefined;
+  /** The `iss` of its tokens, exactly as they have it. */
+  readonly issuer: string;
+  /** The `sub` of its tokens; never an e-mail address. */
+  readonly subject: string;
+  readonly role: 'viewer' | 'editor' | 'admin' | 'owner';
+  readonly name?: string | null | undefined;
+};
+
+export type MemberPage = {
+  readonly data: readonly Member[];
+  /** Cursor for `after`; null at the end. A page may be short, even empty, and have one. */
+  readonly next: string | null;
+  /** Cursor for `before`; null at the beginning. */
+  readonly prev: string | null;
+  /** With include=total: how many there are in all, or at least so many. */
+  readonly total?: number | undefined;
+  /** With include=total: whether there are no more. Counting ends at 10,000. */
+  readonly total_is_exact?: boolean | undefined;
+};
+
+export type MemberPatch = {
+  readonly role?: 'viewer' | 'editor' | 'admin' | 'owner' | undefined;
+  readonly name?: string | null | undefined;
 };
 
 export type Owner = {
@@ -508,7 +554,7 @@ export type ListWorkspacesQuery = {
   readonly created_after?: string | undefined;
   /** Before this moment. */
   readonly created_before?: string | undefined;
-  /** Part of its name or of its own id or slug. Case and accents do not matter. */
+  /** Part of its name, or of its own id, subject or slug. Case and accents do not matter. */
   readonly search?: string | undefined;
   /** -created_at unless given. */
   readonly sort?: 'created_at' | '-created_at' | undefined;
@@ -527,7 +573,7 @@ export type ListOwnersQuery = {
   readonly created_after?: string | undefined;
   /** Before this moment. */
   readonly created_before?: string | undefined;
-  /** Part of its name or of its own id or slug. Case and accents do not matter. */
+  /** Part of its name, or of its own id, subject or slug. Case and accents do not matter. */
   readonly search?: string | undefined;
   /** -created_at unless given. */
   readonly sort?: 'created_at' | '-created_at' | undefined;
@@ -553,6 +599,28 @@ export type ResumeOwnerQuery = {
 export type EraseOwnerQuery = {
   readonly workspace_id?: string | undefined;
   readonly keys?: 'erase' | undefined;
+};
+
+export type ListMembersQuery = {
+  readonly limit?: number | undefined;
+  readonly after?: string | undefined;
+  readonly before?: string | undefined;
+  readonly include?: 'total' | undefined;
+  /** From this moment on. */
+  readonly created_after?: string | undefined;
+  /** Before this moment. */
+  readonly created_before?: string | undefined;
+  /** Part of its name, or of its own id, subject or slug. Case and accents do not matter. */
+  readonly search?: string | undefined;
+  /** -created_at unless given. */
+  readonly sort?: 'created_at' | '-created_at' | undefined;
+  readonly workspace_id?: string | undefined;
+  readonly role?: 'viewer' | 'editor' | 'admin' | 'owner' | undefined;
+};
+
+export type RemoveMemberQuery = {
+  /** Ids of keys that stay as they are, separated by commas: 100 at most. */
+  readonly keep_keys?: string | undefined;
 };
 
 export type ListEventsQuery = {

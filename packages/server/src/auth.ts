@@ -2,7 +2,14 @@
 // credential is a sibling in auth/; only this file makes the grant to reach every
 // workspace.
 
-import { type Caller, type InstanceGrant, type Origin, WarderError } from '@warder/core';
+import {
+  type Caller,
+  type InstanceGrant,
+  NO_GRANTS,
+  type Origin,
+  WarderError,
+  type Workspace,
+} from '@warder/core';
 import type { Admission, Credential } from './admission.ts';
 
 /**
@@ -55,8 +62,10 @@ function anyone(origin: Origin): Caller {
   };
 }
 
-/** Of a caller that puts nothing on any key. */
-export const NO_GRANTS: Caller['grants'] = { scopes: [], environments: [], maxLifeSeconds: 0 };
+/** Whether that is what a workspace is called by: its id or its slug. */
+export function isCalled({ id, slug }: Workspace, name: string): boolean {
+  return name === id || name === slug;
+}
 
 /** Leave to reach every workspace: for callers of the instance, and for what runs without a caller. */
 export function instanceGrant(): InstanceGrant {

@@ -8,6 +8,7 @@ import {
   type CommitRefusal,
   type CommitResult,
   chainOf,
+  type Member,
   type Owner,
   positionOf,
   WarderError,
@@ -15,6 +16,8 @@ import {
 } from '@warder/core';
 import type { ChainStatements } from './chains.ts';
 import { rowOfEvent } from './event-rows.ts';
+import { orderOfMember, rowOfMember } from './member-rows.ts';
+import type { MemberStatements } from './members.ts';
 import {
   orderOfKey,
   orderOfOwner,
@@ -26,12 +29,12 @@ import {
 } from './rows.ts';
 import { at, type Query, type Statements as RowStatements } from './storage.ts';
 
-type Statements = RowStatements & ChainStatements;
+type Statements = RowStatements & ChainStatements & MemberStatements;
 
 /** Gives queries, takes how many rows each found or wrote, ends with the refusal or null. */
 type Steps = Generator<Query, CommitRefusal | null, number>;
 
-/** The steps of a commit: the changes in order, then the bounds that must hold with them. */
+/** The steps of a commit: what must hold before it, the changes in order, then the bounds that must hold with them. */
 export function* commitSteps(
   statements: Statements,
   changes: readonly Change[],
@@ -43,11 +46,20 @@ export function* commitSteps(
   return 'done';
 }
 
-/** Owners come first, since events are written with the ids of those they name. */
+/** Owners come first of what is written, since events are written with the ids of those they name. */
 function turnOf({ type }: Change): number {
+  if (type === 'member_is_there') return -2;
   if (type === 'insert_owner') return -1;
-  return type === 'at_most_keys' || type === 'no_keys_of_owner' ? 1 : 0;
+  return AFTER.includes(type) ? 1 : 0;
 }
+
+const AFTER: readonly Change['type'][] = [
+  'at_most_keys',
+  'no_keys_of_owner',
+  'another_owner',
+  'no_keys_of_member',
+  'never_removed',
+];
 
 /** @throws internal for a change outside the workspace, which is a fault of whoever made it */
 export function confine(within: string | null, changes: readonly Change[]): void {
@@ -70,6 +82,10 @@ function isInside(within: string, change: Change): boolean {
     case 'insert_owner':
     case 'update_owner':
       return change.owner.workspaceId === within;
+    case 'insert_member':
+    case 'update_member':
+    case 'no_keys_of_member':
+      return change.member.workspaceId === within;
     case 'insert_event':
       return change.event.workspaceId === within;
     case 'seal_event':
@@ -82,6 +98,9 @@ function isInside(within: string, change: Change): boolean {
     case 'erase_event':
     case 'at_most_keys':
     case 'no_keys_of_owner':
+    case 'member_is_there':
+    case 'another_owner':
+    case 'never_removed':
       return change.workspaceId === within;
     case 'insert_reply':
       return true;
@@ -136,6 +155,38 @@ function* stepsOf(statements: Statements, change: Change): Steps {
       return written(
         yield statements.updateOwner.with({ ...ownerRow(change.owner), was: change.was }),
       );
+    case 'insert_member': {
+      const { member } = change;
+      if (!(yield statements.liveWorkspace.with({ id: member.workspaceId })))
+        return 'workspace_gone';
+      return written(yield statements.insertMember.with(memberRow(member)));
+    }
+    case 'update_member':
+      return written(
+        yield statements.updateMember.with({ ...memberRow(change.member), was: change.was }),
+      );
+    case 'member_is_there': {
+      const { memberId, workspaceId } = change;
+      return (yield statements.liveMember.with({ ...at(memberId), workspaceId }))
+        ? null
+        : 'member_gone';
+    }
+    case 'another_owner': {
+      const { memberId, workspaceId } = change;
+      return (yield statements.anotherOwner.with({ memberId, workspaceId })) ? null : 'last_owner';
+    }
+    case 'no_keys_of_member': {
+      const { member, kept } = change;
+      for (const query of statements.keysOfMember(member, kept, 1)) {
+        if (yield query) return 'stale';
+      }
+      return null;
+    }
+    case 'never_removed': {
+      const { workspaceId, subject } = change;
+      const asked = { workspaceId, issuer: subject.issuer, subject: subject.subject };
+      return (yield statements.removedMember.with(asked)) ? 'stale' : null;
+    }
     case 'insert_event':
       return written(yield statements.insertEvent.with(rowOfEvent(change.event)));
     case 'seal_event': {
@@ -213,6 +264,10 @@ function workspaceRow(workspace: Workspace) {
 
 function ownerRow(owner: Owner) {
   return { ...rowOfOwner(owner), ...orderOfOwner(owner) };
+}
+
+function memberRow(member: Member) {
+  return { ...rowOfMember(member), ...orderOfMember(member) };
 }
 
 function* slugTaken(

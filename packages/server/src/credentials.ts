@@ -38,7 +38,11 @@ const JWT = /^eyJ[\w-]*\.eyJ[\w-]*\.[\w-]*$/;
 function oneWord(header: string, value: string): string {
   const word = value.trim();
   if (!/[\s,]/.test(word)) return word;
-  throw new WarderError('bad_request', `The header ${header} must hold one key and nothing else.`, {
-    part: 'header',
-  });
+  throw new WarderError(
+    'bad_request',
+    `The header ${header} must hold one word and nothing else.`,
+    {
+      part: 'header',
+    },
+  );
 }

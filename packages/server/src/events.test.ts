@@ -38,8 +38,8 @@ const everything: Caller = {
   permissions: ['*'],
   grants: { scopes: ['*'], environments: ['live', 'test'], maxLifeSeconds: null },
   bounds: ALL_KEYS,
-  keysEndBy: null,
   expiresAt: null,
+  keysEndBy: null,
   key: null,
   origin: NO_ORIGIN,
 };

@@ -1,5 +1,9 @@
 // Warder as a library: the service and what it is put together from.
 
+export { type Issuer, parseIssuers } from './auth/tokens/issuers.ts';
+export { COOLDOWN_SECONDS, MAX_AGE_SECONDS, MAX_STALE_SECONDS } from './auth/tokens/key-cache.ts';
+export { readKeyFile } from './auth/tokens/key-source.ts';
+export { createTokenVerifier, type TokenVerifier, type VerifiedToken } from './auth/tokens.ts';
 export { instanceGrant } from './auth.ts';
 export { type BackupFacts, type SealedBackup, sealBackup, unsealBackup } from './backup.ts';
 export type { Dialect, DialectKind } from './dialect.ts';

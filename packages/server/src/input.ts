@@ -193,6 +193,7 @@ function complaint(issue: z.core.$ZodRawIssue): string | undefined {
 
 const FORMATS: Readonly<Record<string, string>> = {
   uuid: 'must be a UUID',
+  guid: 'must be a UUID',
   datetime: 'must be a moment with its zone, as 2027-12-31T23:59:59Z (RFC 3339)',
 };
 

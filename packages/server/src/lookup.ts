@@ -10,6 +10,9 @@ export interface Lookup {
    * @throws unavailable
    */
   find(digests: readonly Digest[]): Promise<Candidate | null>;
-  /** Whether another process wrote to the store since this was last asked; true where it cannot be told. */
-  changedElsewhere(): boolean;
+  /**
+   * What other processes did to the store since this was last asked, without a statement; `unknown`
+   * where what is in memory is not to be trusted now.
+   */
+  elsewhere(): 'same' | 'changed' | 'unknown';
 }

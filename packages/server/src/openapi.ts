@@ -70,11 +70,9 @@ function operation(dialect: Dialect, route: Route, components: Components): Oper
       ? ([status, { description: STATUS[status] ?? 'Done' }] as const)
       : response(status, route.mediaType ?? dialect.mediaType, components.refer(schema, 'output')),
   );
-  const errors = errorsOf(route).map((code) => {
-    const { status } = (route.errors?.[code] ?? dialect.errors[code])(
-      new WarderError(code, ''),
-      NOWHERE,
-    );
+  const errors = errorsOf(dialect, route).map((error) => {
+    const { code } = error;
+    const { status } = (route.errors?.[code] ?? dialect.errors[code])(error, NOWHERE);
     const schema = components.refer(dialect.errorSchema, 'output');
     return response(String(status), dialect.errorMediaType, schema);
   });
@@ -116,17 +114,33 @@ function byStatus(
   return responses;
 }
 
-/** The errors that a route can give, by what it takes. */
-function errorsOf(route: Route): readonly ErrorCode[] {
-  if ('answer' in route) return ['bad_request', 'too_large', 'internal', 'unavailable'];
+/** The errors that a route can give, by what it takes and whom. */
+function errorsOf(dialect: Dialect, route: Route): readonly WarderError[] {
+  if ('answer' in route) return OF_OPEN_ROUTES.map(bare);
+  const { members } = route.admits ?? dialect.admits;
+  const codes = codesOf(route, members !== null).map(bare);
+  // What is no good credential may look otherwise than one that is of no member.
+  const refusal = 'not_a_member';
+  return members ? [...codes, new WarderError('unauthenticated', '', { refusal })] : codes;
+}
+
+function bare(code: ErrorCode): WarderError {
+  return new WarderError(code, '');
+}
+
+const OF_OPEN_ROUTES = ['bad_request', 'too_large', 'internal', 'unavailable'] as const;
+
+/** @param named whether a call can name another workspace than its caller's */
+function codesOf(route: CallRoute, named: boolean): readonly ErrorCode[] {
   const changes = route.method !== 'GET' && !route.operationId.startsWith('verifyKey');
   return [
     'bad_request',
     'unauthenticated',
-    ...(route.permission === null ? [] : (['forbidden'] as const)),
+    ...(route.permission === null && !named ? [] : (['forbidden'] as const)),
     ...(route.params || changes ? (['not_found'] as const) : []),
     ...(changes ? (['conflict'] as const) : []),
     ...(takesIfMatch(route) ? (['precondition_failed'] as const) : []),
+    ...(route.mostAMinute === null ? [] : (['rate_limited'] as const)),
     'too_large',
     'unsupported_media_type',
     'invalid',
@@ -149,6 +163,7 @@ const STATUS: Readonly<Record<string, string>> = {
   413: 'The body is too large',
   415: 'The body is not JSON',
   422: 'A field or parameter breaks a rule',
+  429: 'Too many calls from one address',
   500: 'A fault of the server',
   503: 'Not available now',
 };

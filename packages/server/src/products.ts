@@ -3,10 +3,12 @@
 
 import type { Dialect, DialectKind } from './dialect.ts';
 import { cobo } from './dialects/cobo/dialect.ts';
+import { dreadnode } from './dialects/dreadnode/dialect.ts';
+import { onepin } from './dialects/onepin/dialect.ts';
 import { phaseo } from './dialects/phaseo/dialect.ts';
 import { phaseoManagement } from './dialects/phaseo-management/dialect.ts';
 
-export const PRODUCTS: readonly DialectKind[] = [phaseo, phaseoManagement, cobo];
+export const PRODUCTS: readonly DialectKind[] = [phaseo, phaseoManagement, cobo, dreadnode, onepin];
 
 /** The formats whose keys may manage keys on a surface of these, where their workspace lets them. */
 export function managingFormats(dialects: readonly Dialect[]): string[] {

@@ -8,6 +8,7 @@ import {
   type Origin,
   type operations,
   redactTokens,
+  requirePermission,
   WarderError,
 } from '@warder/core';
 import type { AddressLimit } from './address-limit.ts';
@@ -140,6 +141,8 @@ export function serve(dialect: Dialect, parts: ServeParts): Handler {
     }
     const admission = route.admits ?? dialect.admits;
     const caller = await parts.signIn(dialect.credential(headers), admission, origin);
+    // The operation asks again; here, so that nobody learns from their mistakes what they may not do.
+    if (route.permission !== null) requirePermission(caller, route.permission);
     const input = {
       caller,
       params: readParams(route, params),

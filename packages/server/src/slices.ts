@@ -241,8 +241,9 @@ export function listOwners(
   );
 }
 
-function named(
-  table: 'workspaces' | 'owners',
+/** The walk of what has a name, in the order of creation. */
+export function named(
+  table: 'workspaces' | 'owners' | 'members',
   index: string | null,
   driving: readonly Sql[],
   residual: readonly Sql[],

@@ -13,6 +13,7 @@ import {
   type SqlBool,
 } from 'kysely';
 import type { ChainRow, EventRow, SealedRow } from './event-rows.ts';
+import type { MemberRow } from './member-rows.ts';
 import {
   type InstallationRow,
   KEY_COLUMNS,
@@ -50,6 +51,7 @@ export interface Tables {
   key_usage: { key_position: bigint; last_used_at: number };
   workspaces: WorkspaceRow & OrderRow;
   owners: OwnerRow & OrderRow;
+  members: MemberRow & OrderRow;
   events: EventRow & SealedRow & { position: bigint; chain: string | null };
   chains: ChainRow;
   replies: ReplyRow;
@@ -80,14 +82,7 @@ export type Statements = ReturnType<typeof statements>;
 /** The statements of one row each, in the SQL of the engine that `builder` compiles for. */
 export function statements(builder: Builder) {
   const insert = <Row extends object>(table: keyof Tables, columns: readonly (keyof Row)[]) =>
-    prepare<Row>((slots) => {
-      const values = Object.fromEntries(columns.map((column) => [column, slots[column]]));
-      // A clash writes nothing and is seen by the count of rows written.
-      return builder
-        .insertInto(table)
-        .values(values as never)
-        .onConflict((conflict) => conflict.doNothing());
-    });
+    insertInto<Row>(builder, table, columns);
   const keys = selectKeys(builder);
 
   return {
@@ -267,6 +262,21 @@ export function statements(builder: Builder) {
   };
 }
 
+/** Writes a new row; a clash writes nothing and is seen by the count of rows written. */
+export function insertInto<Row extends object>(
+  builder: Builder,
+  table: keyof Tables,
+  columns: readonly (keyof Row)[],
+): Statement<Row> {
+  return prepare((slots) => {
+    const values = Object.fromEntries(columns.map((column) => [column, slots[column]]));
+    return builder
+      .insertInto(table)
+      .values(values as never)
+      .onConflict((conflict) => conflict.doNothing());
+  });
+}
+
 /** Keys with their last use, without their digest: the one way that keys are read. */
 export function selectKeys(builder: Builder) {
   return builder
@@ -307,9 +317,12 @@ export function at(id: string): At {
   return { position: positionOf(id), id };
 }
 
-function isAt<Table extends 'keys' | 'owners'>(table: Table, { position, id }: At): Condition {
+export function isAt<Table extends 'keys' | 'owners' | 'members'>(
+  table: Table,
+  { position, id }: At,
+): Condition {
   const on = conditionsOn('keys');
-  // Both tables have these two columns.
+  // All of these tables have these two columns.
   return on.and([
     on(`${table as 'keys'}.position`, '=', position),
     on(`${table as 'keys'}.id`, '=', id),
@@ -355,7 +368,10 @@ function pick<Value>(slots: readonly Value[], count: number): Value[] {
 }
 
 /** What an update may write: never which row it is, nor where it belongs. */
-function changeable<Row extends object>(slots: Row, columns: readonly (keyof Row & string)[]) {
+export function changeable<Row extends object>(
+  slots: Row,
+  columns: readonly (keyof Row & string)[],
+) {
   const fixed = ['id', 'workspace_id', 'position'];
   const written = columns.filter((column) => !fixed.includes(column));
   return Object.fromEntries(written.map((column) => [column, slots[column]]));

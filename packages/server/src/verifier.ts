@@ -30,8 +30,6 @@ const CACHE_BYTES = 64 * 1024 * 1024;
 /** Look-ups of keys that are not in memory, at once; the rest wait for so long. */
 const MOST_LOOKUPS = 64;
 const LOOKUP_PATIENCE = 2_000;
-/** The longest that a change by another process on the same store may go unseen. */
-const CHECK_MILLISECONDS = 10;
 
 export interface CachingVerifier extends Verifier {
   /** The verdict where no statement is needed for it; null where one is. */
@@ -54,7 +52,6 @@ export function createVerifier(
   const gate = createGate(MOST_LOOKUPS, LOOKUP_PATIENCE);
   /** Reads under way, by digest: those that may still be believed when they end. */
   let reading = new Map<string, Promise<Candidate | null>>();
-  let checkedAt = 0;
 
   const forgetAll = () => {
     table.clear();
@@ -62,11 +59,11 @@ export function createVerifier(
     reading = new Map();
   };
 
-  /** Nothing from memory is answered later than this after another process changed it. */
-  const checkOthers = (now: number) => {
-    if (now - checkedAt < CHECK_MILLISECONDS && now >= checkedAt) return;
-    checkedAt = now;
-    if (lookup.changedElsewhere()) forgetAll();
+  /** Whether what is in memory is what is stored, as far as other processes write there. */
+  const isTrusted = (): boolean => {
+    const elsewhere = lookup.elsewhere();
+    if (elsewhere === 'changed') forgetAll();
+    return elsewhere !== 'unknown';
   };
 
   const judged = (candidate: Candidate | null, ask: Ask, now: number): Verdict => {
@@ -97,12 +94,12 @@ export function createVerifier(
     const secret = bare(presented);
     if (secret.length > MAX_TOKEN_LENGTH) return MALFORMED;
     const now = host.now();
-    checkOthers(now);
     const digest = host.fingerprint(secret);
-    const row = table.find(digest);
+    const trusted = isTrusted();
+    const row = trusted ? table.find(digest) : -1;
     if (row >= 0) return judged(table.candidate(row), ask, now);
     if (inspectToken(secret) === 'malformed') return MALFORMED;
-    return unknown.has(digest, now) ? judged(null, ask, now) : null;
+    return trusted && unknown.has(digest, now) ? judged(null, ask, now) : null;
   };
 
   const forget = (changes: readonly Change[]) => {

@@ -8,12 +8,14 @@ import {
   NO_ORIGIN,
   operations,
   type Storage,
-  WarderError,
   type Workspace,
 } from '@warder/core';
 import { createAddressLimit } from './address-limit.ts';
 import { signInByKey, signInByKnownKey } from './auth/keys.ts';
+import { signInByToken } from './auth/members.ts';
 import { signInByShared } from './auth/shared.ts';
+import type { Issuer } from './auth/tokens/issuers.ts';
+import { createTokenVerifier } from './auth/tokens.ts';
 import { instanceGrant, signInBy } from './auth.ts';
 import type { Dialect } from './dialect.ts';
 import { native } from './dialects/native/dialect.ts';
@@ -51,6 +53,8 @@ export interface WarderParts {
   readonly eventLog?: EventLog | undefined;
   /** How long events are kept; for ever unless given. */
   readonly eventsRetentionSeconds?: number | undefined;
+  /** Whose JWTs sign in; nobody's unless given. */
+  readonly issuers?: readonly Issuer[] | undefined;
 }
 
 /** How often new events are looked for to be sealed, and old ones to be pruned. */
@@ -98,12 +102,11 @@ export function createWarder(parts: WarderParts): Warder {
   };
   const { dialects = [], dialectCors = false, sharedCredentials = [] } = parts;
   const shared = createSharedCredentials(sharedCredentials, host.same, workspaceInUse);
+  const verify = parts.issuers ? createTokenVerifier(parts.issuers, { now: host.now, log }) : null;
   const signIn = signInBy({
     key: signInByKey(verifier, shared, defaultWorkspaceId),
     shared: signInByShared(shared),
-    jwt: async () => {
-      throw new WarderError('unauthenticated', 'Tokens are not taken here.', { refusal: 'jwt' });
-    },
+    jwt: signInByToken({ verify, storage, host, workspaceInUse }),
   });
   const attempts = createAttempts(host, storage);
   const limit = createAddressLimit(host.now);

@@ -7,6 +7,7 @@ import { invalid, WarderError } from '../error.ts';
 import type { JsonObject } from '../event.ts';
 import type { Ask, Verdict } from '../judge.ts';
 import { type Key, type KeyChange, reportLeak, revokeKey } from '../key.ts';
+import type { Member } from '../member.ts';
 import type { Owner } from '../owner.ts';
 import type { Change } from '../ports.ts';
 import { parseScopeQuery } from '../scope.ts';
@@ -38,6 +39,8 @@ export interface WhoAmI {
   readonly workspace: Workspace | null;
   /** Whom the key belongs to. */
   readonly owner: Owner | null;
+  /** The member that calls, or that the key belongs to. */
+  readonly member: Member | null;
 }
 
 const MOST_REPORTED = 1_000;
@@ -65,7 +68,10 @@ export function presentedOperations(work: Work) {
       const workspace = 'instance' in home ? null : await reach.workspace(home.workspaceId);
       const owned = key !== null && key.workspaceId !== null && key.ownerId !== null;
       const owner = owned ? await reach.owner(key.workspaceId, key.ownerId) : null;
-      return { caller, key, workspace, owner };
+      const isMember = caller.identity.type === 'member';
+      const memberId = isMember ? caller.identity.id : owned ? key.ownerId : null;
+      const member = memberId === null ? null : await reach.member(memberId);
+      return { caller, key, workspace, owner, member };
     },
 
     /** Ends the very key that calls. @throws forbidden unless it was made to allow that */

@@ -6,6 +6,7 @@ import {
   type Ask,
   type Caller,
   type ManagementKey,
+  NO_GRANTS,
   type Origin,
   parseAddress,
   type StandardKey,
@@ -16,7 +17,7 @@ import {
   type Workspace,
 } from '@warder/core';
 import type { Admission, Credential, OrdinaryKeys, SignInNow } from '../admission.ts';
-import { instanceGrant, NO_GRANTS, type Way } from '../auth.ts';
+import { instanceGrant, isCalled, type Way } from '../auth.ts';
 import type { SharedCredentials } from '../shared-credentials.ts';
 import type { CachingVerifier } from '../verifier.ts';
 
@@ -28,8 +29,9 @@ export function signInByKey(
   return async (credential, admission, origin) => {
     const verdict = await verifier.verify(credential.text, askFrom(origin));
     if (!verdict.valid) throw refusal(verdict);
+    const { key, workspace } = verdict;
+    checkAsked(credential, workspace);
     const caller = callerOf(verdict, admission, origin);
-    const { key } = verdict;
     const ofInstance = key.kind === 'management' && key.workspaceId === null;
     if (!ofInstance || admission.managementKeys?.ofInstance !== 'default_workspace') return caller;
     return lifted(caller, credential, admission, shared, defaultWorkspaceId);
@@ -39,9 +41,8 @@ export function signInByKey(
 /** The same for a management key that is in memory and acts everywhere it may; null for any other. */
 export function signInByKnownKey(verifier: Pick<CachingVerifier, 'verifyCached'>): SignInNow {
   return (credential, admission, origin) => {
-    if (credential.kind !== 'key' || admission.managementKeys?.ofInstance !== 'everywhere') {
-      return null;
-    }
+    const plain = credential.kind === 'key' && credential.workspace === undefined;
+    if (!plain || admission.managementKeys?.ofInstance !== 'everywhere') return null;
     const verdict = verifier.verifyCached(credential.text, askFrom(origin));
     const good = verdict?.valid === true && verdict.key.kind === 'management';
     return good ? callerOf(verdict, admission, origin) : null;
@@ -63,6 +64,14 @@ function callerOf({ key, workspace }: Good, admission: Admission, origin: Origin
 }
 
 type Good = Extract<Verdict, { valid: true }>;
+
+/** A key is of its own workspace, whatever is asked for beside it. */
+function checkAsked({ workspace: asked }: Credential, own: Workspace | null): void {
+  if (asked === undefined || own === null || isCalled(own, asked.toLowerCase())) return;
+  throw new WarderError('forbidden', 'Your key belongs to another workspace than X-Workspace-Id.', {
+    elsewhere: true,
+  });
+}
 
 function manager(key: ManagementKey, { bounds }: Admission) {
   const { workspaceId } = key;

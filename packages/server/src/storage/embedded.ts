@@ -2,11 +2,13 @@
 // walks is read in a thread of its own (embedded/reader.ts), and so is whatever
 // writes (embedded/writer.ts). Several processes may use one file.
 
-import type { CommitResult, Reach, Storage } from '@warder/core';
+import { type CommitResult, isSubject, type Reach, type Storage } from '@warder/core';
 import { listErasure, listPrunable, listUnlogged, listUnsealed } from '../chains.ts';
 import { confine } from '../commit.ts';
 import { listEvents } from '../events.ts';
 import type { Lookup } from '../lookup.ts';
+import { type MemberRow, memberOf } from '../member-rows.ts';
+import { listKeysOfMember, listMembers, memberStatements } from '../members.ts';
 import { candidateOf, installationOf, keyOf, ownerOf, replyOf, workspaceOf } from '../rows.ts';
 import { type Listing, listKeysToErase, listOwners, listWorkspaces } from '../slices.ts';
 import { at, type Query, statements } from '../storage.ts';
@@ -18,7 +20,7 @@ import { listKeys } from './embedded/key-list.ts';
 import { shareFile } from './embedded/lock.ts';
 import { isMetadataDue } from './embedded/metadata.ts';
 import { MIGRATIONS } from './embedded/migrations.ts';
-import { newWriting, watchOthers } from './embedded/others.ts';
+import { newBoard, watchBoard } from './embedded/others.ts';
 import { openReader } from './embedded/reader.ts';
 import { isSearchDue } from './embedded/search.ts';
 import { openWriter } from './embedded/writer.ts';
@@ -41,10 +43,9 @@ export function openEmbedded(options: EmbeddedOptions): { storage: Storage; look
   const { file, listMilliseconds = 10_000, busyMilliseconds = 5_000, pending = 'run' } = options;
   const { connection, release } = openShared(file, pending);
   const reader = openReader(file, listMilliseconds);
-  const writing = newWriting();
-  const writer = openWriter({ file, busyMilliseconds, writing });
-  const changedElsewhere = watchOthers(connection, writing);
-  const texts = statements(builder);
+  const board = newBoard();
+  const writer = openWriter({ file, busyMilliseconds, board });
+  const texts = { ...statements(builder), ...memberStatements(builder) };
   const { rows, row } = connected(connection);
 
   /** Reads what takes the thread for a moment; waits without it while another process has the file. */
@@ -96,6 +97,20 @@ export function openEmbedded(options: EmbeddedOptions): { storage: Storage; look
       return found === null || isOutside(within, found.workspaceId) ? null : found;
     },
     owners: (filter, slice) => readList(listOwners(builder, within, filter, slice)),
+    member: (id) =>
+      readOne(
+        within === null
+          ? texts.member.with(at(id))
+          : texts.memberWithin.with({ ...at(id), workspaceId: within }),
+        memberOf,
+      ),
+    memberOf: async (workspaceId, { issuer, subject }) =>
+      isOutside(within, workspaceId) || !isSubject({ issuer, subject })
+        ? null
+        : readOne(texts.memberOf.with({ workspaceId, issuer, subject }), memberOf),
+    members: (filter, slice) => readList(listMembers(builder, within, filter, slice)),
+    keysOfMember: (member, kept, most) =>
+      readList(listKeysOfMember(texts, within, member, kept, most)),
     events: (filter, slice) => readList(listEvents(builder, within, filter, slice)),
     keysToErase: (most) => readList(listKeysToErase(builder, within, most)),
     erasure: (most) => readList(listErasure(builder, within, most)),
@@ -115,13 +130,18 @@ export function openEmbedded(options: EmbeddedOptions): { storage: Storage; look
           texts.candidate(digests.length).with(digests.map(({ hex }) => Buffer.from(hex, 'hex'))),
           candidateOf,
         ),
-      changedElsewhere,
+      elsewhere: watchBoard(board),
     },
     storage: {
       within: (workspaceId) => reach(workspaceId),
       everywhere: () => reach(null),
       installation: async () =>
         installationOf(await patiently(() => rows(texts.installation.with({})))),
+      async members(issuer, subject) {
+        if (!isSubject({ issuer, subject })) return [];
+        const query = texts.membersOf.with({ issuer, subject });
+        return (await patiently(() => rows<MemberRow>(query))).map(memberOf);
+      },
       reply: (id) => readOne(texts.reply.with({ id }), replyOf),
       async recordUses(uses) {
         for (let from = 0; from < uses.length; from += USES_A_COMMIT) {

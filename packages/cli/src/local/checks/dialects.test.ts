@@ -53,7 +53,7 @@ describe('ordinary keys that manage', () => {
     await create(id);
     expect(finding()).toEqual({
       level: 'warn',
-      found: `In ${id} (${slug}) ordinary keys of acorn may manage keys: whoever finds a leaked one can make and revoke others.`,
+      found: `In ${id} (${slug}) ordinary keys of the format acorn may manage keys: whoever finds a leaked one can make and revoke others.`,
       advice: `Where no client needs that, run \`warder workspaces update ${id} --no-ordinary-keys-manage\`, and so for each.`,
     });
     await service.owner.updateWorkspace(id, { settings: { ordinaryKeysManage: false } });

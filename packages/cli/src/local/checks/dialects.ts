@@ -21,7 +21,7 @@ export function dialectChecks({ store, now, flags }: Patient, kinds = PRODUCTS):
           if (found.length === 0) return ok('No ordinary key that is good may manage keys.');
           const [first] = found;
           return warn(
-            `In ${names(found)} ordinary keys of ${formats.join(', ')} may manage keys: whoever finds a leaked one can make and revoke others.`,
+            `In ${names(found)} ordinary keys of the format ${formats.join(' or ')} may manage keys: whoever finds a leaked one can make and revoke others.`,
             `Where no client needs that, run \`warder workspaces update ${first?.id} --no-ordinary-keys-manage\`, and so for each.`,
           );
         }),

@@ -29,6 +29,7 @@ const SERVICE: Admission = { ...BOOTSTRAP, ordinaryKeys: null };
 export const cobo = dialectKind({
   name: 'cobo',
   options: { token_prefix: TOKEN_PREFIX },
+  sharedCredential: { leastLength: 32, workspaces: 'one' },
   make({ token_prefix }): Dialect {
     return {
       name: 'cobo',

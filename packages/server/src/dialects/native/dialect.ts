@@ -9,6 +9,7 @@ import { errors } from './errors.ts';
 import { eventRoutes } from './events.ts';
 import { fastVerify } from './fast-verify.ts';
 import { keyRoutes } from './keys.ts';
+import { memberRoutes } from './members.ts';
 import { ownerRoutes } from './owners.ts';
 import * as schemas from './schemas.ts';
 import { serviceRoutes } from './service.ts';
@@ -36,6 +37,7 @@ export const native: Dialect = {
     ...keyRoutes,
     ...workspaceRoutes,
     ...ownerRoutes,
+    ...memberRoutes,
     ...eventRoutes,
     ...serviceRoutes,
   ],
@@ -66,8 +68,8 @@ function credential(headers: RequestHeaders): Credential | null {
     );
   }
   const apiKey = wordOf(headers, 'X-API-Key');
-  if (apiKey !== null) return { kind: 'key', text: apiKey };
   const token = bearerToken(headers);
   const workspace = wordOf(headers, 'X-Workspace-Id') ?? undefined;
+  if (apiKey !== null) return { kind: 'key', text: apiKey, workspace };
   return token === null ? null : { ...keyOrJwt(token), workspace };
 }

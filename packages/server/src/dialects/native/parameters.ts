@@ -8,6 +8,7 @@ import {
   KEY_KINDS,
   KEY_SORTS,
   KEY_STATUSES,
+  ROLES,
 } from '@warder/core';
 import { z } from 'zod';
 
@@ -106,11 +107,25 @@ export const KeyPageQuery = z
 export const NamePageQuery = PageQuery.extend({
   ...created,
   search: search.describe(
-    'Part of its name or of its own id or slug. Case and accents do not matter.',
+    'Part of its name, or of its own id, subject or slug. Case and accents do not matter.',
   ),
   sort: z.enum(['created_at', '-created_at']).optional().describe('-created_at unless given.'),
 });
 export const OwnerPageQuery = NamePageQuery.extend({ workspace_id: givenUuid.optional() });
+
+export const MemberPageQuery = OwnerPageQuery.extend({ role: z.enum(ROLES).optional() });
+
+export const MemberRemoveQuery = z.strictObject({
+  keep_keys: z
+    .string()
+    .transform((text) => text.split(','))
+    .pipe(z.array(givenUuid))
+    .meta({
+      wire: { type: 'string' },
+      description: 'Ids of keys that stay as they are, separated by commas: 100 at most.',
+    })
+    .optional(),
+});
 
 export const WorkspaceDeleteQuery = z.strictObject({ keys: z.literal('revoke').optional() });
 

@@ -10,6 +10,7 @@ import {
   PERMISSIONS,
   type PermissionSet,
   PRESETS,
+  ROLES,
   VERDICT_CODES,
 } from '@warder/core';
 import { z } from 'zod';
@@ -255,6 +256,36 @@ export const OwnerPatch = z.strictObject({
 });
 export const OwnerPut = OwnerPatch.extend({ workspace_id: givenUuid.optional() });
 
+export const Member = z.object({
+  id: uuid,
+  workspace_id: uuid,
+  issuer: z.string(),
+  subject: z.string(),
+  role: z.enum(ROLES),
+  name: z.string().nullable(),
+  source: z
+    .enum(['api', 'claim'])
+    .describe('Who said its role. Claims that it signs in with change only a role that they gave.'),
+  created_at: moment,
+  updated_at: moment,
+  removed_at: nullableMoment,
+});
+
+export const MemberAdd = z.strictObject({
+  workspace_id: givenUuid
+    .optional()
+    .describe('The workspace, for a key of the instance; without it `default`.'),
+  issuer: z.string().describe('The `iss` of its tokens, exactly as they have it.'),
+  subject: z.string().describe('The `sub` of its tokens; never an e-mail address.'),
+  role: z.enum(ROLES),
+  name: z.string().nullable().optional(),
+});
+
+export const MemberPatch = z.strictObject({
+  role: z.enum(ROLES).optional(),
+  name: z.string().nullable().optional(),
+});
+
 export const Event = z.object({
   id: uuid,
   workspace_id: uuid.nullable(),
@@ -311,6 +342,7 @@ function pageOf<Item extends z.ZodType>(item: Item) {
 export const KeyPage = pageOf(Key);
 export const WorkspacePage = pageOf(Workspace);
 export const OwnerPage = pageOf(Owner);
+export const MemberPage = pageOf(Member);
 export const EventPage = pageOf(Event);
 
 export const Problem = z.object({

@@ -229,6 +229,9 @@ function scoped(scope: string, homes: readonly string[]): Condition {
   return condition(says, [beside('key_scopes', 'position', driving)]);
 }
 
+/** The states that time alone leads to. */
+const TURNED = ['active', 'expired'] as const;
+
 function stating(
   statuses: readonly KeyStatus[],
   now: number,
@@ -236,11 +239,14 @@ function stating(
 ): Condition[] {
   const live = statuses.filter((status) => status !== 'deleted');
   if (live.length === 0) return [];
-  // A key whose time has come shows under no state until it is moved to the one it is in.
-  const still = sql`(keys.turns_at is null or keys.turns_at > ${now})`;
-  const says = sql`keys.state in (${sql.join(live)}) and ${still}`;
+  // A key whose time has come shows under no state until it is moved to the one it is in,
+  // but where each that time leads to is asked for.
+  const still = TURNED.every((state) => live.includes(state))
+    ? []
+    : [sql`(keys.turns_at is null or keys.turns_at > ${now})`];
+  const says = sql.join([sql`keys.state in (${sql.join(live)})`, ...still], sql` and `);
   const sources = live.map((state) =>
-    ofKeys('keys_by_state', homes, [sql`keys.state = ${state}`, still]),
+    ofKeys('keys_by_state', homes, [sql`keys.state = ${state}`, ...still]),
   );
   return [{ ...condition(says, homes.length === 0 ? [] : sources), ofLive: true }];
 }

@@ -9,7 +9,7 @@ import { KEY_TABLES, keyIndices } from './key-indices.ts';
 export const MIGRATIONS: readonly Migration[] = [
   {
     number: 1,
-    name: 'keys, owners, workspaces, events',
+    name: 'keys, owners, members, workspaces, events',
     oldestProgram: 1,
     sql: `
 CREATE TABLE installation (
@@ -22,13 +22,6 @@ CREATE TABLE secret_checks (
   name TEXT PRIMARY KEY,
   value TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
-
--- Left by each process that writes where it finds that of another one: see others.ts.
-CREATE TABLE last_writer (
-  id INTEGER PRIMARY KEY CHECK (id = 1),
-  mark INTEGER NOT NULL
-) STRICT;
-INSERT INTO last_writer VALUES (1, 0);
 
 CREATE TABLE workspaces (
   position INTEGER PRIMARY KEY,
@@ -69,6 +62,29 @@ CREATE TABLE owners (
 ) STRICT;
 CREATE INDEX owners_to_erase ON owners (id) WHERE erased_at IS NOT NULL AND external_id <> id;
 CREATE INDEX owners_list_in_workspace ON owners (workspace_id, position);
+
+CREATE TABLE members (
+  position INTEGER PRIMARY KEY,
+  id TEXT NOT NULL,
+  workspace_id TEXT NOT NULL REFERENCES workspaces (id),
+  issuer TEXT NOT NULL,
+  subject TEXT NOT NULL,
+  role TEXT NOT NULL,
+  name TEXT,
+  source TEXT NOT NULL,
+  created_at INTEGER NOT NULL,
+  updated_at INTEGER NOT NULL,
+  removed_at INTEGER,
+  version INTEGER NOT NULL,
+  search TEXT NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX members_once ON members (workspace_id, issuer, subject)
+  WHERE removed_at IS NULL;
+CREATE INDEX members_of_subject ON members (issuer, subject, removed_at);
+CREATE INDEX members_list ON members (position) WHERE removed_at IS NULL;
+CREATE INDEX members_list_in_workspace ON members (workspace_id, position)
+  WHERE removed_at IS NULL;
+CREATE INDEX members_of_role ON members (workspace_id, role, position) WHERE removed_at IS NULL;
 
 CREATE TABLE keys (
   position INTEGER PRIMARY KEY,
@@ -116,6 +132,8 @@ CREATE TABLE keys (
 ${keyIndices()}
 CREATE INDEX keys_deleted_of_owner ON keys (workspace_id, owner_id)
   WHERE deleted_at IS NOT NULL AND owner_id IS NOT NULL;
+CREATE INDEX keys_made_by_member ON keys (workspace_id, created_by_id)
+  WHERE created_by_type = 'member' AND kind = 'management' AND revoked_at IS NULL;
 CREATE INDEX keys_in_force ON keys (workspace_id, owner_id, revoked_at) WHERE revoked_at IS NULL;
 CREATE INDEX keys_of_products ON keys (workspace_id, format)
   WHERE revoked_at IS NULL AND format <> 'warder';

@@ -1,54 +1,46 @@
-// Whether another process wrote to the file. SQLite counts for each connection what
-// others committed, and to the one that reads, the thread that writes is another, too.
-// So each writer leaves its mark in the file where it finds that of another one.
+// Whether other processes wrote to the file. SQLite's own count of what other
+// connections committed is read by the thread that writes, whose commits do not move
+// it; the thread that verifies looks at what was found, which costs no statement.
 
-import { randomInt } from 'node:crypto';
-import type Database from 'better-sqlite3';
+/** How often the writing thread looks. */
+export const LOOK_MILLISECONDS = 10;
+/** How old its last look may be before nobody knows. */
+const UNKNOWN_MILLISECONDS = 50;
 
-/** What the thread that reads and the one that writes share. */
-export interface Writing {
-  /** Stands for this process's writer. */
-  readonly mark: number;
-  readonly counts: SharedArrayBuffer;
+const BYTES = 16;
+
+/** Shared by both threads: when others were last looked for, and how often they had written. */
+export function newBoard(): SharedArrayBuffer {
+  return new SharedArrayBuffer(BYTES);
 }
 
-const [OWN, OTHERS] = [0, 1];
-
-export function newWriting(): Writing {
-  return { mark: randomInt(1, 2 ** 47), counts: new SharedArrayBuffer(8) };
-}
-
-/** To be called within each transaction of the writer. */
-export function leaveMark(connection: Database.Database, { mark, counts }: Writing): () => void {
-  const shared = new Int32Array(counts);
-  const leave = connection.prepare('UPDATE last_writer SET mark = ? WHERE mark <> ?');
+/** For the thread that writes. @param version reads the count, which moves with what others commit */
+export function lookOut(board: SharedArrayBuffer, version: () => unknown): () => void {
+  const lookedAt = new Float64Array(board, 0, 1);
+  const changes = new Int32Array(board, 8, 1);
+  let before = version();
+  // What was written before the first look, nobody counted.
+  Atomics.add(changes, 0, 1);
   return () => {
-    // Counted before the commit: whoever sees it committed sees it counted.
-    if (leave.run(mark, mark).changes > 0) Atomics.add(shared, OTHERS, 1);
-    Atomics.add(shared, OWN, 1);
+    const now = version();
+    if (now !== before) Atomics.add(changes, 0, 1);
+    before = now;
+    lookedAt[0] = Date.now();
   };
 }
 
-/** Answers whether another process wrote since it was last asked; true where it cannot be told. */
-export function watchOthers(connection: Database.Database, { mark, counts }: Writing) {
-  const shared = new Int32Array(counts);
-  const version = connection.prepare('PRAGMA data_version').pluck();
-  const lastMark = connection.prepare('SELECT mark FROM last_writer').pluck();
-  const look = connection.transaction(() => ({ last: lastMark.get(), version: version.get() }));
-  let before: unknown;
-  let [own, others] = [0, 0];
-  return (): boolean => {
-    try {
-      if (version.get() === before) return false;
-      const now = look();
-      const [ownBefore, othersBefore] = [own, others];
-      before = now.version;
-      own = Atomics.load(shared, OWN);
-      others = Atomics.load(shared, OTHERS);
-      // Also by a program that knows of no marks.
-      return now.last !== mark || others !== othersBefore || own === ownBefore;
-    } catch {
-      return true;
+/** For the thread that verifies. */
+export function watchBoard(board: SharedArrayBuffer): () => 'same' | 'changed' | 'unknown' {
+  const lookedAt = new Float64Array(board, 0, 1);
+  const changes = new Int32Array(board, 8, 1);
+  let seen = 0;
+  return () => {
+    const found = Atomics.load(changes, 0);
+    if (found !== seen) {
+      seen = found;
+      return 'changed';
     }
+    const age = Date.now() - (lookedAt[0] ?? 0);
+    return age >= 0 && age < UNKNOWN_MILLISECONDS ? 'same' : 'unknown';
   };
 }

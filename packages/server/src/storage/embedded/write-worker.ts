@@ -13,6 +13,7 @@ import {
 } from '@warder/core';
 import { chainStatements } from '../../chains.ts';
 import { commitSteps } from '../../commit.ts';
+import { memberStatements } from '../../members.ts';
 import { keyOf, type UsedKeyRow } from '../../rows.ts';
 import { at, statements } from '../../storage.ts';
 import { builder } from './builder.ts';
@@ -20,14 +21,15 @@ import { connected } from './connection.ts';
 import { isBusy, isSqliteFailure, type SqliteFailure } from './failure.ts';
 import { openForWriting } from './file.ts';
 import { tendMetadata } from './metadata.ts';
-import { leaveMark, type Writing } from './others.ts';
+import { LOOK_MILLISECONDS, lookOut } from './others.ts';
 import { fillSearch, isSearchDue } from './search.ts';
 
 export interface Setting {
   readonly file: string;
   /** How long a job waits while another process writes. */
   readonly busyMilliseconds: number;
-  readonly writing: Writing;
+  /** Where it notes what other processes did. */
+  readonly board: SharedArrayBuffer;
 }
 
 export type Job =
@@ -48,11 +50,14 @@ export interface Done {
 
 export type Answer = { readonly done: Done[keyof Done] } | { readonly failure: SqliteFailure };
 
-const { file, busyMilliseconds, writing }: Setting = workerData;
+const { file, busyMilliseconds, board }: Setting = workerData;
 const connection = openForWriting(file);
 const { rows, affected } = connected(connection);
-const mark = leaveMark(connection, writing);
-const texts = { ...statements(builder), ...chainStatements(builder) };
+const texts = {
+  ...statements(builder),
+  ...chainStatements(builder),
+  ...memberStatements(builder),
+};
 
 /** Thrown to roll a transaction back. */
 class Refused extends Error {
@@ -64,21 +69,18 @@ class Refused extends Error {
 }
 
 const commit = connection.transaction((changes: readonly Change[]) => {
-  mark();
   const steps = commitSteps(texts, changes);
   let step = steps.next();
   while (!step.done) step = steps.next(affected(step.value));
   if (step.value !== 'done') throw new Refused(step.value);
 });
 const recordUses = connection.transaction((uses: readonly Use[]) => {
-  mark();
   for (const use of uses) {
     affected(texts.recordUse.with({ ...at(use.keyId), at: use.at }));
     affected(texts.recordDay.with({ ...at(use.keyId), day: dayOf(use.at) }));
   }
 });
 const turnStates = connection.transaction((now: number, most: number) => {
-  mark();
   const turning = rows<UsedKeyRow>(texts.turning.with({ now, most })).map(keyOf);
   for (const key of turning) {
     const turned = { state: statusOf(key, now), turns_at: nextTurn(key, now) };
@@ -87,13 +89,8 @@ const turnStates = connection.transaction((now: number, most: number) => {
   return turning.length;
 });
 const tend = connection.transaction(() => {
-  mark();
   const filled = isSearchDue(connection) && fillSearch(connection);
   return tendMetadata(connection) || filled;
-});
-const pruneReplies = connection.transaction((now: number, most: number) => {
-  mark();
-  return affected(texts.pruneReplies.with({ now, most }));
 });
 
 function run(job: Job): Done[keyof Done] {
@@ -114,9 +111,14 @@ function run(job: Job): Done[keyof Done] {
     case 'tend lists':
       return tend.immediate();
     case 'prune replies':
-      return pruneReplies.immediate(job.now, job.most);
+      return affected(texts.pruneReplies.with(job));
   }
 }
+
+const version = connection.prepare('PRAGMA data_version').pluck();
+const look = lookOut(board, () => version.get());
+setInterval(look, LOOK_MILLISECONDS).unref();
+look();
 
 const still = new Int32Array(new SharedArrayBuffer(4));
 
@@ -129,6 +131,7 @@ function patiently(job: Job): Done[keyof Done] {
       if (!isBusy(error) || performance.now() > giveUpAt) throw error;
     }
     Atomics.wait(still, 0, 0, 5 + Math.random() * 10);
+    look();
   }
 }
 
