@@ -42,8 +42,8 @@ test('the service begins no connection and looks up no name', async () => {
   }
   child.kill('SIGTERM');
   expect(await ended).toMatchObject({ code: 0 });
-  // Once for the process, and once for the thread that reads lists.
-  expect(lines()).toEqual(['watching', 'watching']);
+  // Once for the process, and once for each thread: the one that reads lists, the one that writes.
+  expect(lines()).toEqual(['watching', 'watching', 'watching']);
 });
 
 test('what records them does record: a command that calls a service by its name is seen', async () => {

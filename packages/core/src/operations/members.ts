@@ -67,8 +67,8 @@ export function memberOperations({ caller, reach, host, write, defaultWorkspaceI
     checkVersion(before, match);
     checkOver(caller, before.role);
     await checkKept(before, kept);
-    const act = beginAct(caller, host);
     const keys = await reach.keysOfMember(before, kept, KEYS_A_COMMIT);
+    const act = beginAct(caller, host);
     const disabled = keys.flatMap((key): Change[] => {
       const change = disableKey(key, act);
       if (change === null) return [];

@@ -126,8 +126,9 @@ export function workspaceOperations({ caller, reach, host, write }: Work) {
       return write(async () => {
         requirePermission(caller, 'workspaces:write');
         requireInstance(caller);
-        const act = beginAct(caller, host);
         const keys = await reach.keysToErase(KEYS_A_STEP);
+        // After the read: none of them came later than the act that ends it.
+        const act = beginAct(caller, host);
         const changes = keys.flatMap((before): Change[] => {
           const { key, event } = eraseKey(before, act);
           return [
