@@ -196,9 +196,20 @@ const everywhere = [
     comment:
       'What is not in the package.json of the importing workspace is missing where it is installed. ' +
       'Add it there, pinned exactly, with a paragraph in docs/decisions.md.',
-    from: { path: '^packages/[^/]+/src/', pathNot: tests },
+    from: { path: '^packages/[^/]+/src/', pathNot: [tests, '^packages/cli/'] },
     to: {
       dependencyTypes: ['npm-no-pkg', 'npm-unknown', 'npm-dev'],
+      dependencyTypesNot: ['type-only'],
+    },
+  },
+  {
+    name: 'imports-of-the-program-are-declared',
+    comment:
+      'The program is built with its development dependencies inside (packages/cli/build.mjs). ' +
+      'Add it there, pinned exactly, with a paragraph in docs/decisions.md.',
+    from: { path: '^packages/cli/src/', pathNot: tests },
+    to: {
+      dependencyTypes: ['npm-no-pkg', 'npm-unknown'],
       dependencyTypesNot: ['type-only'],
     },
   },

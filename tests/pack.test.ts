@@ -1,5 +1,5 @@
-// What users install: the packages packed, installed into an empty folder from the tarballs, and
-// run there as built JavaScript.
+// What users install: the packages packed, installed into empty folders from the tarballs, and
+// run there as built JavaScript. The program stands alone; the libraries are used together.
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -28,23 +28,38 @@ async function done(file: string, args: readonly string[], cwd: string): Promise
   return stdout;
 }
 
-test('the packed packages serve and verify a key in an empty folder', {
+/** Installs tarballs into a folder of their own. */
+async function installed(tarballs: readonly string[]): Promise<string> {
+  const cwd = newFolder();
+  const install = ['install', '--ignore-scripts', '--prefer-offline', '--no-audit', '--no-fund'];
+  await done('npm', [...install, ...tarballs], cwd);
+  return cwd;
+}
+
+test('the packed program serves and verifies a key in an empty folder, the libraries load in another', {
   timeout: 240_000,
 }, async () => {
-  const tarballs = newFolder();
-  const cwd = newFolder();
+  const folder = newFolder();
   const workspaces = packages.map((name) => `--workspace=packages/${name}`);
-  await done('npm', ['pack', '--silent', `--pack-destination=${tarballs}`, ...workspaces], root);
-  const files = readdirSync(tarballs).map((name) => join(tarballs, name));
-  expect(files.length).toBe(packages.length);
-  for (const file of files) {
-    const listed = await done('tar', ['-tzf', file], tarballs);
+  await done('npm', ['pack', '--silent', `--pack-destination=${folder}`, ...workspaces], root);
+  const tarballs = readdirSync(folder).map((name) => join(folder, name));
+  expect(tarballs.length).toBe(packages.length);
+  const isProgram = (file: string) => /\/warder-\d[^/]*$/.test(file);
+  for (const file of tarballs) {
+    const listed = await done('tar', ['-tzf', file], folder);
     expect(listed).toMatch(/^package\/dist\//m);
     expect(listed).not.toMatch(/\.test\.|tsbuildinfo|\/src\//);
+    // What was put into the program keeps its licences.
+    expect(listed.includes('THIRD-PARTY-LICENSES')).toBe(isProgram(file));
   }
 
-  const install = ['install', '--ignore-scripts', '--prefer-offline', '--no-audit', '--no-fund'];
-  await done('npm', [...install, ...files], cwd);
+  const libraries = await installed(tarballs.filter((file) => !isProgram(file)));
+  const load = "await import('@warder/server'); await import('@warder/sdk'); console.log('loaded')";
+  const node = ['--input-type=module', '-e', load];
+  expect(await done(process.execPath, node, libraries)).toBe('loaded\n');
+
+  const cwd = await installed(tarballs.filter(isProgram));
+  expect(readdirSync(join(cwd, 'node_modules'))).not.toContain('@warder');
   const help = await done('npx', ['warder', '--help'], cwd);
   expect(help).toContain('Usage: warder [options] [command]');
 

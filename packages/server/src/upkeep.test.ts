@@ -7,14 +7,21 @@ const lines: string[] = [];
 const log = createLog('debug', (line) => lines.push(line));
 
 describe('upkeep', () => {
-  it('goes on at once while there is more, then only after its pause', async () => {
+  it('lets a start go first, goes on at once while there is more, then only after its pause', async () => {
+    vi.useFakeTimers();
     let left = 5;
     const step = vi.fn(async () => --left > 0);
-    const upkeep = createUpkeep(step, log, 1e9);
-    await vi.waitFor(() => expect(step).toHaveBeenCalledTimes(5));
-    await new Promise((resolve) => setImmediate(resolve));
+    const upkeep = createUpkeep(step, log, 60_000);
+    await vi.advanceTimersByTimeAsync(499);
+    expect(step).not.toHaveBeenCalled();
+    await vi.advanceTimersByTimeAsync(6);
     expect(step).toHaveBeenCalledTimes(5);
+    await vi.advanceTimersByTimeAsync(59_990);
+    expect(step).toHaveBeenCalledTimes(5);
+    await vi.advanceTimersByTimeAsync(10);
+    expect(step).toHaveBeenCalledTimes(6);
     await upkeep.close();
+    vi.useRealTimers();
   });
 
   it('logs a step that fails and goes on after its pause', async () => {

@@ -3,6 +3,9 @@
 
 import type { Log } from './log.ts';
 
+/** The first step waits too: what a start is for comes before it. */
+const FIRST_MILLISECONDS = 500;
+
 export interface Upkeep {
   /** Waits for the step under way and begins no other. */
   close(): Promise<void>;
@@ -34,7 +37,7 @@ export function createUpkeep(
     timer.unref();
   };
 
-  plan(0);
+  plan(Math.min(pauseMilliseconds, FIRST_MILLISECONDS));
   return {
     async close() {
       closed = true;
