@@ -18,6 +18,8 @@ const CASES: readonly (readonly [string, readonly string[], readonly string[]])[
   ['keys list --st', ['--status'], ['--data', '--reason']],
   ['keys list --environment ', ['live', 'test'], ['--owner', 'list']],
   ['keys list --status active --ki', ['--kind'], ['--status']],
+  ['keys list --status ', ['active', 'revoked'], ['--owner']],
+  ['keys list --status active,re', ['active,revoked'], ['revoked', 'active,expired']],
   ['keys revoke --re', ['--reason'], ['--status']],
   ['--json keys li', ['list'], ['keys']],
   ['keys create --kind m', ['management'], ['standard']],
@@ -81,11 +83,13 @@ describe.runIf(isInstalled('zsh'))('zsh', () => {
   test.each(CASES)('completes "warder %s"', async (typed, wanted, unwanted) => {
     const cwd = folderWithFiles();
     const words = ['warder', ...typed.split(' ')].map((word) => `'${word}'`).join(' ');
-    // What the completion system would be told, by standing in for its two builtins.
+    // What the completion system would be told, by standing in for its three builtins.
     const all = await offered(
       'zsh',
       `compdef() { :; }
-      compadd() { [[ $1 == -- ]] && shift; print -l -- "$@"; }
+      head=
+      compset() { head=\${words[CURRENT]%\${words[CURRENT]##*,}}; }
+      compadd() { [[ $1 == -- ]] && shift; print -l -- $head\${^@}; }
       _files() { print -l -- *; }
       ${scripts.zsh}
       words=(${words}); CURRENT=$#words

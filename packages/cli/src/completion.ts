@@ -18,8 +18,14 @@ interface Place {
 interface Flag {
   readonly names: readonly string[];
   readonly meaning: string;
-  /** What follows it: one of these words, a file, any text, or nothing. */
-  readonly value: readonly string[] | 'file' | 'text' | null;
+  /** What follows it: words, a file, any text, or nothing. */
+  readonly value: Words | 'file' | 'text' | null;
+}
+
+/** One of these, or a list of them with commas. */
+interface Words {
+  readonly words: readonly string[];
+  readonly list: boolean;
 }
 
 export const addCompletion: AddCommand = (program, output) => {
@@ -55,10 +61,14 @@ function placesIn(command: Command, path: string): Place[] {
 function flagOf(option: Option): Flag {
   const takes = option.required || option.optional;
   const isPath = /<(file|dir)>$/.test(option.flags);
+  const words = option.argChoices && {
+    words: option.argChoices,
+    list: option.flags.endsWith('<list>'),
+  };
   return {
     names: [option.short, option.long].filter((name) => name !== undefined && name !== null),
     meaning: option.description,
-    value: takes ? (option.argChoices ?? (isPath ? 'file' : 'text')) : null,
+    value: takes ? (words ?? (isPath ? 'file' : 'text')) : null,
   };
 }
 
@@ -73,7 +83,13 @@ _warder() {
   done
   case "$at $prev" in
 ${valueCases(places, {
-  words: (words) => `mapfile -t COMPREPLY < <(compgen -W ${quoted(words.join(' '))} -- "$cur")`,
+  words: ({ words, list }) => {
+    const among = `-W ${quoted(words.join(' '))}`;
+    const last = list
+      ? `-P "\${cur%"\${cur##*,}"}" ${among} -- "\${cur##*,}"`
+      : `${among} -- "$cur"`;
+    return `mapfile -t COMPREPLY < <(compgen ${last})`;
+  },
   file: 'mapfile -t COMPREPLY < <(compgen -f -- "$cur")',
   text: 'COMPREPLY=()',
 })}
@@ -102,7 +118,8 @@ _warder() {
   done
   case "$at \${words[CURRENT-1]}" in
 ${valueCases(places, {
-  words: (words) => `compadd -- ${words.map(quoted).join(' ')}`,
+  words: ({ words, list }) =>
+    `${list ? "compset -P '*,'; " : ''}compadd -- ${words.map(quoted).join(' ')}`,
   file: '_files',
   text: ':',
 })}
@@ -127,13 +144,7 @@ function fish(places: readonly Place[]): string {
         const spelt = names.map((name) =>
           /^--/.test(name) ? `-l ${name.slice(2)}` : `-s ${name.slice(1)}`,
         );
-        const after =
-          value === null
-            ? ''
-            : value === 'file'
-              ? ' -r -F'
-              : ` -x${value === 'text' ? '' : ` -a ${escaped(value.join(' '))}`}`;
-        return `${at} ${spelt.join(' ')}${after} -d ${escaped(meaning)}`;
+        return `${at} ${spelt.join(' ')}${fishValue(value)} -d ${escaped(meaning)}`;
       }),
       ...(file ? [`${at} -F`] : []),
     ];
@@ -148,9 +159,21 @@ function __warder_at
     end
     test "$at" = $argv[1]
 end
+function __warder_list
+    set -l head (commandline -ct | string replace -r '[^,]*$' '')
+    printf '%s\\n' $head$argv
+end
 complete -c warder -f
 ${lines.join('\n')}
 `;
+}
+
+function fishValue(value: Flag['value']): string {
+  if (value === null) return '';
+  if (value === 'file') return ' -r -F';
+  if (value === 'text') return ' -x';
+  const words = value.words.join(' ');
+  return ` -x -a ${escaped(value.list ? `(__warder_list ${words})` : words)}`;
 }
 
 const SCRIPTS = { bash, zsh, fish } as const;
@@ -170,7 +193,7 @@ function withFile(places: readonly Place[]): string[] {
 /** What is done behind a flag that takes something: one case for each thing. */
 function valueCases(
   places: readonly Place[],
-  doing: { words: (words: readonly string[]) => string; file: string; text: string },
+  doing: { words: (words: Words) => string; file: string; text: string },
 ): string {
   const cases = new Map<string, string[]>();
   for (const { path, flags } of places) {

@@ -13,6 +13,8 @@ export interface Field {
   /** As the API names it; `a.b` for the member b of a. */
   readonly member: string;
   readonly choices?: readonly string[];
+  /** What a list may be made of, as help and shells tell it; the service refuses anything else. */
+  readonly among?: readonly string[];
   /** Whether `--clear` can name it. */
   readonly clearable?: boolean;
   /** The value of a text; the text itself unless given. Of an option without a text, of ''. */
@@ -27,9 +29,10 @@ export function fieldOptions(
   fields: readonly Field[],
   clear: boolean = false,
 ): Command {
-  for (const { flag, meaning, choices, join } of fields) {
+  for (const { flag, meaning, choices, among, join } of fields) {
     const option = new Option(flag, meaning);
     if (choices) option.choices([...choices]);
+    if (among) option.argChoices = [...among];
     if (join) option.argParser((text: string, before: string[] = []) => [...before, text]);
     command.addOption(option);
   }

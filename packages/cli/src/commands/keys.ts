@@ -119,7 +119,7 @@ const ORIGIN: readonly Field[] = [
 ];
 
 const FILTERS: readonly Field[] = [
-  words('--status <list>', 'status', `of any of these: ${STATUSES.join(', ')}`, { join: commas }),
+  words('--status <list>', 'status', 'of any of these', { among: STATUSES, join: commas }),
   { ...KIND, meaning: 'only of this kind' },
   { flag: '--owner <id>', member: 'owner_id', meaning: 'only of this owner' },
   { flag: '--scope <scope>', member: 'scope', meaning: 'only with this very scope' },
