@@ -3,45 +3,27 @@
 // asks for each request.
 
 import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, connect, createServer } from 'node:net';
-import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { median, type Row } from './measure.ts';
+import { begin, load, type Served, type Taken, taken, withProcesses } from './served.ts';
 
 const KEYS = 1_000;
 const FEW = 16;
-const REQUESTS = 40_000;
-const CONNECTIONS = 64;
 const ROUNDS = 7;
-/** What `getconf CLK_TCK` is on every Linux that Node runs on. */
-const TICKS_A_SECOND = 100;
 
 const path = (file: string) => fileURLToPath(new URL(file, import.meta.url));
 const PLAN = readFileSync(path('../examples/gateway-nginx/plan.json'), 'utf8');
 
 export async function benchGateway(): Promise<Row[]> {
-  const folder = mkdtempSync(join(tmpdir(), 'warder-bench-'));
-  const children: ChildProcess[] = [];
-  try {
-    const warder = await begin(children, ['warder', folder, String(KEYS), PLAN]);
-    const bare = await begin(children, ['bare']);
+  return await withProcesses(async (folder, children) => {
+    const warder = await begin(children, ['gateway', folder, String(KEYS), PLAN]);
+    const bare = await begin(children, ['bare-gateway']);
     const rows = await benchAnswer(bare, warder);
     return [...rows, ...(await benchNginx(children, folder, bare, warder))];
-  } finally {
-    const ends = children.map((child) => once(child, 'close'));
-    for (const child of children) child.kill('SIGTERM');
-    await Promise.all(ends);
-    rmSync(folder, { recursive: true });
-  }
-}
-
-interface Served {
-  readonly child: ChildProcess;
-  readonly port: number;
-  readonly secrets: readonly string[];
+  });
 }
 
 async function benchAnswer(bare: Served, warder: Served): Promise<Row[]> {
@@ -56,25 +38,21 @@ async function benchAnswer(bare: Served, warder: Served): Promise<Row[]> {
     { name: `${FEW} keys`, served: warder, requests: few },
     { name: `${KEYS} keys`, served: warder, requests: asked },
   ];
-  const rounds: number[][] = [];
+  const rounds: Taken[][] = [];
   for (let round = 0; round <= ROUNDS; round++) {
-    const taken: number[] = [];
-    for (const { served, requests } of alternatives) {
-      const before = cpuMilliseconds(served.child);
-      await load(served.port, requests);
-      taken.push(((cpuMilliseconds(served.child) - before) * 1000) / REQUESTS);
-    }
-    if (round > 0) rounds.push(taken);
+    const took: Taken[] = [];
+    for (const { served, requests } of alternatives) took.push(await taken(served, requests));
+    if (round > 0) rounds.push(took);
   }
   const medians = alternatives.map(({ name }, i) => {
-    const taken = median(rounds.map((round) => round[i] ?? 0));
-    return `${name} ${taken.toFixed(1)} us`;
+    const cpu = median(rounds.map((round) => round[i]?.cpu ?? 0));
+    return `${name} ${cpu.toFixed(1)} us`;
   });
   console.log(`\nCPU of an answer: ${medians.join(', ')}`);
   const what = 'CPU of a gateway answer against a bare node:http GET that reads the header';
   return alternatives.slice(1).map(({ name }, i) => ({
     what: `${what}, ${name} in use`,
-    measured: median(rounds.map((round) => (round[i + 1] ?? 0) / (round[0] ?? 1))),
+    measured: median(rounds.map((round) => (round[i + 1]?.cpu ?? 0) / (round[0]?.cpu ?? 1))),
     most: 1.06,
   }));
 }
@@ -142,52 +120,6 @@ async function nginxOf(
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
   return port;
-}
-
-/** Where there are two cores, what serves has one and what asks has the other. */
-async function begin(children: ChildProcess[], args: readonly string[]): Promise<Served> {
-  const node = [process.execPath, '--conditions=warder-source', path('gateway-process.ts')];
-  const pinned = availableParallelism() > 1 ? ['taskset', '-c', '0', ...node] : node;
-  const [command = '', ...rest] = pinned;
-  const child = spawn(command, [...rest, ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
-  children.push(child);
-  let said = '';
-  for await (const chunk of child.stdout) {
-    said += chunk;
-    if (said.endsWith('\n')) break;
-  }
-  const { url, secrets } = JSON.parse(said);
-  return { child, secrets, port: Number(new URL(url).port) };
-}
-
-/** User and system time of a process, from /proc. */
-function cpuMilliseconds({ pid }: ChildProcess): number {
-  const fields = readFileSync(`/proc/${pid}/stat`, 'latin1').split(') ')[1]?.split(' ') ?? [];
-  return ((Number(fields[11]) + Number(fields[12])) * 1000) / TICKS_A_SECOND;
-}
-
-/** Sends so many requests, one after the other on each connection. Answers the milliseconds it took. */
-async function load(port: number, requests: readonly string[]): Promise<number> {
-  const start = performance.now();
-  let sent = 0;
-  const one = () =>
-    new Promise<void>((resolve, reject) => {
-      const socket = connect(port, '127.0.0.1');
-      socket.setNoDelay(true).setEncoding('latin1');
-      const next = () => {
-        if (sent === REQUESTS) return void socket.end();
-        socket.write(requests[sent++ % requests.length] ?? '');
-      };
-      socket.on('connect', next);
-      socket.on('data', (text: unknown) => {
-        // Answers are short: each comes in one piece.
-        if (String(text).startsWith('HTTP/1.1 200 ')) next();
-        else reject(new Error(`answered ${String(text).slice(0, 200)}`));
-      });
-      socket.on('error', reject).on('close', () => resolve());
-    });
-  await Promise.all(Array.from({ length: CONNECTIONS }, one));
-  return performance.now() - start;
 }
 
 function answers(port: number): Promise<boolean> {

@@ -1,6 +1,7 @@
 // `warder serve`: the service put together from the settings, run until a signal
 // ends it. People read standard output; the log is JSON lines on standard error.
 
+import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Network, parseNetwork, statusOf } from '@warder/core';
@@ -65,8 +66,7 @@ export async function serve(flags: Flags, output: Output): Promise<void> {
     eventsRetentionSeconds: readSetting('eventsRetention', flags),
     issuers,
   });
-  const newRequestId = () => opened.host.newId(opened.host.now());
-  const common = { tls, trustedProxies, newRequestId };
+  const common = { tls, trustedProxies, newRequestId: () => randomUUID() };
   const closing = async (error: unknown) => {
     await warder.close();
     throw error;

@@ -1,13 +1,16 @@
 // UUIDv7, the public ids of everything, and the one integer that an id is in the
 // order of creation.
 
-/** UUIDv7 (RFC 9562): sorts by the millisecond it was made in. */
+/** Each byte as two hex digits. */
+const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
+
+/** UUIDv7 (RFC 9562): sorts by the millisecond it was made in. @param random 10 bytes; of two of them six bits count */
 export function uuid7(at: number, random: Uint8Array): string {
   const time = Math.max(0, Math.floor(at)).toString(16).padStart(12, '0');
-  const rest = Array.from(random.subarray(0, 10), (byte) => byte.toString(16).padStart(2, '0'));
-  const hex = rest.join('');
-  const variant = ((Number.parseInt(hex.charAt(3), 16) & 0x3) | 0x8).toString(16);
-  return `${time.slice(0, 8)}-${time.slice(8)}-7${hex.slice(0, 3)}-${variant}${hex.slice(4, 7)}-${hex.slice(8, 20)}`;
+  const hex = (i: number, mask = 0xff, set = 0) => HEX[((random[i] ?? 0) & mask) | set] ?? '';
+  const randA = hex(0, 0x0f, 0x70) + hex(1);
+  const randB = `${hex(2, 0x3f, 0x80)}${hex(3)}-${hex(4)}${hex(5)}${hex(6)}${hex(7)}${hex(8)}${hex(9)}`;
+  return `${time.slice(0, 8)}-${time.slice(8)}-${randA}-${randB}`;
 }
 
 const UUID7 = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;

@@ -25,6 +25,7 @@ export function originAddress(
 }
 
 function isTrusted(address: string, trusted: readonly Network[]): boolean {
+  if (trusted.length === 0) return false;
   const parsed = parseAddress(address);
   return parsed !== null && trusted.some((network) => contains(network, parsed));
 }
