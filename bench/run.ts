@@ -13,6 +13,7 @@ import { makeStore } from './store.ts';
 const folder = process.env.WARDER_BENCH_FOLDER ?? join(tmpdir(), 'warder-bench');
 const benches: Readonly<Record<string, () => Promise<readonly Row[]>>> = {
   verify: async () => (await import('./verify.ts')).rows,
+  verdict: async () => await (await import('./verdict.ts')).benchVerdict(),
   hot: async () => await (await import('./hot.ts')).benchHot(),
   gateway: async () => await (await import('./gateway.ts')).benchGateway(),
   lists: async () => await benchLists(await makeStore(folder)),

@@ -157,7 +157,7 @@ function clockAndDice(seed: number) {
     newId(at: number): string {
       const bytes = random(10);
       const later = (seed - 1) * 1_000 + (made >> 12);
-      new DataView(bytes.buffer).setUint16(0, (made++ & 0xfff) << 4);
+      new DataView(bytes.buffer).setUint16(0, made++ & 0xfff);
       return uuid7(at + later, bytes);
     },
     digest: (secret: string): Digest => ({
