@@ -6,9 +6,9 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { drawFirstToken } from '@warder/core';
 import {
+  assembleWarder,
   createHost,
   createLog,
-  createWarder,
   listenToHeads,
   openEmbedded,
   openInstallation,
@@ -42,7 +42,7 @@ async function warder(): Promise<{ url: string; secrets: string[] }> {
   );
   const log = createLog('silent');
   const parts = { ...store, host, installation, publicUrl: null, version: 'bench', log };
-  const service = createWarder(parts);
+  const service = assembleWarder(parts);
   const maker = service.operations.as(caller);
   const secrets: string[] = [];
   for (let made = 0; made < Number(keys); made++) {
