@@ -62,6 +62,7 @@ export async function serve(flags: Flags, output: Output): Promise<void> {
     dialectCors: readSetting('dialectCors', flags),
     sharedCredentials,
     eventLog,
+    cacheBytes: readSetting('cacheBytes', flags),
     eventsRetentionSeconds: readSetting('eventsRetention', flags),
     issuers,
   });

@@ -320,6 +320,7 @@ describe('what it keeps', () => {
       { basePath: '/keys/' },
       { dialects: ['nobody'] },
       { trustedProxies: ['everyone'] },
+      { cacheBytes: 1000 },
     ]) {
       const error = await rejection(open('never/warder.db', more));
       expect(error).toBeInstanceOf(TypeError);

@@ -61,7 +61,7 @@ export interface EmbedOptions {
   readonly issuers?: readonly Issuer[] | undefined;
   /** Networks of proxies whose X-Forwarded-For counts. */
   readonly trustedProxies?: readonly string[] | undefined;
-  /** Bound of the memory that known keys take; 64 MiB unless given. */
+  /** Bound of the memory that known keys take: 1 MiB to 4 GiB, 64 MiB unless given. */
   readonly cacheBytes?: number | undefined;
   /** Where the log goes; warnings and errors to standard error unless given. */
   readonly log?: Log | undefined;
@@ -117,6 +117,7 @@ export async function createWarder(options: EmbedOptions): Promise<EmbeddedWarde
   const basePath = readBasePath(options.basePath ?? '');
   const trustedProxies = (options.trustedProxies ?? []).map(readNetwork);
   const dialects = dialectsOf((options.dialects ?? []).map(readProduct));
+  const cacheBytes = readCacheBytes(options.cacheBytes);
   const secret = readSecret(options.secret ?? keptSecret(database));
   const host = createHost({ secret, peppers, ...(now && { now }) });
   const store = openEmbedded({ file: database });
@@ -135,7 +136,7 @@ export async function createWarder(options: EmbedOptions): Promise<EmbeddedWarde
     version: VERSION,
     log,
     dialects,
-    cacheBytes: options.cacheBytes,
+    cacheBytes,
     issuers: options.issuers,
   });
   let closed: Promise<void> | null = null;
@@ -226,6 +227,13 @@ function readSecret(text: string): Uint8Array {
     throw new TypeError('secret must be 64 hexadecimal digits and nothing else.');
   }
   return Buffer.from(text, 'hex');
+}
+
+function readCacheBytes(bytes: number | undefined): number | undefined {
+  const fits =
+    Number.isInteger(bytes) && Number(bytes) >= 1024 ** 2 && Number(bytes) <= 4 * 1024 ** 3;
+  if (bytes === undefined || fits) return bytes;
+  throw new TypeError('cacheBytes must be a whole number of bytes, from 1 MiB to 4 GiB.');
 }
 
 function readBasePath(text: string): string {

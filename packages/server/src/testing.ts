@@ -33,6 +33,8 @@ export interface TestWarder extends EmbeddedWarder {
   readonly managementKey: string;
 }
 
+/** For a few thousand keys. */
+const CACHE_BYTES = 4 * 1024 ** 2;
 const START = Date.UTC(2026, 0, 1);
 
 /** A service of the test's own, empty but for its management key. It ends, and its files go, with `close()`. */
@@ -43,6 +45,7 @@ export async function createTestWarder(options: TestWarderOptions = {}): Promise
   process.once('exit', remove);
   const clock = createClock(now);
   const warder = await createWarder({
+    cacheBytes: CACHE_BYTES,
     ...rest,
     log,
     database: join(folder, 'warder.db'),
