@@ -4,8 +4,8 @@
 import { join } from 'node:path';
 import { type KeyFilter, operations, type Place, placeOf, type SliceRequest } from '@warder/core';
 import {
+  assembleWarder,
   createLog,
-  createWarder,
   instanceGrant,
   listen,
   openEmbedded,
@@ -74,7 +74,7 @@ export async function benchLists(store: Store): Promise<Row[]> {
         .keys(filter, { limit: 1, from: null, offset: at, total: 'none' }),
   );
 
-  const warder = createWarder({
+  const warder = assembleWarder({
     storage,
     lookup,
     host,

@@ -8,9 +8,9 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { drawFirstToken } from '@warder/core';
 import {
+  assembleWarder,
   createHost,
   createLog,
-  createWarder,
   listen,
   listenToHeads,
   openEmbedded,
@@ -94,7 +94,7 @@ async function warder(): Promise<Serving> {
   });
   const log = createLog('silent');
   const parts = { ...store, host, installation, publicUrl: null, version: 'bench', log };
-  const service = createWarder(parts);
+  const service = assembleWarder(parts);
   const maker = service.operations.as(caller);
   const secrets: string[] = [];
   for (let made = 0; made < Number(keys); made++) {

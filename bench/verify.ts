@@ -9,9 +9,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { drawFirstToken } from '@warder/core';
 import {
+  assembleWarder,
   createHost,
   createLog,
-  createWarder,
   listen,
   openEmbedded,
   openInstallation,
@@ -30,7 +30,7 @@ const installation = await openInstallation(storage, host, async () => {
   return token;
 });
 const log = createLog('silent');
-const warder = createWarder({
+const warder = assembleWarder({
   storage,
   lookup,
   host,

@@ -16,7 +16,7 @@ import { type ListenOptions, listen } from '../../packages/server/src/listen.ts'
 import { createLog } from '../../packages/server/src/log.ts';
 import type { SharedCredential } from '../../packages/server/src/shared-credentials.ts';
 import { openEmbedded } from '../../packages/server/src/storage/embedded.ts';
-import { createWarder } from '../../packages/server/src/warder.ts';
+import { assembleWarder } from '../../packages/server/src/warder.ts';
 import { NOW } from '../fixtures/domain.ts';
 import { createCanaries, hasMember } from './canaries.ts';
 import { createContract } from './contract.ts';
@@ -88,7 +88,7 @@ export async function startService(options: ServiceOptions = {}) {
       canaries.add(firstKey);
       return token;
     });
-    const warder = createWarder({
+    const warder = assembleWarder({
       storage,
       lookup,
       host,

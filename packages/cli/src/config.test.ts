@@ -49,6 +49,24 @@ test('a flag counts before a variable, a variable before the default', () => {
   expect(readSetting('listen', flags)).toEqual({ host: 'localhost', port: 1 });
 });
 
+test('the bound of the cache is a size within its range, and 64 MiB unless given', () => {
+  expect(readSetting('cacheBytes', {})).toBe(64 * 1024 ** 2);
+  const sizes = {
+    '1048576': 1024 ** 2,
+    '2048k': 2 * 1024 ** 2,
+    '64M': 64 * 1024 ** 2,
+    '4g': 4 * 1024 ** 3,
+  };
+  for (const [text, bytes] of Object.entries(sizes)) {
+    expect(readSetting('cacheBytes', { cacheBytes: text })).toBe(bytes);
+  }
+  for (const text of ['0', '1023k', '5g', '1.5g', '64mb', '-1m', '1e9', 'm', ' 64m']) {
+    expect(refusal('cacheBytes', { cacheBytes: text })).toMatchObject({
+      message: expect.stringMatching(/^--cache-bytes must be a size from 1m to 4g/),
+    });
+  }
+});
+
 test('an empty variable counts as none', () => {
   vi.stubEnv('WARDER_LISTEN', '');
   vi.stubEnv('WARDER_SECRET', '');

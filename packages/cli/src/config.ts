@@ -18,6 +18,7 @@ import {
   path,
   peppers,
   secret,
+  size,
   webAddress,
   word,
   yesOrNo,
@@ -230,6 +231,17 @@ export const SETTINGS = {
     secret: false,
     audience: ['serve'],
     parse: duration,
+  },
+  cacheBytes: {
+    flag: '--cache-bytes <size>',
+    variable: 'WARDER_CACHE_BYTES',
+    default: '64m',
+    file: null,
+    meaning:
+      'bound of the memory that known keys take, some 700 bytes each: from 1m to 4g; those beyond it are read anew',
+    secret: false,
+    audience: ['serve'],
+    parse: size,
   },
   issuers: {
     flag: '--issuers <file>',

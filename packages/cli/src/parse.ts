@@ -185,6 +185,17 @@ export function duration(text: string): number {
   return Number(count) * UNIT_SECONDS[unit as keyof typeof UNIT_SECONDS];
 }
 
+const MEBIBYTE = 1024 ** 2;
+const MOST_BYTES = 4 * 1024 ** 3;
+
+/** `67108864`, `512k`, `64m` or `2g`, as bytes: 1 MiB to 4 GiB. */
+export function size(text: string): number {
+  const [, count, unit = ''] = /^([1-9]\d{0,11})([kmgKMG]?)$/.exec(text) ?? [];
+  const bytes = Number(count) * 1024 ** ['', 'k', 'm', 'g'].indexOf(unit.toLowerCase());
+  if (bytes >= MEBIBYTE && bytes <= MOST_BYTES) return bytes;
+  throw new Error('must be a size from 1m to 4g, in bytes or with k, m or g, for example 64m');
+}
+
 export function wholeNumber(text: string): number {
   if (!/^\d{1,15}$/.test(text)) throw new Error('must be a whole number');
   return Number(text);

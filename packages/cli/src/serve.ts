@@ -6,9 +6,9 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Network, parseNetwork, statusOf } from '@warder/core';
 import {
+  assembleWarder,
   createEventLog,
   createLog,
-  createWarder,
   type EventLog,
   type Listener,
   type ListenOptions,
@@ -54,7 +54,7 @@ export async function serve(flags: Flags, output: Output): Promise<void> {
     return firstKeyIn(keyFile, host);
   });
   const eventLog = eventLogOf(flags, log);
-  const warder = createWarder({
+  const warder = assembleWarder({
     ...opened,
     publicUrl,
     version: VERSION,
@@ -63,6 +63,7 @@ export async function serve(flags: Flags, output: Output): Promise<void> {
     dialectCors: readSetting('dialectCors', flags),
     sharedCredentials,
     eventLog,
+    cacheBytes: readSetting('cacheBytes', flags),
     eventsRetentionSeconds: readSetting('eventsRetention', flags),
     issuers,
   });

@@ -17,14 +17,15 @@ export function drawFirstToken(host: Host): DrawnToken {
 }
 
 /**
- * Sets up an empty store: the default workspace and the first management key.
+ * Sets up an empty store: the default workspace and the first management key, or none
+ * where the operator's own program is the first to manage.
  * Of several processes that do so at once, one does; all answer the same.
  */
 export async function install(
   storage: Storage,
   grant: InstanceGrant,
   host: Host,
-  first: DrawnToken,
+  first: DrawnToken | null,
   checks: readonly SecretCheck[],
 ): Promise<Installation> {
   const act = actOf('bootstrap', host);
@@ -38,7 +39,9 @@ export async function install(
       { type: 'insert_event', event: eventOf(act, 'installation.created', subject, null, null) },
       { type: 'insert_workspace', workspace },
       { type: 'insert_event', event },
-      ...insertKey(instanceKey('First key', null, first, host, act), first, host),
+      ...(first === null
+        ? []
+        : insertKey(instanceKey('First key', null, first, host, act), first, host)),
     ]);
   if (outcome === 'done') return installation;
   const installed = await storage.installation();

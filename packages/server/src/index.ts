@@ -5,9 +5,11 @@ export { COOLDOWN_SECONDS, MAX_AGE_SECONDS, MAX_STALE_SECONDS } from './auth/tok
 export { readKeyFile } from './auth/tokens/key-source.ts';
 export { createTokenVerifier, type TokenVerifier, type VerifiedToken } from './auth/tokens.ts';
 export { instanceGrant } from './auth.ts';
+export { AuthorizationError, type WithHeaders } from './authorization.ts';
 export { type BackupFacts, type SealedBackup, sealBackup, unsealBackup } from './backup.ts';
 export type { Dialect, DialectKind } from './dialect.ts';
 export { native } from './dialects/native/dialect.ts';
+export { type ActingAs, createWarder, type EmbeddedWarder, type EmbedOptions } from './embed.ts';
 export { createEventLog, type EventLog } from './event-log.ts';
 export type { GatewayPlan } from './gateway.ts';
 export { GATEWAYS, parseGatewayPlan } from './gateway-plan.ts';
@@ -24,6 +26,7 @@ export {
 export { createLog, type Log } from './log.ts';
 export type { Lookup } from './lookup.ts';
 export { type ApiDocument, describeApi } from './openapi.ts';
+export { makeFolder, readIfThere, writeOnce } from './private-file.ts';
 export { type Chosen, dialectsOf, managingFormats, PRODUCTS } from './products.ts';
 export { FileRefused } from './refusal.ts';
 export type { Arrival, Handler, Reply } from './serve.ts';
@@ -52,4 +55,4 @@ export {
 } from './storage/embedded/replacement.ts';
 export { openSealedEvents, type SealedEvents } from './storage/embedded/sealed.ts';
 export { type EmbeddedOptions, openEmbedded } from './storage/embedded.ts';
-export { createWarder, type Warder, type WarderParts } from './warder.ts';
+export { assembleWarder, type Warder, type WarderParts } from './warder.ts';

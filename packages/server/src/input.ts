@@ -83,6 +83,12 @@ export function readBody(
   return check(schema ?? NOTHING, parseJson(bytes), BODY);
 }
 
+/** A value of this process, held to the same rules as a body. @throws WarderError `invalid` */
+export function checkBody<Schema extends z.ZodType>(schema: Schema, value: unknown) {
+  // The very schema that parsed it says what it is.
+  return check(schema, value, BODY) as z.output<Schema>;
+}
+
 /** What a call without a body may carry all the same: many clients send `{}` with every POST. */
 const NOTHING = z.strictObject({}).transform(() => undefined);
 

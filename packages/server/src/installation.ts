@@ -18,13 +18,13 @@ export class StartRefused extends Error {
 
 /**
  * Sets up an empty store, or checks that a store is opened with its own secrets.
- * @param firstToken the token of the first management key; asked for only when the store is empty
+ * @param firstToken the token of the first management key, or null for none; asked for only when the store is empty
  * @throws StartRefused for another secret, or a pepper that is missing or another
  */
 export async function openInstallation(
   storage: Storage,
   host: ServerHost,
-  firstToken: () => Promise<DrawnToken>,
+  firstToken: () => Promise<DrawnToken | null>,
 ): Promise<Installation> {
   const found = await storage.installation();
   const installation =

@@ -26,13 +26,16 @@ interface SocketOptions {
   readonly deadlines?: Partial<Deadlines> | undefined;
 }
 
-export interface ListenOptions extends SocketOptions {
+export interface RespondOptions {
   readonly handle: Handler;
+  readonly trustedProxies?: readonly Network[] | undefined;
+  readonly newRequestId: () => string;
+}
+
+export interface ListenOptions extends SocketOptions, RespondOptions {
   readonly host: string;
   /** 0 for any free one. */
   readonly port: number;
-  readonly trustedProxies?: readonly Network[] | undefined;
-  readonly newRequestId: () => string;
 }
 
 /** A host and a port, 0 for any free one; or the path of a Unix socket. */
@@ -64,7 +67,7 @@ export interface Listener {
   close(): Promise<void>;
 }
 
-const MAX_BODY_BYTES = 256 * 1024;
+export const MAX_BODY_BYTES = 256 * 1024;
 const MAX_HEADER_BYTES = 16 * 1024;
 /** What a client may send to a gateway, and what that adds. */
 const MAX_GATEWAY_HEADER_BYTES = 64 * 1024;
@@ -85,22 +88,25 @@ const SINGLE = new Set([
   'idempotency-key',
 ]);
 
-/** Serves whole requests. */
-export async function listen(options: ListenOptions): Promise<Listener> {
-  const { handle, host, port } = options;
+/** What answers a request that node's parser has read the head of. */
+export type Respond = (
+  request: IncomingMessage,
+  response: ServerResponse,
+  sockets: Sockets,
+) => Promise<void>;
 
-  const respond = async (
-    request: IncomingMessage,
-    response: ServerResponse,
-    { draining }: Sockets,
-  ) => {
+/** Reads whole requests within their bounds, of whatever server they came to, and writes what is answered. */
+export function responding(options: RespondOptions): Respond {
+  const { handle } = options;
+
+  return async (request, response, { draining }) => {
     const origin = originOf(request, options);
     const arrive = async (): Promise<Reply> => {
       if (draining()) throw new WarderError('unavailable', 'This process is shutting down.');
       refuseDuplicates(request.rawHeaders);
       return await handle(arrivalOf(request, origin, await readBody(request)));
     };
-    const arrival = { target: request.url ?? '', origin };
+    const arrival = { target: targetOf(request), origin };
     const { status, headers, body } = await arrive().catch((error) =>
       handle.refuse(error, arrival),
     );
@@ -119,6 +125,21 @@ export async function listen(options: ListenOptions): Promise<Listener> {
     response.writeHead(status, { ...headers, ...length });
     response.end(request.method === 'HEAD' ? undefined : body);
   };
+}
+
+/** For a server of somebody else's: what node:http calls a listener, and Express a handler. */
+export type NodeHandler = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
+
+/** @param draining whether what is new is refused */
+export function nodeHandler(options: RespondOptions, draining: () => boolean): NodeHandler {
+  const respond = responding(options);
+  return (request, response) => respond(request, response, { draining });
+}
+
+/** Serves whole requests. */
+export async function listen(options: ListenOptions): Promise<Listener> {
+  const { host, port } = options;
+  const respond = responding(options);
   const limits = { maxHeaderSize: MAX_HEADER_BYTES, ...options };
   return await open(limits, { host, port }, (request, response, sockets) => {
     void respond(request, response, sockets);
@@ -262,7 +283,7 @@ function urlOf(server: Server, secure: boolean): string {
   return `${secure ? 'https' : 'http'}://${host}:${port}`;
 }
 
-function originOf(request: IncomingMessage, options: ListenOptions): Arrival['origin'] {
+function originOf(request: IncomingMessage, options: RespondOptions): Arrival['origin'] {
   const forwarded = request.headers['x-forwarded-for'];
   return {
     address: originAddress(
@@ -270,23 +291,30 @@ function originOf(request: IncomingMessage, options: ListenOptions): Arrival['or
       typeof forwarded === 'string' ? forwarded : null,
       options.trustedProxies ?? [],
     ),
-    requestId: requestIdOf(request) ?? options.newRequestId(),
+    requestId: requestIdOf(request.headers['x-request-id']) ?? options.newRequestId(),
     sharedCredential: null,
-    to: `${options.tls ? 'https' : 'http'}://${request.headers.host ?? options.host}`,
+    to: `${'encrypted' in request.socket ? 'https' : 'http'}://${request.headers.host ?? request.socket.localAddress}`,
   };
 }
 
 /** The caller's own id of the request. One that holds a key would be stored with the event. */
-function requestIdOf({ headers }: IncomingMessage): string | null {
-  const given = headers['x-request-id'];
+export function requestIdOf(given: unknown): string | null {
   if (typeof given !== 'string' || !/^[\w-]{8,64}$/.test(given)) return null;
   return redactTokens(given) === given ? given : null;
+}
+
+/** Path and query as they were sent: a router that has cut off what led to it keeps them there. */
+function targetOf(request: IncomingMessage): string {
+  if ('originalUrl' in request && typeof request.originalUrl === 'string') {
+    return request.originalUrl;
+  }
+  return request.url ?? '';
 }
 
 function arrivalOf(request: IncomingMessage, origin: Arrival['origin'], body: Uint8Array): Arrival {
   return {
     method: request.method ?? '',
-    target: request.url ?? '',
+    target: targetOf(request),
     // Only `set-cookie` is ever a list, and that is no request header.
     headers: request.headers as Arrival['headers'],
     body,
@@ -306,10 +334,13 @@ function refuseDuplicates(rawHeaders: readonly string[]): void {
   }
 }
 
+export function tooLarge(): WarderError {
+  return new WarderError('too_large', `The body is larger than ${MAX_BODY_BYTES / 1024} KiB.`);
+}
+
 async function readBody(request: IncomingMessage): Promise<Uint8Array> {
-  const tooLarge = () =>
-    new WarderError('too_large', `The body is larger than ${MAX_BODY_BYTES / 1024} KiB.`);
   if (Number(request.headers['content-length'] ?? 0) > MAX_BODY_BYTES) throw tooLarge();
+  if (request.readableEnded) return bodyReadBefore(request);
   // By events: an iterator over the request costs as much as all the rest of a verification.
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
@@ -329,6 +360,20 @@ async function readBody(request: IncomingMessage): Promise<Uint8Array> {
     request.on('error', ended);
     request.on('aborted', ended);
   });
+}
+
+/** The body that something of the server this is mounted in has read, as it keeps it. */
+function bodyReadBefore(request: IncomingMessage): Uint8Array {
+  const body = 'body' in request ? request.body : undefined;
+  if (body instanceof Uint8Array) return body;
+  if (body !== undefined)
+    return Buffer.from(typeof body === 'string' ? body : JSON.stringify(body));
+  const { 'content-length': length, 'transfer-encoding': coding } = request.headers;
+  if (coding === undefined && Number(length ?? 0) === 0) return NO_BYTES;
+  throw new WarderError(
+    'internal',
+    'The body was read before it came here: mount Warder before what reads bodies.',
+  );
 }
 
 const NO_BYTES = Buffer.alloc(0);

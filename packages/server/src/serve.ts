@@ -71,6 +71,8 @@ export interface ServeParts {
   readonly service: Service;
   /** The service as others reach it; null for the address that a request came to. */
   readonly publicUrl: string | null;
+  /** The path that all of it is mounted below, for links without an address; empty for the root. */
+  readonly mountedAt: string;
   readonly now: () => number;
   readonly log: Log;
 }
@@ -79,6 +81,7 @@ export interface ServeParts {
 export function serve(dialect: Dialect, parts: ServeParts): Handler {
   const find = createRouter(dialect.routes);
   const { now, base, publicUrl } = parts;
+  const root = publicUrl ?? parts.mountedAt;
   const { indent, strict } = dialect;
   const cors = parts.cors ? (dialect.cors ?? {}) : {};
   const json = (body: unknown) =>
@@ -192,8 +195,8 @@ export function serve(dialect: Dialect, parts: ServeParts): Handler {
         ...standardHeaders(route.mediaType ?? dialect.mediaType, origin.requestId),
         ...cors,
         ...(version === undefined || !dialect.versioned ? {} : { etag: `"${version}"` }),
-        ...(location === undefined ? {} : { location: `${publicUrl ?? ''}${base}${location}` }),
-        ...linkHeader(links, `${publicUrl ?? ''}${target}`),
+        ...(location === undefined ? {} : { location: `${root}${base}${location}` }),
+        ...linkHeader(links, `${root}${target}`),
       },
       body: answer.items ? lines(route, answer) : body === undefined ? '' : json(body),
     };

@@ -42,6 +42,8 @@ export interface WarderParts {
   readonly installation: Installation;
   /** Base of absolute links; null for relative ones. */
   readonly publicUrl: string | null;
+  /** The path that all of it is mounted below, as relative links begin; none unless given. */
+  readonly mountedAt?: string | undefined;
   readonly version: string;
   readonly log: Log;
   /** The products' dialects that are served beside the native API. */
@@ -85,8 +87,8 @@ export interface Warder {
   close(): Promise<void>;
 }
 
-export function createWarder(parts: WarderParts): Warder {
-  const { host, installation, publicUrl, version, log } = parts;
+export function assembleWarder(parts: WarderParts): Warder {
+  const { host, installation, publicUrl, mountedAt = '', version, log } = parts;
   const usage = createUsageLog(parts.storage, (error) =>
     log.error({ err: error }, 'uses not written'),
   );
@@ -121,7 +123,8 @@ export function createWarder(parts: WarderParts): Warder {
   const limit = createAddressLimit(host.now);
   const served = (dialect: Dialect, base: string, url: string | null) => {
     // Made when somebody asks for it: a start waits for nothing that few ask for.
-    const at = url === null ? null : `${url}${base}`;
+    const root = url ?? mountedAt;
+    const at = root === '' ? null : `${root}${base}`;
     const document = once(() => describeApi(dialect, version, at));
     const reference = once(() => referencePage(document()));
     return serve(dialect, {
@@ -134,6 +137,7 @@ export function createWarder(parts: WarderParts): Warder {
       limit,
       service: { ready, document, reference },
       publicUrl: url,
+      mountedAt,
       now: host.now,
       log,
     });

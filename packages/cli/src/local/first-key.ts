@@ -3,9 +3,8 @@
 // first starts at once agree on one key.
 
 import { type DrawnToken, drawFirstToken, readToken } from '@warder/core';
-import type { ServerHost } from '@warder/server';
+import { readIfThere, type ServerHost, writeOnce } from '@warder/server';
 import { refused } from './installation.ts';
-import { readIfThere, writeOnce } from './private-file.ts';
 
 /** The key in the file, which is made with a new one where it is missing. */
 export function firstKeyIn(file: string, host: ServerHost): DrawnToken {

@@ -8,14 +8,15 @@ import { join } from 'node:path';
 import { type DrawnToken, type Installation, WarderError } from '@warder/core';
 import {
   createHost,
+  makeFolder,
   openEmbedded,
   openInstallation,
   type Pending,
   type ServerHost,
+  writeOnce,
 } from '@warder/server';
 import { type Flags, readSetting } from '../config.ts';
 import { Failure } from '../failure.ts';
-import { makeFolder, writeOnce } from './private-file.ts';
 
 export interface Opened extends ReturnType<typeof openEmbedded> {
   readonly host: ServerHost;

@@ -20,6 +20,7 @@ import {
   examineDraft,
   instanceGrant,
   knownIn,
+  makeFolder,
   openEmbedded,
   putInPlace,
   type ServerHost,
@@ -30,7 +31,6 @@ import { type Flags, readSetting } from '../config.ts';
 import { type Output, plain, table } from '../output.ts';
 import { progressLine } from '../progress.ts';
 import { databaseIn, refused, startFailure } from './installation.ts';
-import { makeFolder } from './private-file.ts';
 import { gapIn, type NumberedEvent, readEvents } from './told-events.ts';
 
 export interface RestoreOptions {

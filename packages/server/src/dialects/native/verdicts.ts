@@ -40,7 +40,11 @@ export const verdictRoutes = [
   }),
 ];
 
-function requestOf(body: z.output<typeof schemas.KeyVerify>): VerifyRequest {
+/** What the verify call takes and answers. */
+export type VerifyAsk = z.input<typeof schemas.KeyVerify>;
+export type WireVerdict = ReturnType<typeof verdictBody>;
+
+export function requestOf(body: z.output<typeof schemas.KeyVerify>): VerifyRequest {
   const { key, workspace_id, scopes, query, ip } = body;
   return { secret: key, workspaceId: workspace_id, scopes, query, ip };
 }
@@ -49,9 +53,9 @@ export function verdictBody(verdict: Verdict, include: readonly string[] = []) {
   if (!verdict.valid) {
     const { code } = verdict;
     const message = MESSAGES[code];
-    if (!('key' in verdict)) return { valid: false, code, message };
+    if (!('key' in verdict)) return { valid: false, code, message } as const;
     const missing = 'missingScopes' in verdict ? { missing_scopes: verdict.missingScopes } : {};
-    return { valid: false, code, message, ...idsOf(verdict.key), ...missing };
+    return { valid: false, code, message, ...idsOf(verdict.key), ...missing } as const;
   }
   const { key, owner } = verdict;
   const more = include.includes('metadata');
@@ -73,7 +77,7 @@ export function verdictBody(verdict: Verdict, include: readonly string[] = []) {
       ...(more ? { metadata: owner.metadata } : {}),
     },
     ...(more ? { metadata: key.metadata } : {}),
-  };
+  } as const;
 }
 
 function idsOf(key: Key) {
