@@ -93,47 +93,63 @@ export type Respond = (
   request: IncomingMessage,
   response: ServerResponse,
   sockets: Sockets,
-) => Promise<void>;
+) => void;
 
 /** Reads whole requests within their bounds, of whatever server they came to, and writes what is answered. */
 export function responding(options: RespondOptions): Respond {
   const { handle } = options;
 
-  return async (request, response, { draining }) => {
+  // By callbacks, and at once where the answer is there at once: each promise in between would
+  // show in the price of a verification.
+  return (request, response, { draining }) => {
     const origin = originOf(request, options);
-    const arrive = async (): Promise<Reply> => {
-      if (draining()) throw new WarderError('unavailable', 'This process is shutting down.');
-      refuseDuplicates(request.rawHeaders);
-      return await handle(arrivalOf(request, origin, await readBody(request)));
-    };
     const arrival = { target: targetOf(request), origin };
-    const { status, headers, body } = await arrive().catch((error) =>
-      handle.refuse(error, arrival),
-    );
-    // A body that was not read to its end leaves nothing to go on with.
-    if (draining() || !request.complete) response.setHeader('connection', 'close');
-    if (typeof body !== 'string') {
-      response.writeHead(status, headers);
-      return await stream(response, body).catch((error) => {
-        handle.refuse(error, arrival);
-        // Without the end of its last chunk, nobody takes it for whole.
-        response.destroy();
-      });
+    const refuse = (error: unknown) => send(handle.refuse(error, arrival));
+    const send = ({ status, headers, body }: Reply) => {
+      // A body that was not read to its end leaves nothing to go on with.
+      if (draining() || !request.complete) response.setHeader('connection', 'close');
+      if (typeof body !== 'string') {
+        response.writeHead(status, headers);
+        stream(response, body).catch((error) => {
+          handle.refuse(error, arrival);
+          // Without the end of its last chunk, nobody takes it for whole.
+          response.destroy();
+        });
+        return;
+      }
+      // RFC 9110, 8.6: what never has a body has no length of one.
+      const length = status === 204 ? {} : { 'content-length': Buffer.byteLength(body) };
+      response.writeHead(status, { ...headers, ...length });
+      response.end(request.method === 'HEAD' ? undefined : body);
+    };
+    const answer = (body: Uint8Array) => {
+      const reply = handle(arrivalOf(request, origin, body));
+      if (reply instanceof Promise) reply.then(send, refuse);
+      else send(reply);
+    };
+
+    const twice = sentTwice(request.rawHeaders);
+    if (draining()) {
+      refuse(new WarderError('unavailable', 'This process is shutting down.'));
+    } else if (twice !== null) {
+      refuse(new WarderError('bad_request', `The header ${twice} is sent twice.`));
+    } else {
+      readBody(request, answer, refuse);
     }
-    // RFC 9110, 8.6: what never has a body has no length of one.
-    const length = status === 204 ? {} : { 'content-length': Buffer.byteLength(body) };
-    response.writeHead(status, { ...headers, ...length });
-    response.end(request.method === 'HEAD' ? undefined : body);
   };
 }
 
-/** For a server of somebody else's: what node:http calls a listener, and Express a handler. */
+/** For a server of somebody else's: what node:http calls a listener, and Express a handler. It resolves once all is sent. */
 export type NodeHandler = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
 
 /** @param draining whether what is new is refused */
 export function nodeHandler(options: RespondOptions, draining: () => boolean): NodeHandler {
   const respond = responding(options);
-  return (request, response) => respond(request, response, { draining });
+  return async (request, response) => {
+    const sent = new Promise<void>((resolve) => response.once('close', () => resolve()));
+    respond(request, response, { draining });
+    await sent;
+  };
 }
 
 /** Serves whole requests. */
@@ -141,9 +157,7 @@ export async function listen(options: ListenOptions): Promise<Listener> {
   const { host, port } = options;
   const respond = responding(options);
   const limits = { maxHeaderSize: MAX_HEADER_BYTES, ...options };
-  return await open(limits, { host, port }, (request, response, sockets) => {
-    void respond(request, response, sockets);
-  });
+  return await open(limits, { host, port }, respond);
 }
 
 /**
@@ -322,55 +336,77 @@ function arrivalOf(request: IncomingMessage, origin: Arrival['origin'], body: Ui
   };
 }
 
-function refuseDuplicates(rawHeaders: readonly string[]): void {
-  const seen = new Set<string>();
+/** The header that may be there once and is there twice; null for none. */
+function sentTwice(rawHeaders: readonly string[]): string | null {
+  const seen: string[] = [];
   for (let i = 0; i < rawHeaders.length; i += 2) {
     const name = rawHeaders[i]?.toLowerCase() ?? '';
     if (!SINGLE.has(name)) continue;
-    if (seen.has(name)) {
-      throw new WarderError('bad_request', `The header ${name} is sent twice.`);
-    }
-    seen.add(name);
+    if (seen.includes(name)) return name;
+    seen.push(name);
   }
+  return null;
 }
 
 export function tooLarge(): WarderError {
   return new WarderError('too_large', `The body is larger than ${MAX_BODY_BYTES / 1024} KiB.`);
 }
 
-async function readBody(request: IncomingMessage): Promise<Uint8Array> {
-  if (Number(request.headers['content-length'] ?? 0) > MAX_BODY_BYTES) throw tooLarge();
-  if (request.readableEnded) return bodyReadBefore(request);
+/** Calls one of the two, once. */
+function readBody(
+  request: IncomingMessage,
+  answer: (body: Uint8Array) => void,
+  refuse: (error: unknown) => void,
+): void {
+  if (Number(request.headers['content-length'] ?? 0) > MAX_BODY_BYTES) {
+    refuse(tooLarge());
+    return;
+  }
+  if (request.readableEnded) {
+    const before = bodyReadBefore(request);
+    if (before === null) refuse(readElsewhere());
+    else answer(before);
+    return;
+  }
   // By events: an iterator over the request costs as much as all the rest of a verification.
-  return new Promise((resolve, reject) => {
-    const chunks: Buffer[] = [];
-    let bytes = 0;
-    request.on('data', (chunk: Buffer) => {
-      bytes += chunk.length;
-      chunks.push(chunk);
-      if (bytes <= MAX_BODY_BYTES) return;
-      request.pause();
-      reject(tooLarge());
-    });
-    request.on('end', () =>
-      resolve(chunks.length === 1 ? (chunks[0] ?? NO_BYTES) : Buffer.concat(chunks)),
-    );
-    const ended = (cause?: unknown) =>
-      reject(new WarderError('bad_request', 'The body ended before it was whole.', { cause }));
-    request.on('error', ended);
-    request.on('aborted', ended);
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  let ended = false;
+  const fail = (error: unknown) => {
+    if (ended) return;
+    ended = true;
+    refuse(error);
+  };
+  request.on('data', (chunk: Buffer) => {
+    bytes += chunk.length;
+    chunks.push(chunk);
+    if (bytes <= MAX_BODY_BYTES) return;
+    request.pause();
+    fail(tooLarge());
   });
+  request.on('end', () => {
+    if (ended) return;
+    ended = true;
+    answer(chunks.length === 1 ? (chunks[0] ?? NO_BYTES) : Buffer.concat(chunks));
+  });
+  const cut = (cause?: unknown) =>
+    fail(new WarderError('bad_request', 'The body ended before it was whole.', { cause }));
+  request.on('error', cut);
+  request.on('aborted', cut);
 }
 
-/** The body that something of the server this is mounted in has read, as it keeps it. */
-function bodyReadBefore(request: IncomingMessage): Uint8Array {
+/** The body that something of the server this is mounted in has read, as it keeps it; null where it keeps none. */
+function bodyReadBefore(request: IncomingMessage): Uint8Array | null {
   const body = 'body' in request ? request.body : undefined;
   if (body instanceof Uint8Array) return body;
   if (body !== undefined)
     return Buffer.from(typeof body === 'string' ? body : JSON.stringify(body));
   const { 'content-length': length, 'transfer-encoding': coding } = request.headers;
-  if (coding === undefined && Number(length ?? 0) === 0) return NO_BYTES;
-  throw new WarderError(
+  return coding === undefined && Number(length ?? 0) === 0 ? NO_BYTES : null;
+}
+
+function readElsewhere(): WarderError {
+  return new WarderError(
     'internal',
     'The body was read before it came here: mount Warder before what reads bodies.',
   );
