@@ -63,6 +63,8 @@ export async function serve(flags: Flags, output: Output): Promise<void> {
     sharedCredentials,
     eventLog,
     eventsRetentionSeconds: readSetting('eventsRetention', flags),
+    usageHoursRetentionSeconds: readSetting('usageHoursRetention', flags),
+    usageDaysRetentionSeconds: readSetting('usageDaysRetention', flags),
     issuers,
   });
   const newRequestId = () => opened.host.newId(opened.host.now());
