@@ -70,8 +70,8 @@ export interface Storage {
   /** A reply kept for an Idempotency-Key, or null. */
   reply(id: string): Promise<StoredReply | null>;
   /**
-   * Adds up to 1,000 uses to what is stored; last uses come in order of time or not, and none moves
-   * backwards. All or none; one whose answer is lost may be stored all the same.
+   * Adds uses to what is stored, all or none: a hundred at the most, since others wait meanwhile.
+   * Last uses come in order of time or not, and none moves backwards.
    */
   recordUses(uses: readonly Use[]): Promise<void>;
   /** Adds refusals of keys by their ids, given in order of time, and keeps the last of each key. */

@@ -30,7 +30,10 @@ export const MAX_BUCKETS = 1_000;
 /** How many buckets are answered where no beginning is named. */
 const USUAL_BUCKETS: Readonly<Record<UsageStep, number>> = { hour: 24, day: 30, month: 12 };
 
-/** Whose figures: everything there is, or one workspace's, owner's (by its own id) or key's. */
+/**
+ * Whose figures: a key's, or those of all standard keys together that are one owner's (by its own
+ * id), one workspace's, or whoever's. What a management key calls is counted for it alone.
+ */
 export type UsageSubject =
   | { readonly type: 'installation' }
   | { readonly type: 'workspace' | 'owner' | 'key'; readonly id: string };

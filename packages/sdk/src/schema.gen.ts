@@ -420,7 +420,7 @@ export type Usage = {
   readonly from: string;
   /** Where the last of `data` ends. */
   readonly to: string;
-  /** How many verifications there were of keys that there are. */
+  /** How many verifications there were. */
   readonly total: number;
   readonly valid: number;
   /** How many were refused, by code; those that there were. */
@@ -440,7 +440,7 @@ export type Usage = {
   /** Every hour, day or month from `from` on, also those without a verification. */
   readonly data: readonly {
     readonly start: string;
-    /** How many verifications there were of keys that there are. */
+    /** How many verifications there were. */
     readonly total: number;
     readonly valid: number;
     /** How many were refused, by code; those that there were. */

@@ -63,8 +63,8 @@ export function usageOperations(work: Work) {
       if (elsewhere || key.ownerId !== (ownerId ?? key.ownerId)) throw notFound('key');
       return { type: 'key', id: key.id };
     }
-    // What is summed up already cannot be told apart by the kind of the keys.
-    if (bounds.kind !== null) throw new WarderError('forbidden', 'Name a key by key_id.');
+    // Sums are of standard keys.
+    if (bounds.kind === 'management') throw new WarderError('forbidden', 'Name a key by key_id.');
     if (ownerId !== undefined) {
       const owner = await reach.owner(workspaceId ?? defaultWorkspaceId, ownerId);
       if (owner === null) throw notFound('owner');

@@ -315,7 +315,7 @@ export const Event = z.object({
 });
 
 const figures = {
-  total: z.int().describe('How many verifications there were of keys that there are.'),
+  total: z.int().describe('How many verifications there were.'),
   valid: z.int(),
   refused: z
     .object(Object.fromEntries(COUNTED_REFUSALS.map((code) => [code, z.int().optional()])))

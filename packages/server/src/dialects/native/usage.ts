@@ -25,7 +25,7 @@ export const usageRoutes = [
     path: '/v1/usage',
     operationId: 'getUsage',
     summary: 'Get usage',
-    description: `How often keys were verified with which verdict: those of one owner or workspace, one key, or all that the caller may see. ${FIGURES}`,
+    description: `How often keys were verified with which verdict: those of one key, or standard keys together: an owner's, a workspace's, or all there are. ${FIGURES}`,
     permission: 'usage:read',
     query: parameters.UsageQuery,
     replies: { 200: schemas.Usage },

@@ -63,8 +63,8 @@ function rollingUp(step: Rolled): Chore {
 /** Only what is rolled up is removed. */
 function pruning(step: Rolled, endOf: (keep: UsageRetention) => number): Chore {
   const table = USAGE_TABLES[step];
-  const old = `FROM ${table}
-    WHERE bucket < min(?, (SELECT bucket FROM usage_rolled WHERE step = '${step}'))`;
+  const old = `FROM ${table} WHERE bucket < ? AND (bucket, kind, position) <=
+    (SELECT bucket, kind, position FROM usage_rolled WHERE step = '${step}')`;
   const remove = `DELETE FROM ${table} WHERE (bucket, kind, position) IN
     (SELECT bucket, kind, position ${old} LIMIT ${ROWS_A_STEP})`;
   return {

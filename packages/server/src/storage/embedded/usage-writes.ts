@@ -6,6 +6,7 @@
 import {
   bucketOf,
   dayOf,
+  type KeyKind,
   type NotedRefusal,
   positionOf,
   REFUSALS_KEPT,
@@ -40,11 +41,14 @@ export function recordUses(store: Connected, uses: readonly Use[]): void {
     const use = uses[found.place];
     if (use === undefined) continue;
     add(USAGE_KINDS.key, found.keys, use);
+    if (use.lastUsedAt !== null) {
+      lastUses.set(found.keys, Math.max(use.lastUsedAt, lastUses.get(found.keys) ?? 0));
+    }
+    // The key that asks for a verdict signs in itself: counted with it, every sum would be doubled.
+    if (found.kind !== 'standard') continue;
     if (found.owners !== null) add(USAGE_KINDS.owner, found.owners, use);
     if (found.workspaces !== null) add(USAGE_KINDS.workspace, found.workspaces, use);
     add(USAGE_KINDS.installation, '0', use);
-    if (use.lastUsedAt === null) continue;
-    lastUses.set(found.keys, Math.max(use.lastUsedAt, lastUses.get(found.keys) ?? 0));
   }
   addFigures(store, 'hour', Array.from(rows.values()));
   const latest = JSON.stringify(Array.from(lastUses, ([key, at]) => [key, at, dayOf(at)]));
@@ -57,11 +61,12 @@ export function recordUses(store: Connected, uses: readonly Use[]): void {
 interface Found {
   readonly place: number;
   readonly keys: string;
+  readonly kind: KeyKind;
   readonly workspaces: string | null;
   readonly owners: string | null;
 }
 
-const FIND = `SELECT json_each.key AS place, CAST(keys.position AS TEXT) AS keys,
+const FIND = `SELECT json_each.key AS place, CAST(keys.position AS TEXT) AS keys, keys.kind AS kind,
     CAST(workspaces.position AS TEXT) AS workspaces, CAST(owners.position AS TEXT) AS owners
   FROM json_each(?) CROSS JOIN keys
     ON keys.position = CAST(value ->> 0 AS INTEGER) AND keys.id = value ->> 1
