@@ -127,7 +127,10 @@ async function filled(count: number) {
   const texts: Buffer[] = [];
   let latest: Candidate | null = null;
   const lookup = { find: async () => latest, elsewhere: () => 'same' as const };
-  const usage = createUsageLog({ recordUses: async () => {} }, () => {});
+  const usage = createUsageLog(
+    { recordUses: async () => {}, recordRefusals: async () => {} },
+    () => {},
+  );
   // Nothing is written through it.
   const storage = {} as Parameters<typeof createVerifier>[1]['storage'];
   const { verifier } = createVerifier(host, { storage, lookup }, usage, count * BYTES_A_KEY);

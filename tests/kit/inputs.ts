@@ -152,6 +152,11 @@ export const INPUTS: Readonly<Record<string, Prepare>> = {
   listEvents: async (_, workspaceId) => ({
     path: `/v1/events?limit=3&workspace_id=${workspaceId}`,
   }),
+  getUsage: async (_, workspaceId) => ({
+    path: `/v1/usage?workspace_id=${workspaceId}&step=hour&from=2026-11-20T09:00:00Z`,
+  }),
+  getKeyUsage: ofKey('/usage?step=month'),
+  explainKey: ofKey('/explain', { at: '2027-01-01T00:00:00Z', ip: '2001:db8::1', scopes: ['a'] }),
   live: alone('/livez'),
   ready: alone('/readyz'),
   openapi: alone('/openapi.json'),

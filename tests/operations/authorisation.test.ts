@@ -254,6 +254,12 @@ const OPERATIONS: Record<keyof Operations, Use> = {
     by: 'none',
     run: (ops) => ops.pruneEvents(0),
   },
+  getUsage: {
+    needs: ['usage:read'],
+    by: 'workspaceId',
+    run: (ops, { workspaceId }) => ops.getUsage({ workspaceId }),
+  },
+  explainKey: { needs: ['keys:read'], by: 'id', run: (ops, { keyId }) => ops.explainKey(keyId) },
   checkReplay: {
     needs: ['owners:write'],
     by: 'none',
@@ -262,6 +268,16 @@ const OPERATIONS: Record<keyof Operations, Use> = {
 };
 
 const MANAGEMENT: Record<string, Use> = {
+  'getUsage of a key': {
+    needs: ['usage:read'],
+    by: 'id',
+    run: (ops, { keyId }) => ops.getUsage({ keyId }),
+  },
+  'getUsage of an owner': {
+    needs: ['usage:read'],
+    by: 'workspaceId',
+    run: (ops, { workspaceId, ownerId }) => ops.getUsage({ workspaceId, ownerId }),
+  },
   'createKey of a management key': {
     needs: ['keys:write', 'management_keys:write'],
     by: 'workspaceId',

@@ -12,7 +12,7 @@ import {
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { runs } from '../fixtures/domain.ts';
-import { type OpenStore, worldIn } from './store.ts';
+import { type OpenStore, useOf, worldIn } from './store.ts';
 
 export function commitContract(open: OpenStore): void {
   test('what was inserted is read back the same', async () => {
@@ -121,7 +121,7 @@ export function commitContract(open: OpenStore): void {
   test('a tombstone is found by its digest as revoked, never as a key, and has no last use', async () => {
     const world = worldIn(open());
     const { key, digest } = await world.key();
-    await world.storage.recordUses([{ keyId: key.id, at: 5_000 }]);
+    await world.storage.recordUses([useOf(key.id, 5_000)]);
     const erased = await world.change(key, eraseKey(key, world.act()));
 
     expect(await world.all.key(key.id)).toBeNull();
@@ -130,7 +130,7 @@ export function commitContract(open: OpenStore): void {
       owner: null,
       workspace: null,
     });
-    await world.storage.recordUses([{ keyId: key.id, at: 9_000 }]);
+    await world.storage.recordUses([useOf(key.id, 9_000)]);
     expect((await world.lookup.find([digest]))?.key.lastUsedAt).toBeNull();
     await world.storage.close();
   });
@@ -165,7 +165,7 @@ export function commitContract(open: OpenStore): void {
     await fc.assert(
       fc.asyncProperty(fc.array(use, { maxLength: 250 }), async (drawn) => {
         const uses = drawn.map(({ keyId, at }) => ({ keyId: keyId.id, at }));
-        await world.storage.recordUses(uses);
+        await world.storage.recordUses(uses.map(({ keyId, at }) => useOf(keyId, at)));
         for (const { keyId, at } of uses) latest.set(keyId, Math.max(at, latest.get(keyId) ?? 0));
         for (const key of keys) {
           const lastUsedAt = latest.get(key.id) ?? null;

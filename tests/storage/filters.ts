@@ -20,7 +20,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { NOW, runs } from '../fixtures/domain.ts';
 import { ACTS, beyondAll, inOrder, isFound, ORDERS } from './key-model.ts';
-import { type OpenStore, type World, worldIn } from './store.ts';
+import { type OpenStore, useOf, type World, worldIn } from './store.ts';
 
 const whole = { limit: 1_000, from: null, total: 'exact' } as const;
 const exactly = (count: number) => ({ count, exact: true });
@@ -76,7 +76,7 @@ export function filterContract(open: OpenStore): void {
       let { key } = made;
       if (one.act) key = await world.change(key, ACTS[one.act](key, world));
       const lastUsedAt = one.used === null ? null : NOW + one.used * 86_400_000;
-      if (lastUsedAt !== null) await world.storage.recordUses([{ keyId: key.id, at: lastUsedAt }]);
+      if (lastUsedAt !== null) await world.storage.recordUses([useOf(key.id, lastUsedAt)]);
       keys.push(key.erasedAt === null ? { ...key, lastUsedAt } : key);
       // From here on some are in whatever is filled in later, and some are not.
       if (keys.length === 70) await world.storage.tendLists();

@@ -15,7 +15,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { NOW, runs } from '../fixtures/domain.ts';
 import { ACTS, beyondAll, inOrder, ORDERS } from './key-model.ts';
-import { type OpenStore, worldIn } from './store.ts';
+import { type OpenStore, useOf, worldIn } from './store.ts';
 
 const whole = { limit: 1_000, from: null, total: 'exact' } as const;
 const exactly = (count: number) => ({ count, exact: true });
@@ -28,7 +28,7 @@ export function listContract(open: OpenStore): void {
       const { items, total } = await world.all.keys({ now: NOW }, { ...whole, limit: 1 });
       expect(items).toEqual([key]);
       expect(total).toEqual(exactly(count));
-      await world.storage.recordUses([{ keyId: key.id, at: count }]);
+      await world.storage.recordUses([useOf(key.id, count)]);
       const used = await world.all.keys({ now: NOW }, { ...whole, limit: 1 });
       expect(used.items).toEqual([{ ...key, lastUsedAt: count }]);
     }
@@ -110,7 +110,7 @@ export function listContract(open: OpenStore): void {
         const { key } = await world.key({ workspaceId, name, expiresAt });
         if (offset % 2 === 0) return key;
         const lastUsedAt = NOW + (offset % 4) * 86_400_000;
-        await world.storage.recordUses([{ keyId: key.id, at: lastUsedAt }]);
+        await world.storage.recordUses([useOf(key.id, lastUsedAt)]);
         return { ...key, lastUsedAt };
       };
       const staying: string[] = [];

@@ -2,7 +2,7 @@
 
 import { type Change, eventOf, type Slice, type StoredEvent } from '@warder/core';
 import { expect, test } from 'vitest';
-import { type OpenStore, type World, worldIn } from './store.ts';
+import { type OpenStore, useOf, type World, worldIn } from './store.ts';
 
 export function reachContract(open: OpenStore): void {
   const twoWorkspaces = async (world: World) => {
@@ -132,7 +132,7 @@ export function reachContract(open: OpenStore): void {
       expect(await by.commit([{ type: 'update_member', member, was: 1 }])).toBe('stale');
     }
     // A tombstone takes its usage along, which must not be another workspace's.
-    await world.storage.recordUses([{ keyId: beta.key.id, at: 7 }]);
+    await world.storage.recordUses([useOf(beta.key.id, 7)]);
     const erased = { ...stolen, erasedAt: 1 };
     expect(await acme.reach.commit([{ type: 'update_key', key: erased, was: 1 }])).toBe('stale');
     expect(await beta.reach.key(beta.key.id)).toEqual({ ...beta.key, lastUsedAt: 7 });

@@ -10,7 +10,7 @@ import { INSTANCE } from '../fixtures/domain.ts';
 
 const [file = '', count] = process.argv.slice(2);
 const host = createHost({ secret: new Uint8Array(32).fill(7) });
-const { verifier, storage } = createVerifier(host, openEmbedded({ file }), { note: () => {} });
+const { verifier, storage } = createVerifier(host, openEmbedded({ file }), { count: () => {} });
 const token = drawFirstToken(host);
 const { defaultWorkspaceId } = await install(storage, instanceGrant(), host, token, host.checks);
 const system = operations({ storage, host, verifier, defaultWorkspaceId }).as({

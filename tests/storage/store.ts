@@ -5,7 +5,9 @@ import {
   type Act,
   ALL_GRANTS,
   addMember,
+  bucketOf,
   type Change,
+  COUNTED_CODES,
   createOwner,
   createWorkspace,
   type Digest,
@@ -18,6 +20,7 @@ import {
   type Member,
   type MemberFacts,
   type Storage,
+  type Use,
   uuid7,
   WARDER_FORMAT,
   type Workspace,
@@ -47,6 +50,12 @@ const TERMS: KeyTerms = {
 export const ISSUER = 'https://issuer.example';
 
 export type Draft = Partial<KeyTerms & Omit<KeyPlan, 'terms'>>;
+
+/** One good verification of a key. */
+export function useOf(keyId: string, at: number): Use {
+  const counts = COUNTED_CODES.map((code) => (code === 'valid' ? 1 : 0));
+  return { keyId, hour: bucketOf('hour', at), lastUsedAt: at, counts };
+}
 
 export type World = ReturnType<typeof worldIn>;
 

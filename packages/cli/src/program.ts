@@ -9,6 +9,7 @@ import { addEvents } from './commands/events.ts';
 import { addKeys } from './commands/keys.ts';
 import { addMembers } from './commands/members.ts';
 import { addOwners } from './commands/owners.ts';
+import { addUsage } from './commands/usage.ts';
 import { addWhoami } from './commands/whoami.ts';
 import { addWorkspaces } from './commands/workspaces.ts';
 import { addCompletion } from './completion.ts';
@@ -72,6 +73,7 @@ export function createProgram(output: Output): Command {
     addOwners,
     addMembers,
     addEvents,
+    addUsage,
     addWhoami,
     addConfig,
     addCompletion,

@@ -65,6 +65,8 @@ export async function serve(flags: Flags, output: Output): Promise<void> {
     eventLog,
     cacheBytes: readSetting('cacheBytes', flags),
     eventsRetentionSeconds: readSetting('eventsRetention', flags),
+    usageHoursRetentionSeconds: readSetting('usageHoursRetention', flags),
+    usageDaysRetentionSeconds: readSetting('usageDaysRetention', flags),
     issuers,
   });
   const common = { tls, trustedProxies, newRequestId: () => randomUUID() };

@@ -2,7 +2,14 @@ import { BlockList, isIP } from 'node:net';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { runs, seededBytes } from '../../../tests/fixtures/domain.ts';
-import { type Address, contains, type Network, parseAddress, parseNetwork } from './cidr.ts';
+import {
+  type Address,
+  addressText,
+  contains,
+  type Network,
+  parseAddress,
+  parseNetwork,
+} from './cidr.ts';
 
 const random = seededBytes();
 const pick = (below: number) => {
@@ -205,5 +212,29 @@ describe('a network is read', () => {
     expect(parseNetwork('10.0.0.0/8')).toEqual({ address: [0, 0, 0xffff, 0x0a000000], bits: 104 });
     expect(parseNetwork('::/0')).toEqual({ address: [0, 0, 0, 0], bits: 0 });
     expect(parseNetwork('::1')?.bits).toBe(128);
+  });
+});
+
+describe('an address is written', () => {
+  it('as IPv4 where it is one, and otherwise as RFC 5952 has it', () => {
+    for (const text of ['192.0.2.1', '0.0.0.0', '255.255.255.255', '::', '::1', '2001:db8::1']) {
+      expect(addressText(parseAddress(text) ?? expect.fail(text))).toBe(text);
+    }
+    expect(addressText(parseAddress('::FFFF:192.0.2.1') ?? expect.fail())).toBe('192.0.2.1');
+  });
+
+  it('so that it is read as the same one, and as others write it', () => {
+    const group = fc.oneof(fc.constant(0), fc.integer({ min: 0, max: 0xffff }));
+    fc.assert(
+      fc.property(fc.array(group, { minLength: 8, maxLength: 8 }), (groups) => {
+        const word = (i: number) => (((groups[i] ?? 0) << 16) | (groups[i + 1] ?? 0)) >>> 0;
+        const address: Address = [word(0), word(2), word(4), word(6)];
+        const text = addressText(address);
+        expect(parseAddress(text)).toEqual(address);
+        if (text.includes('.')) return;
+        expect(`[${text}]`).toBe(new URL(`http://[${text}]`).hostname);
+      }),
+      { numRuns: runs(500, 20_000) },
+    );
   });
 });

@@ -23,6 +23,25 @@ export function parseAddress(text: string): Address | null {
   return parseIpv6(text);
 }
 
+/** An address as it is written: IPv4 where it is one, else as RFC 5952 has it. */
+export function addressText(address: Address): string {
+  const [a, b, c, d] = address;
+  if (a === 0 && b === 0 && c === MAPPED) {
+    return [d >>> 24, (d >>> 16) & 0xff, (d >>> 8) & 0xff, d & 0xff].join('.');
+  }
+  const hex = address.flatMap((word) => [(word >>> 16).toString(16), (word & 0xffff).toString(16)]);
+  // The longest run of zeros, the first of equal ones, and never a single one.
+  const [run] = Array.from(hex.join(':').matchAll(/\b0(?::0)+\b/g), ([found]) => found).sort(
+    (one, two) => two.length - one.length,
+  );
+  return run === undefined ? hex.join(':') : shortened(hex.join(':'), run);
+}
+
+function shortened(text: string, run: string): string {
+  const at = new RegExp(`(?:^|:)${run}(?::|$)`).exec(text);
+  return at === null ? text : `${text.slice(0, at.index)}::${text.slice(at.index + at[0].length)}`;
+}
+
 /** Reads `address/bits`, or an address alone as the network of just itself. Bits set past the length are ignored. */
 export function parseNetwork(text: string): Network | null {
   const slash = text.indexOf('/');

@@ -7,6 +7,7 @@ export * from './cidr.ts';
 export type { KeyDraft } from './draft.ts';
 export * from './error.ts';
 export * from './event.ts';
+export * from './explain.ts';
 export * from './installation.ts';
 export * from './judge.ts';
 export * from './key.ts';
@@ -22,6 +23,7 @@ export {
   type VerifyRequest,
   type WhoAmI,
 } from './operations/presented.ts';
+export type { ExplainedKey, ExplainRequest, Usage, UsageQuery } from './operations/usage.ts';
 export * from './operations.ts';
 export * from './order.ts';
 export * from './owner.ts';
@@ -34,6 +36,7 @@ export * from './seal.ts';
 export * from './sign-in.ts';
 export * from './terms.ts';
 export * from './token.ts';
+export * from './usage.ts';
 export * from './uuid.ts';
 export * from './verdict.ts';
 export type { IfVersion, Keep, Parts } from './work.ts';

@@ -1,7 +1,7 @@
 // Whether a key is good, decided in one place: a candidate, what is asked of it
 // and the time give a verdict out of a closed set. The checks stand in the order
-// of their codes; the first that fails names the verdict. A bad key is a value,
-// not an error.
+// of their codes; the first that fails names the verdict, and explain.ts tells of
+// all of them. A bad key is a value, not an error.
 
 import { type Address, contains, parseNetwork } from './cidr.ts';
 import type { Key } from './key.ts';
@@ -9,7 +9,7 @@ import type { Owner } from './owner.ts';
 import { missingForQuery, missingScopes, type ScopeQuery } from './scope.ts';
 import type { KeyKind } from './terms.ts';
 import type { Environment } from './token.ts';
-import type { VerdictCode } from './verdict.ts';
+import { VERDICT_CODES, type VerdictCode } from './verdict.ts';
 import type { Workspace } from './workspace.ts';
 
 /** A stored key with what else bears on it. */
@@ -70,45 +70,64 @@ type HiddenCode =
   | 'wrong_environment'
   | 'wrong_kind';
 
+/** What a candidate can fail, in the order in which a failure names the verdict. */
+export const CHECKS = VERDICT_CODES.filter(
+  (code): code is CheckCode => code !== 'malformed' && code !== 'valid',
+);
+export type CheckCode = Exclude<VerdictCode, 'malformed' | 'valid'>;
+
+/** A bit for each check: the earlier it stands, the lower. */
+const BITS = Object.fromEntries(CHECKS.map((code, i) => [code, 1 << i])) as Readonly<
+  Record<CheckCode, number>
+>;
+
 /** Judges a candidate; `null` stands for a token that no key has. `now` in milliseconds. */
 export function judge(candidate: Candidate | null, ask: Ask, now: number): Verdict {
   if (candidate === null) return { valid: false, code: 'not_found' };
   const { key, owner, workspace } = candidate;
-  const hidden = hiddenRefusal(key, ask);
-  if (hidden !== null) return { valid: false, code: hidden };
-
-  const refuse = (
-    code:
-      | 'revoked'
-      | 'suspended'
-      | 'disabled'
-      | 'soft_blocked'
-      | 'expired'
-      | 'not_yet_valid'
-      | 'forbidden_ip',
-  ) => ({ valid: false, code, key }) as const;
-  if (key.revokedAt !== null) return refuse('revoked');
-  if (isSuspended(workspace) || isSuspended(owner)) return refuse('suspended');
-  if (!key.enabled) return refuse('disabled');
-  if (key.softBlocked) return refuse('soft_blocked');
-  if (key.expiresAt !== null && key.expiresAt <= now) return refuse('expired');
-  if (key.notBefore !== null && key.notBefore > now) return refuse('not_yet_valid');
-  if (!allowedFrom(key, ask.ip)) return refuse('forbidden_ip');
-
-  const missing = missingOf(key, ask);
-  if (missing.length > 0) {
-    return { valid: false, code: 'insufficient_scope', key, missingScopes: missing };
-  }
-  return { valid: true, code: 'valid', key, owner, workspace };
+  const failed = failuresOf(candidate, ask, now);
+  if (failed === 0) return { valid: true, code: 'valid', key, owner, workspace };
+  // The lowest bit is the first check that fails.
+  const code = CHECKS[31 - Math.clz32(failed & -failed)] ?? 'not_found';
+  if (isHidden(code)) return { valid: false, code };
+  if (code !== 'insufficient_scope') return { valid: false, code, key };
+  return { valid: false, code, key, missingScopes: missingOf(key, ask) };
 }
 
-function hiddenRefusal(key: Key, ask: Ask): HiddenCode | null {
-  if (ask.within !== null && key.workspaceId !== ask.within) return 'not_found';
-  if (ask.workspaceId !== undefined && key.workspaceId !== ask.workspaceId)
-    return 'wrong_workspace';
-  if (ask.environment !== null && key.environment !== ask.environment) return 'wrong_environment';
-  if (ask.kind !== undefined && key.kind !== ask.kind) return 'wrong_kind';
-  return null;
+/**
+ * Every check, each once: what fails, as bits. A good key passes all of them anyway, so to look at
+ * all costs it nothing, and whoever explains a verdict has it from here too. A new check is a code
+ * (verdict.ts), a line here and a line in `explain.ts`.
+ */
+function failuresOf({ key, owner, workspace }: Candidate, ask: Ask, now: number): number {
+  let failed = 0;
+  if (ask.within !== null && key.workspaceId !== ask.within) failed |= BITS.not_found;
+  if (ask.workspaceId !== undefined && key.workspaceId !== ask.workspaceId) {
+    failed |= BITS.wrong_workspace;
+  }
+  if (ask.environment !== null && key.environment !== ask.environment) {
+    failed |= BITS.wrong_environment;
+  }
+  if (ask.kind !== undefined && key.kind !== ask.kind) failed |= BITS.wrong_kind;
+  if (key.revokedAt !== null) failed |= BITS.revoked;
+  if (isSuspended(workspace) || isSuspended(owner)) failed |= BITS.suspended;
+  if (!key.enabled) failed |= BITS.disabled;
+  if (key.softBlocked) failed |= BITS.soft_blocked;
+  if (key.expiresAt !== null && key.expiresAt <= now) failed |= BITS.expired;
+  if (key.notBefore !== null && key.notBefore > now) failed |= BITS.not_yet_valid;
+  if (!allowedFrom(key, ask.ip)) failed |= BITS.forbidden_ip;
+  if (missingOf(key, ask).length > 0) failed |= BITS.insufficient_scope;
+  return failed;
+}
+
+/** Which checks a candidate fails. */
+export function failedChecks(candidate: Candidate, ask: Ask, now: number): ReadonlySet<CheckCode> {
+  const failed = failuresOf(candidate, ask, now);
+  return new Set(CHECKS.filter((code) => (failed & BITS[code]) !== 0));
+}
+
+function isHidden(code: CheckCode): code is Exclude<HiddenCode, 'malformed'> {
+  return BITS[code] < BITS.revoked;
 }
 
 function isSuspended(of: Owner | Workspace | null): boolean {
@@ -124,7 +143,8 @@ function allowedFrom(key: Key, ip: Address | undefined): boolean {
   });
 }
 
-function missingOf(key: Key, ask: Ask): readonly string[] {
+/** The scopes that are asked for and not held. */
+export function missingOf(key: Key, ask: Ask): readonly string[] {
   const { scopes = NO_SCOPES, query } = ask;
   const held = key.kind === 'standard' ? key.scopes : NO_SCOPES;
   if (query === undefined && scopes.every((scope) => held.includes(scope))) return NO_SCOPES;

@@ -9,6 +9,7 @@ import { keyOperations } from './operations/keys.ts';
 import { memberOperations } from './operations/members.ts';
 import { ownerOperations } from './operations/owners.ts';
 import { presentedOperations } from './operations/presented.ts';
+import { usageOperations } from './operations/usage.ts';
 import { workspaceOperations } from './operations/workspaces.ts';
 import type { Permission } from './permission.ts';
 import { type Keep, type Parts, startWork, type Work } from './work.ts';
@@ -27,6 +28,7 @@ export function operations(parts: Parts) {
         ...ownerOperations(work),
         ...memberOperations(work),
         ...eventOperations(work),
+        ...usageOperations(work),
         checkReplay: (permission: Permission | null, secretOf: string | null) =>
           checkReplay(work, permission, secretOf),
       };

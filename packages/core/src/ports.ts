@@ -11,6 +11,14 @@ import type { Role } from './permission.ts';
 import type { Chain, Evidence, Link, Seal, Sealer } from './seal.ts';
 import type { KeyKind } from './terms.ts';
 import type { Environment } from './token.ts';
+import type {
+  NotedRefusal,
+  UsageBucket,
+  UsageRetention,
+  UsageSpan,
+  UsageSubject,
+  Use,
+} from './usage.ts';
 import type { Workspace } from './workspace.ts';
 
 /** Clock, randomness and cryptography. */
@@ -61,8 +69,18 @@ export interface Storage {
   members(issuer: string, subject: string): Promise<readonly Member[]>;
   /** A reply kept for an Idempotency-Key, or null. */
   reply(id: string): Promise<StoredReply | null>;
-  /** Writes last uses, in order of time or not: none moves backwards. */
+  /**
+   * Adds uses to what is stored, all or none: a hundred at the most, since others wait meanwhile.
+   * Last uses come in order of time or not, and none moves backwards.
+   */
   recordUses(uses: readonly Use[]): Promise<void>;
+  /** Adds refusals of keys by their ids, given in order of time, and keeps the last of each key. */
+  recordRefusals(refusals: readonly (NotedRefusal & { readonly keyId: string })[]): Promise<void>;
+  /**
+   * One small step of what is to do for usage: figures of ended hours and days rolled up, those of
+   * what is gone and those that are no longer kept removed. Answers whether there is more.
+   */
+  tendUsage(now: number, keep: UsageRetention): Promise<boolean>;
   /** Moves up to `most` keys whose time has come by `now` to the state they are in; answers how many. */
   turnStates(now: number, most: number): Promise<number>;
   /** Does a little of what a change of settings left to do for lists; answers whether there is more. */
@@ -107,6 +125,10 @@ export interface Reach {
   prunable(createdBefore: number, most: number): Promise<{ chain: Chain; last: Link } | null>;
   /** A chain with sealed events that no collector was given, with up to `most` of them in order, or null. */
   unlogged(most: number): Promise<{ chain: Chain; events: readonly StoredEvent[] } | null>;
+  /** The figures of those buckets that have any, in no order; none for a subject outside the reach. */
+  usage(subject: UsageSubject, span: UsageSpan): Promise<readonly UsageBucket[]>;
+  /** The last refusals of a key, the newest first. */
+  refusals(keyId: string): Promise<readonly NotedRefusal[]>;
   /** All of the changes or none, durable once answered. */
   commit(changes: readonly Change[]): Promise<CommitResult>;
 }
@@ -301,12 +323,6 @@ export interface Trace {
   readonly id: string;
   readonly payload: boolean;
   readonly address: boolean;
-}
-
-/** A last use of a key. */
-export interface Use {
-  readonly keyId: string;
-  readonly at: number;
 }
 
 /** A sealed reply and what a retry must match to get it. */

@@ -182,6 +182,7 @@ test('every call of the document that takes a key has a method', async () => {
     ...[owners.erase('owner_id'), exported(events.export())],
     ...[members.add(who), members.list(), members.get('id'), members.update('id', {})],
     ...[members.remove('id'), events.list(), client.whoami()],
+    ...[client.usage.get(), keys.usage('id'), keys.explain('id')],
   ]);
   const called = seen.map(({ method, url }) => {
     const path = new URL(url).pathname.replace('/base', '');

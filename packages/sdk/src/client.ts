@@ -6,6 +6,7 @@ import { memberCalls } from './members.ts';
 import { ownerCalls } from './owners.ts';
 import { type CallOptions, type ClientOptions, createSend } from './request.ts';
 import type { Whoami } from './schema.gen.ts';
+import { usageCalls } from './usage.ts';
 import { workspaceCalls } from './workspaces.ts';
 
 export type WarderClient = ReturnType<typeof createClient>;
@@ -23,6 +24,7 @@ export function createClient(options: ClientOptions) {
     owners: ownerCalls(send),
     members: memberCalls(send),
     events: eventCalls(send),
+    usage: usageCalls(send),
     /** The key of this client about itself. */
     whoami: (call: CallOptions = {}): Promise<Whoami> =>
       send({ ...call, method: 'GET', path: ['v1', 'whoami'] }),

@@ -4,14 +4,18 @@ import { type Listing, listing } from './page.ts';
 import type { CallOptions, ChangeOptions, RetryableOptions, Send } from './request.ts';
 import type {
   CreatedKey,
+  Explanation,
   GetKeyQuery,
+  GetKeyUsageQuery,
   Key,
   KeyCreate,
+  KeyExplain,
   KeyPage,
   KeyPatch,
   KeyRevoke,
   KeyVerify,
   ListKeysQuery,
+  Usage,
   Verdict,
   Verdicts,
 } from './schema.gen.ts';
@@ -70,5 +74,17 @@ export function keyCalls(send: Send) {
       const { data } = await send<Verdicts>({ ...options, method: 'POST', path, body: { keys } });
       return data;
     },
+
+    /** How often the key was verified with which verdict. */
+    usage: (id: string, query: GetKeyUsageQuery = {}, options: CallOptions = {}): Promise<Usage> =>
+      send({ ...options, method: 'GET', path: ['v1', 'keys', id, 'usage'], query }),
+
+    /** Why the key is good or not: each check, and the last refusals. It is no use of the key. */
+    explain: (
+      id: string,
+      ask: KeyExplain = {},
+      options: ChangeOptions = {},
+    ): Promise<Explanation> =>
+      send({ ...options, method: 'POST', path: ['v1', 'keys', id, 'explain'], body: ask }),
   };
 }

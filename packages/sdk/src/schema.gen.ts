@@ -92,6 +92,48 @@ export type EventPage = {
   readonly total_is_exact?: boolean | undefined;
 };
 
+export type Explanation = {
+  /** The moment that it is judged at, as the key is now. */
+  readonly at: string;
+  readonly verdict: Verdict;
+  /** In the order that they are made in: the first that failed is the code. */
+  readonly checks: readonly {
+    readonly code:
+      | 'wrong_workspace'
+      | 'wrong_environment'
+      | 'wrong_kind'
+      | 'revoked'
+      | 'suspended'
+      | 'disabled'
+      | 'soft_blocked'
+      | 'expired'
+      | 'not_yet_valid'
+      | 'forbidden_ip'
+      | 'insufficient_scope';
+    readonly passed: boolean;
+    readonly detail: string;
+  }[];
+  /** The last 10 of 30 days, the newest first, written within a second. */
+  readonly last_refusals: readonly {
+    readonly at: string;
+    readonly code:
+      | 'wrong_workspace'
+      | 'wrong_environment'
+      | 'wrong_kind'
+      | 'revoked'
+      | 'suspended'
+      | 'disabled'
+      | 'soft_blocked'
+      | 'expired'
+      | 'not_yet_valid'
+      | 'forbidden_ip'
+      | 'insufficient_scope';
+    readonly missing_scopes: readonly string[];
+    /** As far as the verification named one. */
+    readonly ip: string | null;
+  }[];
+};
+
 export type Health = {
   readonly status: string;
   readonly reason?: string | undefined;
@@ -188,6 +230,19 @@ export type KeyCreate = {
   readonly metadata?: { readonly [name: string]: unknown } | undefined;
   readonly not_before?: string | null | undefined;
   readonly expires_at?: string | null | undefined;
+};
+
+export type KeyExplain = {
+  /** The moment to judge at; now unless given. */
+  readonly at?: string | undefined;
+  /** The workspace that the key is expected to be of. */
+  readonly workspace_id?: string | undefined;
+  /** The key must hold all of these. */
+  readonly scopes?: readonly string[] | undefined;
+  /** `files:read and (admin or billing:write)` */
+  readonly query?: string | undefined;
+  /** Where the key is used from. */
+  readonly ip?: string | undefined;
 };
 
 export type KeyPage = {
@@ -358,6 +413,51 @@ export type Problem = {
         readonly message: string;
       }[]
     | undefined;
+};
+
+export type Usage = {
+  readonly step: 'hour' | 'day' | 'month';
+  readonly from: string;
+  /** Where the last of `data` ends. */
+  readonly to: string;
+  /** How many verifications there were. */
+  readonly total: number;
+  readonly valid: number;
+  /** How many were refused, by code; those that there were. */
+  readonly refused: {
+    readonly wrong_workspace?: number | undefined;
+    readonly wrong_environment?: number | undefined;
+    readonly wrong_kind?: number | undefined;
+    readonly revoked?: number | undefined;
+    readonly suspended?: number | undefined;
+    readonly disabled?: number | undefined;
+    readonly soft_blocked?: number | undefined;
+    readonly expired?: number | undefined;
+    readonly not_yet_valid?: number | undefined;
+    readonly forbidden_ip?: number | undefined;
+    readonly insufficient_scope?: number | undefined;
+  };
+  /** Every hour, day or month from `from` on, also those without a verification. */
+  readonly data: readonly {
+    readonly start: string;
+    /** How many verifications there were. */
+    readonly total: number;
+    readonly valid: number;
+    /** How many were refused, by code; those that there were. */
+    readonly refused: {
+      readonly wrong_workspace?: number | undefined;
+      readonly wrong_environment?: number | undefined;
+      readonly wrong_kind?: number | undefined;
+      readonly revoked?: number | undefined;
+      readonly suspended?: number | undefined;
+      readonly disabled?: number | undefined;
+      readonly soft_blocked?: number | undefined;
+      readonly expired?: number | undefined;
+      readonly not_yet_valid?: number | undefined;
+      readonly forbidden_ip?: number | undefined;
+      readonly insufficient_scope?: number | undefined;
+    };
+  }[];
 };
 
 export type Verdict =
@@ -655,4 +755,26 @@ export type ExportEventsQuery = {
   /** From this moment on. */
   readonly created_after?: string | undefined;
   readonly created_before?: string | undefined;
+};
+
+export type GetUsageQuery = {
+  /** day unless given. */
+  readonly step?: 'hour' | 'day' | 'month' | undefined;
+  /** The hour, day or month it is in is the first. Without it the last 24 hours, 30 days or 12 months; 1000 of them at the most. */
+  readonly from?: string | undefined;
+  /** Before this moment; now unless given. */
+  readonly to?: string | undefined;
+  readonly workspace_id?: string | undefined;
+  /** Of the keys that were this owner's when they were used. A key of the instance names the workspace by workspace_id; without it `default`. */
+  readonly owner_id?: string | undefined;
+  readonly key_id?: string | undefined;
+};
+
+export type GetKeyUsageQuery = {
+  /** day unless given. */
+  readonly step?: 'hour' | 'day' | 'month' | undefined;
+  /** The hour, day or month it is in is the first. Without it the last 24 hours, 30 days or 12 months; 1000 of them at the most. */
+  readonly from?: string | undefined;
+  /** Before this moment; now unless given. */
+  readonly to?: string | undefined;
 };

@@ -26,6 +26,7 @@ import {
   rowOfOwner,
   rowOfReply,
   rowOfWorkspace,
+  USAGE_KINDS,
 } from './rows.ts';
 import { at, type Query, type Statements as RowStatements } from './storage.ts';
 
@@ -132,7 +133,11 @@ function* stepsOf(statements: Statements, change: Change): Steps {
     }
     case 'update_key': {
       const { key, was } = change;
-      if (key.erasedAt !== null) yield statements.forgetUse.with(at(key.id));
+      if (key.erasedAt !== null) {
+        yield statements.forgetUse.with(at(key.id));
+        yield statements.forgetRefusals.with(at(key.id));
+        yield statements.forgetUsage.with(usageOf('key', key.id));
+      }
       const row = { ...rowOfKey(key), ...orderOfKey(key), was };
       return written(yield statements.updateKey.with(row));
     }
@@ -142,6 +147,9 @@ function* stepsOf(statements: Statements, change: Change): Steps {
     }
     case 'update_workspace': {
       const { workspace, was } = change;
+      if (workspace.deletedAt !== null) {
+        yield statements.forgetUsage.with(usageOf('workspace', workspace.id));
+      }
       if (yield* slugTaken(statements, workspace)) return 'slug_taken';
       return written(yield statements.updateWorkspace.with({ ...workspaceRow(workspace), was }));
     }
@@ -151,10 +159,11 @@ function* stepsOf(statements: Statements, change: Change): Steps {
         return 'workspace_gone';
       return written(yield statements.insertOwner.with(ownerRow(owner)));
     }
-    case 'update_owner':
-      return written(
-        yield statements.updateOwner.with({ ...ownerRow(change.owner), was: change.was }),
-      );
+    case 'update_owner': {
+      const { owner, was } = change;
+      if (owner.erasedAt !== null) yield statements.forgetUsage.with(usageOf('owner', owner.id));
+      return written(yield statements.updateOwner.with({ ...ownerRow(owner), was }));
+    }
     case 'insert_member': {
       const { member } = change;
       if (!(yield statements.liveWorkspace.with({ id: member.workspaceId })))
@@ -256,6 +265,10 @@ function* stepsOf(statements: Statements, change: Change): Steps {
       return (yield more) ? 'too_many_keys' : null;
     }
   }
+}
+
+function usageOf(type: keyof typeof USAGE_KINDS, id: string) {
+  return { kind: USAGE_KINDS[type], position: positionOf(id) };
 }
 
 function workspaceRow(workspace: Workspace) {

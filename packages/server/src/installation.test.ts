@@ -36,7 +36,7 @@ function newStore() {
         tokens.push(token.secret);
         return token;
       });
-      const { verifier } = createVerifier(host, { storage, lookup }, { note: () => undefined });
+      const { verifier } = createVerifier(host, { storage, lookup }, { count: () => undefined });
       const ask = { within: null, environment: null };
       const codes = [];
       for (const token of tokens) codes.push((await verifier.verify(token, ask)).code);

@@ -19,9 +19,18 @@ import {
   searchable,
   searchableKey,
   statusOf,
+  type UsageSubject,
   type Workspace,
   type WorkspaceSettings,
 } from '@warder/core';
+
+/** What figures of usage are of, as it is stored beside its position. */
+export const USAGE_KINDS: Readonly<Record<UsageSubject['type'], number>> = {
+  installation: 0,
+  workspace: 1,
+  owner: 2,
+  key: 3,
+};
 
 type Bit = 0 | 1;
 

@@ -49,6 +49,9 @@ export interface Tables {
   keys: NewKeyRow & { last_used_day: Generated<number> };
   /** Narrow, and written in bulk: what a use changes touches no index of `keys`. */
   key_usage: { key_position: bigint; last_used_at: number };
+  key_refusals: { key_position: bigint };
+  /** Whose figures are to be removed: a kind of USAGE_KINDS, and the position of one. */
+  usage_to_forget: { kind: number; position: bigint };
   workspaces: WorkspaceRow & OrderRow;
   owners: OwnerRow & OrderRow;
   members: MemberRow & OrderRow;
@@ -180,6 +183,11 @@ export function statements(builder: Builder) {
     forgetUse: prepare<At>(({ position }) =>
       builder.deleteFrom('key_usage').where('key_position', '=', position),
     ),
+    forgetRefusals: prepare<At>(({ position }) =>
+      builder.deleteFrom('key_refusals').where('key_position', '=', position),
+    ),
+    /** Leaves the figures of what is gone to upkeep: there may be thousands of them. */
+    forgetUsage: insert<Tables['usage_to_forget']>('usage_to_forget', ['kind', 'position']),
     dropEndedReply: prepare<{ id: string; now: number }>(({ id, now }) =>
       builder.deleteFrom('replies').where('id', '=', id).where('expires_at', '<=', now),
     ),
@@ -210,32 +218,6 @@ export function statements(builder: Builder) {
         keysInForce(builder, workspaceId).where('owner_id', '=', ownerId).limit(1).offset(most),
     ),
 
-    recordUse: prepare<At & { at: number }>((slots) =>
-      builder
-        .insertInto('key_usage')
-        .columns(['key_position', 'last_used_at'])
-        .expression((one) =>
-          one
-            .selectFrom('keys')
-            .select(['position', one.val(slots.at).as('last_used_at')])
-            .where(isAt('keys', slots))
-            .where('erased_at', 'is', null),
-        )
-        .onConflict((conflict) =>
-          conflict
-            .column('key_position')
-            .doUpdateSet((one) => ({ last_used_at: one.ref('excluded.last_used_at') }))
-            .whereRef('key_usage.last_used_at', '<', 'excluded.last_used_at'),
-        ),
-    ),
-    recordDay: prepare<At & { day: number }>((slots) =>
-      builder
-        .updateTable('keys')
-        .set({ last_used_day: slots.day })
-        .where(isAt('keys', slots))
-        .where('last_used_day', '<', slots.day)
-        .where('erased_at', 'is', null),
-    ),
     /** Keys whose time has come, those that wait longest first. */
     turning: prepare<{ now: number; most: number }>(({ now, most }) =>
       keys

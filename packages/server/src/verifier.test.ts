@@ -58,7 +58,7 @@ function setUp() {
         },
       },
     },
-    { note: (keyId) => used.push(keyId) },
+    { count: (key, { valid }) => valid && used.push(key.id) },
   );
   const put = (secret: string, differing: Partial<Key> = {}) => {
     const key = standardKey({ id: host.newId(clock.at), ...(differing as object) });

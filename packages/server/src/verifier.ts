@@ -44,7 +44,7 @@ export interface CachingVerifier extends Verifier {
 export function createVerifier(
   host: Pick<ServerHost, 'digests' | 'fingerprint' | 'now'>,
   { storage, lookup }: { readonly storage: Storage; readonly lookup: Lookup },
-  usage: Pick<UsageLog, 'note'>,
+  usage: Pick<UsageLog, 'count'>,
   cacheBytes = CACHE_BYTES,
 ): { readonly verifier: CachingVerifier; readonly storage: Storage } {
   const table = createVerdictTable(cacheBytes);
@@ -66,9 +66,12 @@ export function createVerifier(
     return elsewhere !== 'unknown';
   };
 
-  const judged = (candidate: Candidate | null, ask: Ask, now: number): Verdict => {
+  /** @param row where the candidate stands in the table, if it does */
+  const judged = (candidate: Candidate | null, ask: Ask, now: number, row?: number): Verdict => {
     const verdict = judge(candidate, ask, now);
-    if (verdict.valid && ask.counts !== false) usage.note(verdict.key.id, now);
+    if (candidate !== null && ask.counts !== false) {
+      usage.count(candidate.key, verdict, ask, now, row);
+    }
     return verdict;
   };
 
@@ -97,7 +100,7 @@ export function createVerifier(
     const digest = host.fingerprint(secret);
     const trusted = isTrusted();
     const row = trusted ? table.find(digest) : -1;
-    if (row >= 0) return judged(table.candidate(row), ask, now);
+    if (row >= 0) return judged(table.candidate(row), ask, now, row);
     if (inspectToken(secret) === 'malformed') return MALFORMED;
     return trusted && unknown.has(digest, now) ? judged(null, ask, now) : null;
   };

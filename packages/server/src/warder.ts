@@ -57,6 +57,9 @@ export interface WarderParts {
   readonly eventLog?: EventLog | undefined;
   /** How long events are kept; for ever unless given. */
   readonly eventsRetentionSeconds?: number | undefined;
+  /** How long figures of usage are kept by the hour and by the day; 90 days and 762 unless given. */
+  readonly usageHoursRetentionSeconds?: number | undefined;
+  readonly usageDaysRetentionSeconds?: number | undefined;
   /** Whose JWTs sign in; nobody's unless given. */
   readonly issuers?: readonly Issuer[] | undefined;
 }
@@ -64,6 +67,12 @@ export interface WarderParts {
 /** How often new events are looked for to be sealed, and old ones to be pruned. */
 const SEAL_MILLISECONDS = 400;
 const PRUNE_MILLISECONDS = 60_000;
+const DAY_SECONDS = 86_400;
+const USAGE_HOURS_SECONDS = 90 * DAY_SECONDS;
+/** 25 months, whichever they are. */
+const USAGE_DAYS_SECONDS = 762 * DAY_SECONDS;
+/** How long refusals of a key are kept: they hold addresses. */
+const REFUSALS_SECONDS = 30 * DAY_SECONDS;
 
 export interface Warder {
   /** Every dialect below its own base, and the native API. */
@@ -172,6 +181,17 @@ export function assembleWarder(parts: WarderParts): Warder {
     upkeep,
     createUpkeep(async () => (await system.sealEvents()) > 0, log, SEAL_MILLISECONDS),
   ];
+  const {
+    usageHoursRetentionSeconds: hours = USAGE_HOURS_SECONDS,
+    usageDaysRetentionSeconds: days = USAGE_DAYS_SECONDS,
+  } = parts;
+  const tendUsage = () => {
+    const now = host.now();
+    const before = (seconds: number) => Math.max(0, now - seconds * 1000);
+    const keep = { hours: before(hours), days: before(days), refusals: before(REFUSALS_SECONDS) };
+    return storage.tendUsage(now, keep);
+  };
+  keepers.push(createUpkeep(tendUsage, log));
   const { eventLog, eventsRetentionSeconds: kept } = parts;
   if (eventLog !== undefined) {
     const step = async () => (await system.logEvents(eventLog.take)) > 0;

@@ -1,6 +1,7 @@
 // The commands about keys.
 
 import {
+  type Explanation,
   etagOf,
   type Key,
   type KeyCreate,
@@ -21,9 +22,10 @@ import {
   words,
 } from '../fields.ts';
 import { lists } from '../list.ts';
-import { type Fact, facts, type Output } from '../output.ts';
+import { type Fact, facts, type Output, table } from '../output.ts';
 import { duration, list } from '../parse.ts';
 import { readKey } from '../secret.ts';
+import { showUsage, USAGE_RANGE } from '../usage-table.ts';
 import { drawn, WATCH } from '../watch.ts';
 
 const ENVIRONMENTS = ['live', 'test'];
@@ -158,6 +160,11 @@ const ASK: readonly Field[] = [
   words('--include <list>', 'include', 'what else to answer: metadata'),
 ];
 
+const EXPLAIN: readonly Field[] = [
+  { flag: '--at <time>', member: 'at', meaning: `at this moment, ${MOMENT}; now unless given` },
+  ...ASK.filter(({ member }) => member !== 'include'),
+];
+
 export const addKeys: AddCommand = (program, output) => {
   const group = program.command('keys').description('make, find, change, end and verify keys');
 
@@ -246,6 +253,25 @@ export const addKeys: AddCommand = (program, output) => {
     output.data(verdict, verdictText(verdict));
     if (!verdict.valid) process.exitCode = 1;
   });
+
+  const counted = group
+    .command('usage')
+    .description('how often a key was verified, with which verdict')
+    .argument('<id>');
+  calls(fieldOptions(counted, USAGE_RANGE), output, async ({ client, options, operands }) => {
+    const [id = ''] = operands;
+    showUsage(output, await client.keys.usage(id, membersOf(USAGE_RANGE, options)));
+  });
+
+  const explain = group
+    .command('explain')
+    .description('why a key is good or not: each check, and its last refusals')
+    .argument('<id>');
+  calls(fieldOptions(explain, EXPLAIN), output, async ({ client, options, operands }) => {
+    const [id = ''] = operands;
+    const explained = await client.keys.explain(id, membersOf(EXPLAIN, options));
+    output.data(explained, explanationText(explained));
+  });
 };
 
 const HEADS = ['ID', 'NAME', 'KIND', 'STATUS', 'ENV', 'OWNER', 'KEY', 'EXPIRES'];
@@ -312,6 +338,21 @@ function verdictText(verdict: Verdict): string {
     ['key', verdict.key_id ?? null],
     ['missing_scopes', verdict.missing_scopes?.join(', ') ?? null],
   ]);
+}
+
+function explanationText({ verdict, checks, at, last_refusals: refusals }: Explanation): string {
+  const outcomes = checks.map(({ code, passed, detail }) => [code, passed ? 'yes' : 'NO', detail]);
+  const rows = refusals.map((one) => [one.at, one.code, one.missing_scopes.join(', '), one.ip]);
+  return [
+    facts([
+      ['verdict', verdict.code],
+      ['at', at],
+    ]),
+    table(['CHECK', 'PASSED', 'DETAIL'], outcomes),
+    rows.length === 0
+      ? 'It was not refused of late.'
+      : table(['REFUSED AT', 'CODE', 'MISSING SCOPES', 'FROM'], rows),
+  ].join('\n\n');
 }
 
 /** Lists as the service takes them in a query. */

@@ -30,6 +30,7 @@ import {
   softBlockKey,
   softUnblockKey,
 } from '../key.ts';
+import { keyAt } from '../key-address.ts';
 import { checkedSearch, NEWEST_FIRST, placeOfKey } from '../order.ts';
 import { createOwner, type Owner } from '../owner.ts';
 import { type Page, type PageRequest, readPage } from '../page.ts';
@@ -70,14 +71,8 @@ interface KeyStep extends KeyChange {
 export function keyOperations(work: Work) {
   const { caller, reach, host, write, defaultWorkspaceId } = work;
 
-  /** @param address its id or its handle, by which no deleted key is found */
-  const readKey = async (address: string, deleted = caller.bounds.deleted): Promise<Key> => {
-    const byHandle = HANDLE.test(address);
-    const key = await (byHandle ? reach.keyOfHandle(address) : reach.key(address));
-    const gone = key !== null && key.deletedAt !== null && (byHandle || deleted === 'gone');
-    if (key === null || gone || !isWithin(caller, key)) throw notFound('key');
-    return key;
-  };
+  const readKey = (address: string, deleted = caller.bounds.deleted): Promise<Key> =>
+    keyAt(work, address, deleted);
 
   const workspaceOf = async (id: string | null): Promise<Workspace | null> => {
     if (id === null) return null;
@@ -327,8 +322,6 @@ function editSteps(before: Key, edit: KeyEdit, act: Act): KeyChange[] {
 
 /** What makes a key good again counts as giving all that it has. */
 const GIVING: ReadonlySet<EventType> = new Set(['key.enabled', 'key.soft_unblocked']);
-
-const HANDLE = /^[0-9a-f]{64}$/;
 
 function requireKind(caller: Caller, kind: Key['kind']): void {
   if (kind === 'management') requirePermission(caller, 'management_keys:write');

@@ -109,6 +109,11 @@ export function presentedOperations(work: Work) {
 /** What a caller asks of a key. @throws forbidden, invalid */
 export function askOf(caller: Caller, request: Omit<VerifyRequest, 'secret'>): Ask {
   requirePermission(caller, 'keys:verify');
+  return readAsk(caller, request);
+}
+
+/** The same for whoever asks of a key without verifying it. @throws forbidden, invalid */
+export function readAsk(caller: Caller, request: Omit<VerifyRequest, 'secret'>): Ask {
   const workspaceId = chosenWorkspace(caller, request.workspaceId);
   const query = request.query === undefined ? undefined : parseScopeQuery(request.query);
   if (typeof query === 'string') throw invalid('/query', query);

@@ -9,7 +9,7 @@ import Database from 'better-sqlite3';
 import { afterAll, describe, expect, test, vi } from 'vitest';
 import { NOW, runs } from '../../../../tests/fixtures/domain.ts';
 import { storageContract } from '../../../../tests/storage/contract.ts';
-import { worldIn } from '../../../../tests/storage/store.ts';
+import { useOf, worldIn } from '../../../../tests/storage/store.ts';
 import { openEmbedded } from './embedded.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'warder-'));
@@ -124,7 +124,7 @@ describe('the file', () => {
     const refused = await world.all.commit(world.draft().changes).catch((error) => error);
     expect(refused).toMatchObject({ code: 'unavailable', facts: { retryAfterSeconds: 1 } });
     expect(refused.message).not.toMatch(/sqlite|busy|lock/i);
-    const use = world.storage.recordUses([{ keyId: key.id, at: 1 }]);
+    const use = world.storage.recordUses([useOf(key.id, 1)]);
     await expect(use).rejects.toMatchObject({ code: 'unavailable' });
     expect((await world.lookup.find([digest]))?.key).toEqual(key);
     expect((await world.all.keys({ now: NOW }, whole)).items).toEqual([key]);

@@ -23,6 +23,8 @@ import { MIGRATIONS } from './embedded/migrations.ts';
 import { newBoard, watchBoard } from './embedded/others.ts';
 import { openReader } from './embedded/reader.ts';
 import { isSearchDue } from './embedded/search.ts';
+import { listRefusals, listUsage } from './embedded/usage-figures.ts';
+import { isUsageDue } from './embedded/usage-upkeep.ts';
 import { openWriter } from './embedded/writer.ts';
 
 export interface EmbeddedOptions {
@@ -36,8 +38,6 @@ export interface EmbeddedOptions {
   readonly pending?: Pending;
 }
 
-const USES_A_COMMIT = 100;
-
 /** @throws SchemaError where this program must not run on the file, FileRefused while it is restored */
 export function openEmbedded(options: EmbeddedOptions): { storage: Storage; lookup: Lookup } {
   const { file, listMilliseconds = 10_000, busyMilliseconds = 5_000, pending = 'run' } = options;
@@ -46,7 +46,8 @@ export function openEmbedded(options: EmbeddedOptions): { storage: Storage; look
   const board = newBoard();
   const writer = openWriter({ file, busyMilliseconds, board });
   const texts = { ...statements(builder), ...memberStatements(builder) };
-  const { rows, row } = connected(connection);
+  const store = connected(connection);
+  const { rows, row } = store;
 
   /** Reads what takes the thread for a moment; waits without it while another process has the file. */
   const patiently = async <Result>(run: () => Result): Promise<Result> => {
@@ -117,6 +118,8 @@ export function openEmbedded(options: EmbeddedOptions): { storage: Storage; look
     unsealed: (most) => readList(listUnsealed(builder, within, most)),
     prunable: (before, most) => readList(listPrunable(builder, within, before, most)),
     unlogged: (most) => readList(listUnlogged(builder, within, most)),
+    usage: (subject, span) => readList(listUsage(within, subject, span)),
+    refusals: (keyId) => readList(listRefusals(within, keyId)),
     async commit(changes): Promise<CommitResult> {
       confine(within, changes);
       return await writer.write({ does: 'commit', changes });
@@ -144,13 +147,14 @@ export function openEmbedded(options: EmbeddedOptions): { storage: Storage; look
       },
       reply: (id) => readOne(texts.reply.with({ id }), replyOf),
       async recordUses(uses) {
-        for (let from = 0; from < uses.length; from += USES_A_COMMIT) {
-          // One after the other, so that whoever else writes comes in between.
-          await writer.write({
-            does: 'record uses',
-            uses: uses.slice(from, from + USES_A_COMMIT),
-          });
-        }
+        await writer.write({ does: 'record uses', uses });
+      },
+      async recordRefusals(refusals) {
+        await writer.write({ does: 'record refusals', refusals });
+      },
+      async tendUsage(now, keep) {
+        const due = await patiently(() => isUsageDue(store, now, keep));
+        return due && writer.write({ does: 'tend usage', now, keep });
       },
       async turnStates(now, most) {
         // Found by reading alone: what has nothing to write takes no lock.

@@ -13,6 +13,7 @@ import { memberRoutes } from './members.ts';
 import { ownerRoutes } from './owners.ts';
 import * as schemas from './schemas.ts';
 import { serviceRoutes } from './service.ts';
+import { usageRoutes } from './usage.ts';
 import { verdictRoutes } from './verdicts.ts';
 import { workspaceRoutes } from './workspaces.ts';
 
@@ -39,6 +40,7 @@ export const native: Dialect = {
     ...ownerRoutes,
     ...memberRoutes,
     ...eventRoutes,
+    ...usageRoutes,
     ...serviceRoutes,
   ],
   schemas,

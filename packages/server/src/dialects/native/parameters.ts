@@ -8,7 +8,9 @@ import {
   KEY_KINDS,
   KEY_SORTS,
   KEY_STATUSES,
+  MAX_BUCKETS,
   ROLES,
+  USAGE_STEPS,
 } from '@warder/core';
 import { z } from 'zod';
 
@@ -152,3 +154,23 @@ export const EventQuery = z.strictObject({
   created_before: givenMoment.optional(),
 });
 export const EventPageQuery = PageQuery.extend(EventQuery.shape);
+
+export const UsageRangeQuery = z.strictObject({
+  step: z.enum(USAGE_STEPS).optional().describe('day unless given.'),
+  from: givenMoment
+    .optional()
+    .describe(
+      `The hour, day or month it is in is the first. Without it the last 24 hours, 30 days or 12 months; ${MAX_BUCKETS} of them at the most.`,
+    ),
+  to: givenMoment.optional().describe('Before this moment; now unless given.'),
+});
+export const UsageQuery = UsageRangeQuery.extend({
+  workspace_id: givenUuid.optional(),
+  owner_id: z
+    .string()
+    .optional()
+    .describe(
+      "Of the keys that were this owner's when they were used. A key of the instance names the workspace by workspace_id; without it `default`.",
+    ),
+  key_id: givenUuid.optional(),
+});

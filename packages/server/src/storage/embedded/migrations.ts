@@ -5,6 +5,7 @@
 
 import type { Migration } from '../../migration.ts';
 import { KEY_TABLES, keyIndices } from './key-indices.ts';
+import { USAGE_SCHEMA } from './usage-tables.ts';
 
 export const MIGRATIONS: readonly Migration[] = [
   {
@@ -144,7 +145,7 @@ CREATE TABLE key_usage (
   key_position INTEGER PRIMARY KEY REFERENCES keys (position),
   last_used_at INTEGER NOT NULL
 ) STRICT;
-${KEY_TABLES}
+${USAGE_SCHEMA}${KEY_TABLES}
 CREATE TABLE events (
   position INTEGER PRIMARY KEY,
   id TEXT NOT NULL,

@@ -6,9 +6,9 @@ import {
   type Change,
   type CommitRefusal,
   type CommitResult,
-  dayOf,
   nextTurn,
   statusOf,
+  type UsageRetention,
   type Use,
 } from '@warder/core';
 import { chainStatements } from '../../chains.ts';
@@ -23,6 +23,8 @@ import { openForWriting } from './file.ts';
 import { tendMetadata } from './metadata.ts';
 import { LOOK_MILLISECONDS, lookOut } from './others.ts';
 import { fillSearch, isSearchDue } from './search.ts';
+import { tendUsage } from './usage-upkeep.ts';
+import { type KeyRefusal, recordRefusals, recordUses } from './usage-writes.ts';
 
 export interface Setting {
   readonly file: string;
@@ -35,6 +37,8 @@ export interface Setting {
 export type Job =
   | { readonly does: 'commit'; readonly changes: readonly Change[] }
   | { readonly does: 'record uses'; readonly uses: readonly Use[] }
+  | { readonly does: 'record refusals'; readonly refusals: readonly KeyRefusal[] }
+  | { readonly does: 'tend usage'; readonly now: number; readonly keep: UsageRetention }
   | { readonly does: 'turn states'; readonly now: number; readonly most: number }
   | { readonly does: 'tend lists' }
   | { readonly does: 'prune replies'; readonly now: number; readonly most: number };
@@ -43,6 +47,8 @@ export type Job =
 export interface Done {
   commit: CommitResult;
   'record uses': null;
+  'record refusals': null;
+  'tend usage': boolean;
   'turn states': number;
   'tend lists': boolean;
   'prune replies': number;
@@ -52,7 +58,8 @@ export type Answer = { readonly done: Done[keyof Done] } | { readonly failure: S
 
 const { file, busyMilliseconds, board }: Setting = workerData;
 const connection = openForWriting(file);
-const { rows, affected } = connected(connection);
+const store = connected(connection);
+const { rows, affected } = store;
 const texts = {
   ...statements(builder),
   ...chainStatements(builder),
@@ -74,12 +81,13 @@ const commit = connection.transaction((changes: readonly Change[]) => {
   while (!step.done) step = steps.next(affected(step.value));
   if (step.value !== 'done') throw new Refused(step.value);
 });
-const recordUses = connection.transaction((uses: readonly Use[]) => {
-  for (const use of uses) {
-    affected(texts.recordUse.with({ ...at(use.keyId), at: use.at }));
-    affected(texts.recordDay.with({ ...at(use.keyId), day: dayOf(use.at) }));
-  }
-});
+const addUses = connection.transaction((uses: readonly Use[]) => recordUses(store, uses));
+const addRefusals = connection.transaction((refusals: readonly KeyRefusal[]) =>
+  recordRefusals(store, refusals),
+);
+const tendUsageOnce = connection.transaction((now: number, keep: UsageRetention) =>
+  tendUsage(store, now, keep),
+);
 const turnStates = connection.transaction((now: number, most: number) => {
   const turning = rows<UsedKeyRow>(texts.turning.with({ now, most })).map(keyOf);
   for (const key of turning) {
@@ -104,8 +112,13 @@ function run(job: Job): Done[keyof Done] {
         throw error;
       }
     case 'record uses':
-      recordUses.immediate(job.uses);
+      addUses.immediate(job.uses);
       return null;
+    case 'record refusals':
+      addRefusals.immediate(job.refusals);
+      return null;
+    case 'tend usage':
+      return tendUsageOnce.immediate(job.now, job.keep);
     case 'turn states':
       return turnStates.immediate(job.now, job.most);
     case 'tend lists':

@@ -1,0 +1,144 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import {
+  managementKey,
+  NOW,
+  ownerWith,
+  runs,
+  standardKey,
+  WORKSPACE_ID,
+  workspaceWith,
+} from '../../../tests/fixtures/domain.ts';
+import { parseAddress } from './cidr.ts';
+import { explain } from './explain.ts';
+import { type Ask, type Candidate, CHECKS, judge } from './judge.ts';
+import type { Key } from './key.ts';
+
+const address = (text: string) => parseAddress(text) ?? expect.fail(text);
+const moment = fc.constantFrom(null, NOW - 1, NOW, NOW + 1);
+
+const candidates: fc.Arbitrary<Candidate> = fc
+  .record({
+    management: fc.boolean(),
+    workspaceId: fc.constantFrom(WORKSPACE_ID, 'another'),
+    environment: fc.constantFrom('live' as const, 'test' as const),
+    revokedAt: moment,
+    enabled: fc.boolean(),
+    softBlocked: fc.boolean(),
+    expiresAt: moment,
+    notBefore: moment,
+    allowedCidrs: fc.constantFrom([], ['192.0.2.0/24'], ['2001:db8::/32', '198.51.100.7']),
+    scopes: fc.subarray(['files:read', 'files:*', 'admin']),
+    owner: fc.constantFrom(null, ownerWith(), ownerWith({ suspendedAt: NOW })),
+    workspace: fc.constantFrom(workspaceWith(), workspaceWith({}, { suspendedAt: NOW })),
+  })
+  .map(({ management, owner, workspace, scopes, ...facts }) => ({
+    key: (management ? managementKey(facts) : standardKey({ ...facts, scopes })) as Key,
+    owner,
+    workspace,
+  }));
+
+const asks: fc.Arbitrary<Ask> = fc.record({
+  within: fc.constantFrom(null, WORKSPACE_ID),
+  environment: fc.constantFrom(null, 'live' as const),
+  workspaceId: fc.constantFrom(undefined, WORKSPACE_ID),
+  kind: fc.constantFrom(undefined, 'standard' as const),
+  scopes: fc.constantFrom(undefined, [], ['files:read'], ['admin', 'billing:write']),
+  ip: fc.constantFrom(undefined, address('192.0.2.9'), address('2001:db8::1')),
+});
+
+describe('an explanation', () => {
+  it('gives the verdict that a verification gives, and the first check that failed is its code', () => {
+    fc.assert(
+      fc.property(
+        candidates,
+        asks,
+        fc.integer({ min: NOW - 2, max: NOW + 2 }),
+        (candidate, ask, at) => {
+          const { verdict, checks } = explain(candidate, ask, at);
+          expect(verdict).toEqual(judge(candidate, ask, at));
+          const first = checks.find(({ passed }) => !passed)?.code ?? 'valid';
+          const isThere = ask.within === null || candidate.key.workspaceId === ask.within;
+          expect(verdict.code).toBe(isThere ? first : 'not_found');
+        },
+      ),
+      { numRuns: runs(500, 20_000) },
+    );
+  });
+
+  it('says of each check alone whether it would fail', () => {
+    const candidate = {
+      key: standardKey({ enabled: false, softBlocked: true, expiresAt: NOW }),
+      owner: null,
+      workspace: workspaceWith(),
+    };
+    const { checks } = explain(candidate, { within: null, environment: null, scopes: ['x'] }, NOW);
+    expect(checks.filter(({ passed }) => !passed).map(({ code }) => code)).toEqual([
+      'disabled',
+      'soft_blocked',
+      'expired',
+      'insufficient_scope',
+    ]);
+    expect(['not_found', ...checks.map(({ code }) => code)]).toEqual(CHECKS);
+  });
+
+  it('tells the fact behind each check', () => {
+    const key = standardKey({
+      revokedAt: NOW,
+      revokedReason: 'leaked',
+      enabled: false,
+      softBlocked: true,
+      expiresAt: NOW,
+      notBefore: NOW + 1,
+      allowedCidrs: ['198.51.100.0/24'],
+      scopes: [],
+    });
+    const candidate = {
+      key,
+      owner: ownerWith({ suspendedAt: NOW }),
+      workspace: workspaceWith({}, { suspendedAt: NOW }),
+    };
+    const ask = { within: null, environment: null, scopes: ['a', 'b'] } as const;
+    const told = explain(candidate, { ...ask, ip: address('192.0.2.1') }, NOW).checks;
+    expect(told.map(({ detail }) => detail)).toEqual([
+      `It is of workspace ${WORKSPACE_ID}.`,
+      'It is a live key.',
+      'It is a standard key.',
+      'Revoked at 2026-11-20T12:00:00.000Z: leaked.',
+      'Its workspace is suspended since 2026-11-20T12:00:00.000Z. Its owner is suspended since 2026-11-20T12:00:00.000Z.',
+      'It is disabled.',
+      'It is blocked for now.',
+      'It expires at 2026-11-20T12:00:00.000Z.',
+      'It is valid from 2026-11-20T12:00:00.001Z on.',
+      'It may be used from 198.51.100.0/24; asked from 192.0.2.1.',
+      'It lacks a, b.',
+    ]);
+    const good = { key: standardKey(), owner: null, workspace: null };
+    const fine = explain(good, { within: null, environment: null }, NOW).checks;
+    expect(fine.every(({ passed }) => passed)).toBe(true);
+    expect(fine.slice(3).map(({ detail }) => detail)).toEqual([
+      'It is not revoked.',
+      'Neither its workspace nor its owner is suspended.',
+      'It is enabled.',
+      'It is not blocked.',
+      'It never expires.',
+      'It is valid from the start.',
+      'It may be used from anywhere.',
+      'It holds every scope that was asked for.',
+    ]);
+  });
+
+  it('says that a key with networks was asked about without an address', () => {
+    const key = standardKey({ allowedCidrs: ['192.0.2.0/24'] });
+    const { checks } = explain(
+      { key, owner: null, workspace: null },
+      { within: null, environment: null },
+      NOW,
+    );
+    expect(checks.find(({ code }) => code === 'forbidden_ip')).toEqual({
+      code: 'forbidden_ip',
+      passed: false,
+      detail: 'It may be used from 192.0.2.0/24; no address was named.',
+    });
+  });
+});
