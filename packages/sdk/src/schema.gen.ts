@@ -33,6 +33,17 @@ export type CreatedKey = {
   } | null;
   readonly allowed_cidrs: readonly string[];
   readonly allow_self_revoke: boolean;
+  readonly limits:
+    | readonly {
+        readonly name: string;
+        readonly limit: number;
+        readonly window_seconds: number;
+        readonly override: {
+          readonly limit: number;
+          readonly until: string;
+        } | null;
+      }[]
+    | null;
   readonly metadata: { readonly [name: string]: unknown };
   readonly extension: { readonly [name: string]: unknown };
   readonly created_by: {
@@ -128,6 +139,17 @@ export type Key = {
   } | null;
   readonly allowed_cidrs: readonly string[];
   readonly allow_self_revoke: boolean;
+  readonly limits:
+    | readonly {
+        readonly name: string;
+        readonly limit: number;
+        readonly window_seconds: number;
+        readonly override: {
+          readonly limit: number;
+          readonly until: string;
+        } | null;
+      }[]
+    | null;
   readonly metadata: { readonly [name: string]: unknown };
   readonly extension: { readonly [name: string]: unknown };
   readonly created_by: {
@@ -164,6 +186,7 @@ export type KeyCreate = {
         | 'keys:read'
         | 'keys:write'
         | 'keys:verify'
+        | 'limits:take'
         | 'management_keys:write'
         | 'workspaces:read'
         | 'workspaces:write'
@@ -185,6 +208,25 @@ export type KeyCreate = {
     | undefined;
   readonly allowed_cidrs?: readonly string[] | undefined;
   readonly allow_self_revoke?: boolean | undefined;
+  /** In place of key_limits of the workspace; null for those, empty for none. */
+  readonly limits?:
+    | readonly {
+        /** 1 to 64 of a-z, 0-9, `_`, `.` and `-`; once in a list. */
+        readonly name: string;
+        readonly limit: number;
+        /** From the first use on, up to 366 days. */
+        readonly window_seconds: number;
+        /** Another limit until then. */
+        readonly override?:
+          | {
+              readonly limit: number;
+              readonly until: string;
+            }
+          | null
+          | undefined;
+      }[]
+    | null
+    | undefined;
   readonly metadata?: { readonly [name: string]: unknown } | undefined;
   readonly not_before?: string | null | undefined;
   readonly expires_at?: string | null | undefined;
@@ -217,6 +259,7 @@ export type KeyPatch = {
         | 'keys:read'
         | 'keys:write'
         | 'keys:verify'
+        | 'limits:take'
         | 'management_keys:write'
         | 'workspaces:read'
         | 'workspaces:write'
@@ -238,6 +281,25 @@ export type KeyPatch = {
     | undefined;
   readonly allowed_cidrs?: readonly string[] | null | undefined;
   readonly allow_self_revoke?: boolean | undefined;
+  /** In place of key_limits of the workspace; null for those, empty for none. */
+  readonly limits?:
+    | readonly {
+        /** 1 to 64 of a-z, 0-9, `_`, `.` and `-`; once in a list. */
+        readonly name: string;
+        readonly limit: number;
+        /** From the first use on, up to 366 days. */
+        readonly window_seconds: number;
+        /** Another limit until then. */
+        readonly override?:
+          | {
+              readonly limit: number;
+              readonly until: string;
+            }
+          | null
+          | undefined;
+      }[]
+    | null
+    | undefined;
   readonly metadata?: { readonly [name: string]: unknown } | undefined;
   readonly not_before?: string | null | undefined;
   readonly expires_at?: string | null | undefined;
@@ -257,11 +319,39 @@ export type KeyVerify = {
   readonly query?: string | undefined;
   /** Where the key is used from; needed for keys with allowed_cidrs. */
   readonly ip?: string | undefined;
+  /** What the use takes from each limit: 1 unless given, all of them or none. */
+  readonly cost?: number | undefined;
+  /** False judges without taking anything. */
+  readonly spend?: boolean | undefined;
   readonly include?: readonly 'metadata'[] | undefined;
 };
 
 export type KeysVerify = {
   readonly keys: readonly KeyVerify[];
+};
+
+export type LimitTake = {
+  /** Whom the window is for: an address, a user, anything. Kept as a digest only. */
+  readonly identifier: string;
+  readonly limit: number;
+  /** From the first use on, up to 366 days. */
+  readonly window_seconds: number;
+  /** 1 unless given; all of it is taken or nothing. */
+  readonly cost?: number | undefined;
+  /** False tells without taking anything. */
+  readonly spend?: boolean | undefined;
+  readonly workspace_id?: string | undefined;
+};
+
+export type LimitTaken = {
+  readonly allowed: boolean;
+  readonly name: string;
+  readonly limit: number;
+  readonly remaining: number;
+  readonly window_seconds: number;
+  readonly reset_at: string;
+  /** Where it is not allowed. */
+  readonly retry_after_seconds?: number | undefined;
 };
 
 export type Member = {
@@ -313,6 +403,17 @@ export type Owner = {
   readonly type: string | null;
   readonly name: string | null;
   readonly metadata: { readonly [name: string]: unknown };
+  readonly limits:
+    | readonly {
+        readonly name: string;
+        readonly limit: number;
+        readonly window_seconds: number;
+        readonly override: {
+          readonly limit: number;
+          readonly until: string;
+        } | null;
+      }[]
+    | null;
   readonly created_at: string;
   readonly updated_at: string;
   readonly suspended_at: string | null;
@@ -336,12 +437,50 @@ export type OwnerPatch = {
   readonly type?: string | null | undefined;
   readonly name?: string | null | undefined;
   readonly metadata?: { readonly [name: string]: unknown } | undefined;
+  /** Shared by its keys, in place of owner_limits of its workspace. */
+  readonly limits?:
+    | readonly {
+        /** 1 to 64 of a-z, 0-9, `_`, `.` and `-`; once in a list. */
+        readonly name: string;
+        readonly limit: number;
+        /** From the first use on, up to 366 days. */
+        readonly window_seconds: number;
+        /** Another limit until then. */
+        readonly override?:
+          | {
+              readonly limit: number;
+              readonly until: string;
+            }
+          | null
+          | undefined;
+      }[]
+    | null
+    | undefined;
 };
 
 export type OwnerPut = {
   readonly type?: string | null | undefined;
   readonly name?: string | null | undefined;
   readonly metadata?: { readonly [name: string]: unknown } | undefined;
+  /** Shared by its keys, in place of owner_limits of its workspace. */
+  readonly limits?:
+    | readonly {
+        /** 1 to 64 of a-z, 0-9, `_`, `.` and `-`; once in a list. */
+        readonly name: string;
+        readonly limit: number;
+        /** From the first use on, up to 366 days. */
+        readonly window_seconds: number;
+        /** Another limit until then. */
+        readonly override?:
+          | {
+              readonly limit: number;
+              readonly until: string;
+            }
+          | null
+          | undefined;
+      }[]
+    | null
+    | undefined;
   readonly workspace_id?: string | undefined;
 };
 
@@ -381,6 +520,17 @@ export type Verdict =
         readonly metadata?: { readonly [name: string]: unknown } | undefined;
       } | null;
       readonly metadata?: { readonly [name: string]: unknown } | undefined;
+      readonly limits: readonly {
+        readonly name: string;
+        /** Whose uses count together. */
+        readonly per: 'key' | 'owner' | 'workspace' | 'identifier';
+        /** What is in force, an override included. */
+        readonly limit: number;
+        readonly remaining: number;
+        readonly window_seconds: number;
+        /** When all of it is there again. */
+        readonly reset_at: string;
+      }[];
     }
   | {
       readonly valid: false;
@@ -397,12 +547,27 @@ export type Verdict =
         | 'expired'
         | 'not_yet_valid'
         | 'forbidden_ip'
-        | 'insufficient_scope';
+        | 'insufficient_scope'
+        | 'rate_limited';
       readonly message: string;
       readonly key_id?: string | undefined;
       readonly workspace_id?: string | null | undefined;
       readonly owner_id?: string | null | undefined;
       readonly missing_scopes?: readonly string[] | undefined;
+      readonly limits?:
+        | readonly {
+            readonly name: string;
+            /** Whose uses count together. */
+            readonly per: 'key' | 'owner' | 'workspace' | 'identifier';
+            /** What is in force, an override included. */
+            readonly limit: number;
+            readonly remaining: number;
+            readonly window_seconds: number;
+            /** When all of it is there again. */
+            readonly reset_at: string;
+          }[]
+        | undefined;
+      readonly retry_after_seconds?: number | undefined;
     };
 
 export type Verdicts = {
@@ -440,6 +605,33 @@ export type Workspace = {
     readonly known_scopes: readonly string[] | null;
     readonly metadata_filters: readonly string[];
     readonly ordinary_keys_manage: boolean;
+    readonly key_limits: readonly {
+      readonly name: string;
+      readonly limit: number;
+      readonly window_seconds: number;
+      readonly override: {
+        readonly limit: number;
+        readonly until: string;
+      } | null;
+    }[];
+    readonly owner_limits: readonly {
+      readonly name: string;
+      readonly limit: number;
+      readonly window_seconds: number;
+      readonly override: {
+        readonly limit: number;
+        readonly until: string;
+      } | null;
+    }[];
+    readonly workspace_limits: readonly {
+      readonly name: string;
+      readonly limit: number;
+      readonly window_seconds: number;
+      readonly override: {
+        readonly limit: number;
+        readonly until: string;
+      } | null;
+    }[];
   };
   readonly created_by: {
     readonly type: 'key' | 'member' | 'service' | 'system' | 'anyone';
@@ -464,6 +656,63 @@ export type WorkspaceCreate = {
         readonly known_scopes?: readonly string[] | null | undefined;
         readonly metadata_filters?: readonly string[] | null | undefined;
         readonly ordinary_keys_manage?: boolean | undefined;
+        /** The limits of each key that has none of its own. */
+        readonly key_limits?:
+          | readonly {
+              /** 1 to 64 of a-z, 0-9, `_`, `.` and `-`; once in a list. */
+              readonly name: string;
+              readonly limit: number;
+              /** From the first use on, up to 366 days. */
+              readonly window_seconds: number;
+              /** Another limit until then. */
+              readonly override?:
+                | {
+                    readonly limit: number;
+                    readonly until: string;
+                  }
+                | null
+                | undefined;
+            }[]
+          | null
+          | undefined;
+        /** Shared by all keys of one owner. */
+        readonly owner_limits?:
+          | readonly {
+              /** 1 to 64 of a-z, 0-9, `_`, `.` and `-`; once in a list. */
+              readonly name: string;
+              readonly limit: number;
+              /** From the first use on, up to 366 days. */
+              readonly window_seconds: number;
+              /** Another limit until then. */
+              readonly override?:
+                | {
+                    readonly limit: number;
+                    readonly until: string;
+                  }
+                | null
+                | undefined;
+            }[]
+          | null
+          | undefined;
+        /** Shared by all keys. */
+        readonly workspace_limits?:
+          | readonly {
+              /** 1 to 64 of a-z, 0-9, `_`, `.` and `-`; once in a list. */
+              readonly name: string;
+              readonly limit: number;
+              /** From the first use on, up to 366 days. */
+              readonly window_seconds: number;
+              /** Another limit until then. */
+              readonly override?:
+                | {
+                    readonly limit: number;
+                    readonly until: string;
+                  }
+                | null
+                | undefined;
+            }[]
+          | null
+          | undefined;
       }
     | undefined;
 };
@@ -493,6 +742,63 @@ export type WorkspacePatch = {
         readonly known_scopes?: readonly string[] | null | undefined;
         readonly metadata_filters?: readonly string[] | null | undefined;
         readonly ordinary_keys_manage?: boolean | undefined;
+        /** The limits of each key that has none of its own. */
+        readonly key_limits?:
+          | readonly {
+              /** 1 to 64 of a-z, 0-9, `_`, `.` and `-`; once in a list. */
+              readonly name: string;
+              readonly limit: number;
+              /** From the first use on, up to 366 days. */
+              readonly window_seconds: number;
+              /** Another limit until then. */
+              readonly override?:
+                | {
+                    readonly limit: number;
+                    readonly until: string;
+                  }
+                | null
+                | undefined;
+            }[]
+          | null
+          | undefined;
+        /** Shared by all keys of one owner. */
+        readonly owner_limits?:
+          | readonly {
+              /** 1 to 64 of a-z, 0-9, `_`, `.` and `-`; once in a list. */
+              readonly name: string;
+              readonly limit: number;
+              /** From the first use on, up to 366 days. */
+              readonly window_seconds: number;
+              /** Another limit until then. */
+              readonly override?:
+                | {
+                    readonly limit: number;
+                    readonly until: string;
+                  }
+                | null
+                | undefined;
+            }[]
+          | null
+          | undefined;
+        /** Shared by all keys. */
+        readonly workspace_limits?:
+          | readonly {
+              /** 1 to 64 of a-z, 0-9, `_`, `.` and `-`; once in a list. */
+              readonly name: string;
+              readonly limit: number;
+              /** From the first use on, up to 366 days. */
+              readonly window_seconds: number;
+              /** Another limit until then. */
+              readonly override?:
+                | {
+                    readonly limit: number;
+                    readonly until: string;
+                  }
+                | null
+                | undefined;
+            }[]
+          | null
+          | undefined;
       }
     | undefined;
 };

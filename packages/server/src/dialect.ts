@@ -7,6 +7,7 @@ import type {
   Caller,
   ErrorCode,
   IfVersion,
+  LimitFigure,
   Operations,
   Origin,
   Permission,
@@ -29,6 +30,10 @@ export interface Answer {
   readonly version?: number | undefined;
   /** Path below the dialect's base, for Location. */
   readonly location?: string | undefined;
+  /** The windows that RateLimit tells of; those that the caller was charged to unless given. */
+  readonly limits?: readonly LimitFigure[] | undefined;
+  /** For Retry-After; 0 for none. */
+  readonly retryAfterSeconds?: number | undefined;
   /** For Link (RFC 8288), by relation: this very call with those parameters instead, null for without. */
   readonly links?: Readonly<Record<string, Readonly<Record<string, string | null>>>> | undefined;
 }

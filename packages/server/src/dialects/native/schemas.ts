@@ -62,6 +62,37 @@ const givenGrants = z
   .partial()
   .transform(({ max_life_seconds, ...rest }) => ({ ...rest, maxLifeSeconds: max_life_seconds }));
 
+const Limit = z.object({
+  name: z.string(),
+  limit: z.int(),
+  window_seconds: z.int(),
+  override: z.object({ limit: z.int(), until: moment }).nullable(),
+});
+const givenLimit = z
+  .strictObject({
+    name: z.string().describe('1 to 64 of a-z, 0-9, `_`, `.` and `-`; once in a list.'),
+    limit: z.int(),
+    window_seconds: z.int().describe('From the first use on, up to 366 days.'),
+    override: z
+      .strictObject({ limit: z.int(), until: givenMoment })
+      .nullable()
+      .default(null)
+      .describe('Another limit until then.'),
+  })
+  .transform(({ window_seconds, ...limit }) => ({ ...limit, windowSeconds: window_seconds }));
+const givenLimits = z.array(givenLimit);
+const noLimitsToEmpty = givenLimits.nullable().transform((list) => list ?? []);
+
+const LimitFigure = z.object({
+  name: z.string(),
+  per: z.enum(['key', 'owner', 'workspace', 'identifier']).describe('Whose uses count together.'),
+  limit: z.int().describe('What is in force, an override included.'),
+  remaining: z.int(),
+  window_seconds: z.int(),
+  reset_at: moment.describe('When all of it is there again.'),
+});
+const limitFigures = z.array(LimitFigure);
+
 const Actor = z.object({
   type: z.enum(['key', 'member', 'service', 'system', 'anyone']),
   id: z.string(),
@@ -87,6 +118,7 @@ export const Key = z.object({
   grants: Grants.nullable(),
   allowed_cidrs: z.array(z.string()),
   allow_self_revoke: z.boolean(),
+  limits: z.array(Limit).nullable(),
   metadata,
   extension: metadata,
   created_by: Actor,
@@ -121,6 +153,10 @@ export const KeyCreate = z.strictObject({
   grants: givenGrants.optional(),
   allowed_cidrs: z.array(z.string()).optional(),
   allow_self_revoke: z.boolean().optional(),
+  limits: givenLimits
+    .nullable()
+    .optional()
+    .describe('In place of key_limits of the workspace; null for those, empty for none.'),
   metadata: metadata.optional(),
   not_before: givenMoment.nullable().optional(),
   expires_at: givenMoment.nullable().optional(),
@@ -134,6 +170,10 @@ export const KeyPatch = z.strictObject({
   grants: givenGrants.optional(),
   allowed_cidrs: nullsToEmpty.optional(),
   allow_self_revoke: z.boolean().optional(),
+  limits: givenLimits
+    .nullable()
+    .optional()
+    .describe('In place of key_limits of the workspace; null for those, empty for none.'),
   metadata: metadata.optional(),
   not_before: givenMoment.nullable().optional(),
   expires_at: givenMoment.nullable().optional(),
@@ -150,6 +190,11 @@ export const KeyVerify = z.strictObject({
     .string()
     .optional()
     .describe('Where the key is used from; needed for keys with allowed_cidrs.'),
+  cost: z
+    .int()
+    .optional()
+    .describe('What the use takes from each limit: 1 unless given, all of them or none.'),
+  spend: z.boolean().optional().describe('False judges without taking anything.'),
   include: z.array(z.enum(['metadata'])).optional(),
 });
 
@@ -176,6 +221,7 @@ export const Verdict = z.discriminatedUnion('valid', [
     expires_at: nullableMoment,
     owner: VerdictOwner.nullable(),
     metadata: metadata.optional(),
+    limits: limitFigures,
   }),
   z.object({
     valid: z.literal(false),
@@ -185,8 +231,31 @@ export const Verdict = z.discriminatedUnion('valid', [
     workspace_id: uuid.nullable().optional(),
     owner_id: z.string().nullable().optional(),
     missing_scopes: scopes.optional(),
+    limits: limitFigures.optional(),
+    retry_after_seconds: z.int().optional(),
   }),
 ]);
+
+export const LimitTake = z.strictObject({
+  identifier: z
+    .string()
+    .describe('Whom the window is for: an address, a user, anything. Kept as a digest only.'),
+  limit: z.int(),
+  window_seconds: z.int().describe('From the first use on, up to 366 days.'),
+  cost: z.int().optional().describe('1 unless given; all of it is taken or nothing.'),
+  spend: z.boolean().optional().describe('False tells without taking anything.'),
+  workspace_id: givenUuid.optional(),
+});
+
+export const LimitTaken = z.object({
+  allowed: z.boolean(),
+  name: z.string(),
+  limit: z.int(),
+  remaining: z.int(),
+  window_seconds: z.int(),
+  reset_at: moment,
+  retry_after_seconds: z.int().optional().describe('Where it is not allowed.'),
+});
 
 export const KeysVerify = z.strictObject({ keys: z.array(KeyVerify).min(1).max(1_000) });
 export const Verdicts = z.object({ data: z.array(Verdict) });
@@ -200,6 +269,9 @@ const Settings = z.object({
   known_scopes: scopes.nullable(),
   metadata_filters: z.array(z.string()),
   ordinary_keys_manage: z.boolean(),
+  key_limits: z.array(Limit),
+  owner_limits: z.array(Limit),
+  workspace_limits: z.array(Limit),
 });
 const givenSettings = z
   .strictObject({
@@ -211,6 +283,9 @@ const givenSettings = z
     known_scopes: scopes.nullable(),
     metadata_filters: nullsToEmpty,
     ordinary_keys_manage: z.boolean(),
+    key_limits: noLimitsToEmpty.describe('The limits of each key that has none of its own.'),
+    owner_limits: noLimitsToEmpty.describe('Shared by all keys of one owner.'),
+    workspace_limits: noLimitsToEmpty.describe('Shared by all keys.'),
   })
   .partial();
 
@@ -241,6 +316,7 @@ export const Owner = z.object({
   type: z.string().nullable(),
   name: z.string().nullable(),
   metadata,
+  limits: z.array(Limit).nullable(),
   created_at: moment,
   updated_at: moment,
   suspended_at: nullableMoment,
@@ -253,6 +329,10 @@ export const OwnerPatch = z.strictObject({
   type: z.string().nullable().optional(),
   name: z.string().nullable().optional(),
   metadata: metadata.optional(),
+  limits: givenLimits
+    .nullable()
+    .optional()
+    .describe('Shared by its keys, in place of owner_limits of its workspace.'),
 });
 export const OwnerPut = OwnerPatch.extend({ workspace_id: givenUuid.optional() });
 

@@ -1,6 +1,13 @@
 // The verify calls: one key, or up to a thousand at once.
 
-import { type Key, moment, type Verdict, type VerdictCode, type VerifyRequest } from '@warder/core';
+import {
+  describeFigure,
+  type Key,
+  moment,
+  type Verdict,
+  type VerdictCode,
+  type VerifyRequest,
+} from '@warder/core';
 import type { z } from 'zod';
 import { route } from '../../dialect.ts';
 import * as schemas from './schemas.ts';
@@ -41,8 +48,8 @@ export const verdictRoutes = [
 ];
 
 function requestOf(body: z.output<typeof schemas.KeyVerify>): VerifyRequest {
-  const { key, workspace_id, scopes, query, ip } = body;
-  return { secret: key, workspaceId: workspace_id, scopes, query, ip };
+  const { key, workspace_id, scopes, query, ip, cost, spend } = body;
+  return { secret: key, workspaceId: workspace_id, scopes, query, ip, cost, spend };
 }
 
 export function verdictBody(verdict: Verdict, include: readonly string[] = []) {
@@ -51,9 +58,16 @@ export function verdictBody(verdict: Verdict, include: readonly string[] = []) {
     const message = MESSAGES[code];
     if (!('key' in verdict)) return { valid: false, code, message };
     const missing = 'missingScopes' in verdict ? { missing_scopes: verdict.missingScopes } : {};
-    return { valid: false, code, message, ...idsOf(verdict.key), ...missing };
+    const limited =
+      verdict.code === 'rate_limited'
+        ? {
+            limits: verdict.limits.map(describeFigure),
+            retry_after_seconds: verdict.retryAfterSeconds,
+          }
+        : {};
+    return { valid: false, code, message, ...idsOf(verdict.key), ...missing, ...limited };
   }
-  const { key, owner } = verdict;
+  const { key, owner, limits = [] } = verdict;
   const more = include.includes('metadata');
   return {
     valid: true,
@@ -73,6 +87,7 @@ export function verdictBody(verdict: Verdict, include: readonly string[] = []) {
       ...(more ? { metadata: owner.metadata } : {}),
     },
     ...(more ? { metadata: key.metadata } : {}),
+    limits: limits.map(describeFigure),
   };
 }
 
@@ -96,4 +111,5 @@ const MESSAGES: Readonly<Record<Exclude<VerdictCode, 'valid'>, string>> = {
   not_yet_valid: 'The key is not valid yet.',
   forbidden_ip: 'The key may not be used from this address, or the call names no `ip`.',
   insufficient_scope: 'The key lacks a scope that was asked for.',
+  rate_limited: 'The key, its owner or its workspace has reached a limit.',
 };

@@ -52,6 +52,7 @@ CREATE TABLE owners (
   type TEXT,
   name TEXT,
   metadata TEXT NOT NULL,
+  limits TEXT,
   created_at INTEGER NOT NULL,
   updated_at INTEGER NOT NULL,
   suspended_at INTEGER,
@@ -108,6 +109,7 @@ CREATE TABLE keys (
   grants TEXT,
   allowed_cidrs TEXT NOT NULL,
   allow_self_revoke INTEGER NOT NULL,
+  limits TEXT,
   metadata TEXT NOT NULL,
   extension TEXT NOT NULL,
   not_before INTEGER,
@@ -144,6 +146,14 @@ CREATE TABLE key_usage (
   key_position INTEGER PRIMARY KEY REFERENCES keys (position),
   last_used_at INTEGER NOT NULL
 ) STRICT;
+
+CREATE TABLE limit_windows (
+  id TEXT PRIMARY KEY,
+  started_at INTEGER NOT NULL,
+  ends_at INTEGER NOT NULL,
+  taken INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX limit_windows_ending ON limit_windows (ends_at);
 ${KEY_TABLES}
 CREATE TABLE events (
   position INTEGER PRIMARY KEY,

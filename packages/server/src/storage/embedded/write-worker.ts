@@ -8,13 +8,14 @@ import {
   type CommitResult,
   dayOf,
   nextTurn,
+  type StoredWindow,
   statusOf,
   type Use,
 } from '@warder/core';
 import { chainStatements } from '../../chains.ts';
 import { commitSteps } from '../../commit.ts';
 import { memberStatements } from '../../members.ts';
-import { keyOf, type UsedKeyRow } from '../../rows.ts';
+import { keyOf, rowOfWindow, type UsedKeyRow } from '../../rows.ts';
 import { at, statements } from '../../storage.ts';
 import { builder } from './builder.ts';
 import { connected } from './connection.ts';
@@ -35,17 +36,21 @@ export interface Setting {
 export type Job =
   | { readonly does: 'commit'; readonly changes: readonly Change[] }
   | { readonly does: 'record uses'; readonly uses: readonly Use[] }
+  | { readonly does: 'record windows'; readonly windows: readonly StoredWindow[] }
   | { readonly does: 'turn states'; readonly now: number; readonly most: number }
   | { readonly does: 'tend lists' }
-  | { readonly does: 'prune replies'; readonly now: number; readonly most: number };
+  | { readonly does: 'prune replies'; readonly now: number; readonly most: number }
+  | { readonly does: 'prune windows'; readonly now: number; readonly most: number };
 
 /** What each job answers. */
 export interface Done {
   commit: CommitResult;
   'record uses': null;
+  'record windows': null;
   'turn states': number;
   'tend lists': boolean;
   'prune replies': number;
+  'prune windows': number;
 }
 
 export type Answer = { readonly done: Done[keyof Done] } | { readonly failure: SqliteFailure };
@@ -80,6 +85,9 @@ const recordUses = connection.transaction((uses: readonly Use[]) => {
     affected(texts.recordDay.with({ ...at(use.keyId), day: dayOf(use.at) }));
   }
 });
+const recordWindows = connection.transaction((windows: readonly StoredWindow[]) => {
+  for (const window of windows) affected(texts.recordWindow.with(rowOfWindow(window)));
+});
 const turnStates = connection.transaction((now: number, most: number) => {
   const turning = rows<UsedKeyRow>(texts.turning.with({ now, most })).map(keyOf);
   for (const key of turning) {
@@ -106,12 +114,17 @@ function run(job: Job): Done[keyof Done] {
     case 'record uses':
       recordUses.immediate(job.uses);
       return null;
+    case 'record windows':
+      recordWindows.immediate(job.windows);
+      return null;
     case 'turn states':
       return turnStates.immediate(job.now, job.most);
     case 'tend lists':
       return tend.immediate();
     case 'prune replies':
       return affected(texts.pruneReplies.with(job));
+    case 'prune windows':
+      return affected(texts.pruneWindows.with(job));
   }
 }
 
