@@ -31,7 +31,8 @@ export const MAX_WINDOW_SECONDS = 366 * 86_400;
 export const LIMIT_NAME = /^[a-z0-9][a-z0-9_.-]{0,63}$/;
 export const LIMIT_NAME_RULE =
   'must be 1 to 64 of a-z, 0-9, "_", "." and "-", and begin with a letter or digit';
-const LIMIT_RULE = `must be a whole number from 0 to ${MAX_UNITS}`;
+export const UNITS_RULE = `must be a whole number from 0 to ${MAX_UNITS}`;
+export const WINDOW_RULE = `must be a whole number from 1 to ${MAX_WINDOW_SECONDS}`;
 
 /** What is in force of a limit at that moment. */
 export function limitAt({ limit, override }: Limit, now: number): number {
@@ -81,26 +82,23 @@ function checkLimit(pointer: string, { name, limit, windowSeconds, override }: L
   if (!LIMIT_NAME.test(name)) throw invalid(`${pointer}/name`, LIMIT_NAME_RULE);
   checkNumbers(pointer, limit, windowSeconds);
   if (override === null) return;
-  if (!isUnits(override.limit)) throw invalid(`${pointer}/override/limit`, LIMIT_RULE);
+  if (!isUnits(override.limit)) throw invalid(`${pointer}/override/limit`, UNITS_RULE);
   if (!(Number.isInteger(override.until) && override.until >= 0 && override.until <= LATEST)) {
     throw invalid(`${pointer}/override/until`, 'must be between the years 1970 and 9999');
   }
 }
 
 function checkNumbers(pointer: string, limit: number, windowSeconds: number): void {
-  if (!isUnits(limit)) throw invalid(`${pointer}/limit`, LIMIT_RULE);
+  if (!isUnits(limit)) throw invalid(`${pointer}/limit`, UNITS_RULE);
   const whole = Number.isInteger(windowSeconds);
   if (!(whole && windowSeconds >= 1 && windowSeconds <= MAX_WINDOW_SECONDS)) {
-    throw invalid(
-      `${pointer}/window_seconds`,
-      `must be a whole number from 1 to ${MAX_WINDOW_SECONDS}`,
-    );
+    throw invalid(`${pointer}/window_seconds`, WINDOW_RULE);
   }
 }
 
 /** What a use costs. @throws invalid */
 export function checkedCost(cost: number): number {
-  if (!isUnits(cost)) throw invalid('/cost', LIMIT_RULE);
+  if (!isUnits(cost)) throw invalid('/cost', UNITS_RULE);
   return cost;
 }
 

@@ -48,6 +48,8 @@ export type KeyRights =
 export type KeyPatch = {
   readonly [Term in keyof KeyTerms]?: KeyTerms[Term] | undefined;
 } & {
+  /** Some of its own limits, by name; null removes one. Where none is left it has those of the workspace. */
+  readonly limitsByName?: Readonly<Record<string, Limit | null>> | undefined;
   readonly scopes?: readonly string[] | undefined;
   readonly permissions?: PermissionSet | undefined;
   readonly grants?: GrantsPatch | undefined;
@@ -63,12 +65,23 @@ export function editedTerms(before: KeyTerms, patch: KeyPatch): KeyTerms {
     ownerId: patch.ownerId === undefined ? before.ownerId : patch.ownerId,
     allowedCidrs: patch.allowedCidrs ?? before.allowedCidrs,
     allowSelfRevoke: patch.allowSelfRevoke ?? before.allowSelfRevoke,
-    limits: patch.limits === undefined ? before.limits : patch.limits,
+    limits: limitsAfter(before.limits, patch),
     metadata: mergePatch(before.metadata, patch.metadata ?? {}),
     extension: mergePatch(before.extension, patch.extension ?? {}),
     notBefore: patch.notBefore === undefined ? before.notBefore : patch.notBefore,
     expiresAt: patch.expiresAt === undefined ? before.expiresAt : patch.expiresAt,
   });
+}
+
+function limitsAfter(
+  before: readonly Limit[] | null,
+  { limits = before, limitsByName = {} }: KeyPatch,
+): readonly Limit[] | null {
+  const edited = Object.entries(limitsByName);
+  if (edited.length === 0) return limits;
+  const kept = (limits ?? []).filter(({ name }) => !Object.hasOwn(limitsByName, name));
+  const after = [...kept, ...edited.flatMap(([, limit]) => limit ?? [])];
+  return after.length === 0 && limits?.length !== 0 ? null : after;
 }
 
 export function editedRights(before: KeyRights, patch: KeyPatch): KeyRights {
@@ -78,7 +91,7 @@ export function editedRights(before: KeyRights, patch: KeyPatch): KeyRights {
     return checkedRights({ kind: 'standard', scopes: patch.scopes ?? before.scopes });
   }
   if (patch.scopes) throw onlyFor('/scopes', 'standard');
-  if (patch.limits) throw onlyFor('/limits', 'standard');
+  if (patch.limits || patch.limitsByName) throw onlyFor('/limits', 'standard');
   return checkedRights({
     kind: 'management',
     permissions: patch.permissions ?? before.permissions,

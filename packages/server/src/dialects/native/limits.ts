@@ -16,6 +16,7 @@ export const limitRoutes = [
     permission: 'limits:take',
     params: parameters.LimitParams,
     body: schemas.LimitTake,
+    asks: true,
     replies: { 200: schemas.LimitTaken },
     run: ({ operations, params, body }) =>
       operations.takeLimit({

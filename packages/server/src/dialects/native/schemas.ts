@@ -7,11 +7,15 @@ import {
   isPreset,
   KEY_KINDS,
   KEY_STATUSES,
+  MAX_UNITS,
+  MAX_WINDOW_SECONDS,
   PERMISSIONS,
   type PermissionSet,
   PRESETS,
   ROLES,
+  UNITS_RULE,
   VERDICT_CODES,
+  WINDOW_RULE,
 } from '@warder/core';
 import { z } from 'zod';
 import { givenMoment, givenUuid } from './parameters.ts';
@@ -62,6 +66,15 @@ const givenGrants = z
   .partial()
   .transform(({ max_life_seconds, ...rest }) => ({ ...rest, maxLifeSeconds: max_life_seconds }));
 
+const unitsError = { error: UNITS_RULE };
+const givenUnits = z.int(unitsError).min(0, unitsError).max(MAX_UNITS, unitsError);
+const windowError = { error: WINDOW_RULE };
+const givenWindow = z
+  .int(windowError)
+  .min(1, windowError)
+  .max(MAX_WINDOW_SECONDS, windowError)
+  .describe('From the first use on, up to 366 days.');
+
 const Limit = z.object({
   name: z.string(),
   limit: z.int(),
@@ -71,10 +84,10 @@ const Limit = z.object({
 const givenLimit = z
   .strictObject({
     name: z.string().describe('1 to 64 of a-z, 0-9, `_`, `.` and `-`; once in a list.'),
-    limit: z.int(),
-    window_seconds: z.int().describe('From the first use on, up to 366 days.'),
+    limit: givenUnits,
+    window_seconds: givenWindow,
     override: z
-      .strictObject({ limit: z.int(), until: givenMoment })
+      .strictObject({ limit: givenUnits, until: givenMoment })
       .nullable()
       .default(null)
       .describe('Another limit until then.'),
@@ -190,8 +203,7 @@ export const KeyVerify = z.strictObject({
     .string()
     .optional()
     .describe('Where the key is used from; needed for keys with allowed_cidrs.'),
-  cost: z
-    .int()
+  cost: givenUnits
     .optional()
     .describe('What the use takes from each limit: 1 unless given, all of them or none.'),
   spend: z.boolean().optional().describe('False judges without taking anything.'),
@@ -240,9 +252,9 @@ export const LimitTake = z.strictObject({
   identifier: z
     .string()
     .describe('Whom the window is for: an address, a user, anything. Kept as a digest only.'),
-  limit: z.int(),
-  window_seconds: z.int().describe('From the first use on, up to 366 days.'),
-  cost: z.int().optional().describe('1 unless given; all of it is taken or nothing.'),
+  limit: givenUnits,
+  window_seconds: givenWindow,
+  cost: givenUnits.optional().describe('1 unless given; all of it is taken or nothing.'),
   spend: z.boolean().optional().describe('False tells without taking anything.'),
   workspace_id: givenUuid.optional(),
 });

@@ -22,6 +22,7 @@ export const verdictRoutes = [
       'Answers 200 with a verdict, `{"valid": true|false, "code": ...}`, whether the key is good or not; where no verdict can be given it answers 503, without `valid`. The first check that fails is the code. Management keys are never valid here.',
     permission: 'keys:verify',
     body: schemas.KeyVerify,
+    asks: true,
     replies: { 200: schemas.Verdict },
     run: async ({ operations, body }) => ({
       include: body.include,
@@ -38,6 +39,7 @@ export const verdictRoutes = [
       'One verdict for each, in the order asked. Where one of them cannot be given the whole call answers 503.',
     permission: 'keys:verify',
     body: schemas.KeysVerify,
+    asks: true,
     replies: { 200: schemas.Verdicts },
     run: async ({ operations, body }) => {
       const verdicts = await operations.verifyKeys(body.keys.map(requestOf));
