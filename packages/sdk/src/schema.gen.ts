@@ -33,17 +33,7 @@ export type CreatedKey = {
   } | null;
   readonly allowed_cidrs: readonly string[];
   readonly allow_self_revoke: boolean;
-  readonly limits:
-    | readonly {
-        readonly name: string;
-        readonly limit: number;
-        readonly window_seconds: number;
-        readonly override: {
-          readonly limit: number;
-          readonly until: string;
-        } | null;
-      }[]
-    | null;
+  readonly limits: readonly Limit[] | null;
   readonly metadata: { readonly [name: string]: unknown };
   readonly extension: { readonly [name: string]: unknown };
   readonly created_by: {
@@ -139,17 +129,7 @@ export type Key = {
   } | null;
   readonly allowed_cidrs: readonly string[];
   readonly allow_self_revoke: boolean;
-  readonly limits:
-    | readonly {
-        readonly name: string;
-        readonly limit: number;
-        readonly window_seconds: number;
-        readonly override: {
-          readonly limit: number;
-          readonly until: string;
-        } | null;
-      }[]
-    | null;
+  readonly limits: readonly Limit[] | null;
   readonly metadata: { readonly [name: string]: unknown };
   readonly extension: { readonly [name: string]: unknown };
   readonly created_by: {
@@ -209,24 +189,7 @@ export type KeyCreate = {
   readonly allowed_cidrs?: readonly string[] | undefined;
   readonly allow_self_revoke?: boolean | undefined;
   /** In place of key_limits of the workspace; null for those, empty for none. */
-  readonly limits?:
-    | readonly {
-        /** 1 to 64 of a-z, 0-9, `_`, `.` and `-`; once in a list. */
-        readonly name: string;
-        readonly limit: number;
-        /** From the first use on, up to 366 days. */
-        readonly window_seconds: number;
-        /** Another limit until then. */
-        readonly override?:
-          | {
-              readonly limit: number;
-              readonly until: string;
-            }
-          | null
-          | undefined;
-      }[]
-    | null
-    | undefined;
+  readonly limits?: readonly LimitDraft[] | null | undefined;
   readonly metadata?: { readonly [name: string]: unknown } | undefined;
   readonly not_before?: string | null | undefined;
   readonly expires_at?: string | null | undefined;
@@ -282,24 +245,7 @@ export type KeyPatch = {
   readonly allowed_cidrs?: readonly string[] | null | undefined;
   readonly allow_self_revoke?: boolean | undefined;
   /** In place of key_limits of the workspace; null for those, empty for none. */
-  readonly limits?:
-    | readonly {
-        /** 1 to 64 of a-z, 0-9, `_`, `.` and `-`; once in a list. */
-        readonly name: string;
-        readonly limit: number;
-        /** From the first use on, up to 366 days. */
-        readonly window_seconds: number;
-        /** Another limit until then. */
-        readonly override?:
-          | {
-              readonly limit: number;
-              readonly until: string;
-            }
-          | null
-          | undefined;
-      }[]
-    | null
-    | undefined;
+  readonly limits?: readonly LimitDraft[] | null | undefined;
   readonly metadata?: { readonly [name: string]: unknown } | undefined;
   readonly not_before?: string | null | undefined;
   readonly expires_at?: string | null | undefined;
@@ -328,6 +274,44 @@ export type KeyVerify = {
 
 export type KeysVerify = {
   readonly keys: readonly KeyVerify[];
+};
+
+export type Limit = {
+  readonly name: string;
+  readonly limit: number;
+  readonly window_seconds: number;
+  readonly override: {
+    readonly limit: number;
+    readonly until: string;
+  } | null;
+};
+
+export type LimitDraft = {
+  /** 1 to 64 of a-z, 0-9, `_`, `.` and `-`; once in a list. */
+  readonly name: string;
+  readonly limit: number;
+  /** From the first use on, up to 366 days. */
+  readonly window_seconds: number;
+  /** Another limit until then. */
+  readonly override?:
+    | {
+        readonly limit: number;
+        readonly until: string;
+      }
+    | null
+    | undefined;
+};
+
+export type LimitFigure = {
+  readonly name: string;
+  /** Whose uses count together. */
+  readonly per: 'key' | 'owner' | 'workspace' | 'identifier';
+  /** What is in force, an override included. */
+  readonly limit: number;
+  readonly remaining: number;
+  readonly window_seconds: number;
+  /** When all of it is there again. */
+  readonly reset_at: string;
 };
 
 export type LimitTake = {
@@ -403,17 +387,7 @@ export type Owner = {
   readonly type: string | null;
   readonly name: string | null;
   readonly metadata: { readonly [name: string]: unknown };
-  readonly limits:
-    | readonly {
-        readonly name: string;
-        readonly limit: number;
-        readonly window_seconds: number;
-        readonly override: {
-          readonly limit: number;
-          readonly until: string;
-        } | null;
-      }[]
-    | null;
+  readonly limits: readonly Limit[] | null;
   readonly created_at: string;
   readonly updated_at: string;
   readonly suspended_at: string | null;
@@ -438,24 +412,7 @@ export type OwnerPatch = {
   readonly name?: string | null | undefined;
   readonly metadata?: { readonly [name: string]: unknown } | undefined;
   /** Shared by its keys, in place of owner_limits of its workspace. */
-  readonly limits?:
-    | readonly {
-        /** 1 to 64 of a-z, 0-9, `_`, `.` and `-`; once in a list. */
-        readonly name: string;
-        readonly limit: number;
-        /** From the first use on, up to 366 days. */
-        readonly window_seconds: number;
-        /** Another limit until then. */
-        readonly override?:
-          | {
-              readonly limit: number;
-              readonly until: string;
-            }
-          | null
-          | undefined;
-      }[]
-    | null
-    | undefined;
+  readonly limits?: readonly LimitDraft[] | null | undefined;
 };
 
 export type OwnerPut = {
@@ -463,24 +420,7 @@ export type OwnerPut = {
   readonly name?: string | null | undefined;
   readonly metadata?: { readonly [name: string]: unknown } | undefined;
   /** Shared by its keys, in place of owner_limits of its workspace. */
-  readonly limits?:
-    | readonly {
-        /** 1 to 64 of a-z, 0-9, `_`, `.` and `-`; once in a list. */
-        readonly name: string;
-        readonly limit: number;
-        /** From the first use on, up to 366 days. */
-        readonly window_seconds: number;
-        /** Another limit until then. */
-        readonly override?:
-          | {
-              readonly limit: number;
-              readonly until: string;
-            }
-          | null
-          | undefined;
-      }[]
-    | null
-    | undefined;
+  readonly limits?: readonly LimitDraft[] | null | undefined;
   readonly workspace_id?: string | undefined;
 };
 
@@ -520,17 +460,7 @@ export type Verdict =
         readonly metadata?: { readonly [name: string]: unknown } | undefined;
       } | null;
       readonly metadata?: { readonly [name: string]: unknown } | undefined;
-      readonly limits: readonly {
-        readonly name: string;
-        /** Whose uses count together. */
-        readonly per: 'key' | 'owner' | 'workspace' | 'identifier';
-        /** What is in force, an override included. */
-        readonly limit: number;
-        readonly remaining: number;
-        readonly window_seconds: number;
-        /** When all of it is there again. */
-        readonly reset_at: string;
-      }[];
+      readonly limits: readonly LimitFigure[];
     }
   | {
       readonly valid: false;
@@ -554,19 +484,7 @@ export type Verdict =
       readonly workspace_id?: string | null | undefined;
       readonly owner_id?: string | null | undefined;
       readonly missing_scopes?: readonly string[] | undefined;
-      readonly limits?:
-        | readonly {
-            readonly name: string;
-            /** Whose uses count together. */
-            readonly per: 'key' | 'owner' | 'workspace' | 'identifier';
-            /** What is in force, an override included. */
-            readonly limit: number;
-            readonly remaining: number;
-            readonly window_seconds: number;
-            /** When all of it is there again. */
-            readonly reset_at: string;
-          }[]
-        | undefined;
+      readonly limits?: readonly LimitFigure[] | undefined;
       readonly retry_after_seconds?: number | undefined;
     };
 
@@ -605,33 +523,9 @@ export type Workspace = {
     readonly known_scopes: readonly string[] | null;
     readonly metadata_filters: readonly string[];
     readonly ordinary_keys_manage: boolean;
-    readonly key_limits: readonly {
-      readonly name: string;
-      readonly limit: number;
-      readonly window_seconds: number;
-      readonly override: {
-        readonly limit: number;
-        readonly until: string;
-      } | null;
-    }[];
-    readonly owner_limits: readonly {
-      readonly name: string;
-      readonly limit: number;
-      readonly window_seconds: number;
-      readonly override: {
-        readonly limit: number;
-        readonly until: string;
-      } | null;
-    }[];
-    readonly workspace_limits: readonly {
-      readonly name: string;
-      readonly limit: number;
-      readonly window_seconds: number;
-      readonly override: {
-        readonly limit: number;
-        readonly until: string;
-      } | null;
-    }[];
+    readonly key_limits: readonly Limit[];
+    readonly owner_limits: readonly Limit[];
+    readonly workspace_limits: readonly Limit[];
   };
   readonly created_by: {
     readonly type: 'key' | 'member' | 'service' | 'system' | 'anyone';
@@ -657,62 +551,11 @@ export type WorkspaceCreate = {
         readonly metadata_filters?: readonly string[] | null | undefined;
         readonly ordinary_keys_manage?: boolean | undefined;
         /** The limits of each key that has none of its own. */
-        readonly key_limits?:
-          | readonly {
-              /** 1 to 64 of a-z, 0-9, `_`, `.` and `-`; once in a list. */
-              readonly name: string;
-              readonly limit: number;
-              /** From the first use on, up to 366 days. */
-              readonly window_seconds: number;
-              /** Another limit until then. */
-              readonly override?:
-                | {
-                    readonly limit: number;
-                    readonly until: string;
-                  }
-                | null
-                | undefined;
-            }[]
-          | null
-          | undefined;
+        readonly key_limits?: readonly LimitDraft[] | null | undefined;
         /** Shared by all keys of one owner. */
-        readonly owner_limits?:
-          | readonly {
-              /** 1 to 64 of a-z, 0-9, `_`, `.` and `-`; once in a list. */
-              readonly name: string;
-              readonly limit: number;
-              /** From the first use on, up to 366 days. */
-              readonly window_seconds: number;
-              /** Another limit until then. */
-              readonly override?:
-                | {
-                    readonly limit: number;
-                    readonly until: string;
-                  }
-                | null
-                | undefined;
-            }[]
-          | null
-          | undefined;
+        readonly owner_limits?: readonly LimitDraft[] | null | undefined;
         /** Shared by all keys. */
-        readonly workspace_limits?:
-          | readonly {
-              /** 1 to 64 of a-z, 0-9, `_`, `.` and `-`; once in a list. */
-              readonly name: string;
-              readonly limit: number;
-              /** From the first use on, up to 366 days. */
-              readonly window_seconds: number;
-              /** Another limit until then. */
-              readonly override?:
-                | {
-                    readonly limit: number;
-                    readonly until: string;
-                  }
-                | null
-                | undefined;
-            }[]
-          | null
-          | undefined;
+        readonly workspace_limits?: readonly LimitDraft[] | null | undefined;
       }
     | undefined;
 };
@@ -743,62 +586,11 @@ export type WorkspacePatch = {
         readonly metadata_filters?: readonly string[] | null | undefined;
         readonly ordinary_keys_manage?: boolean | undefined;
         /** The limits of each key that has none of its own. */
-        readonly key_limits?:
-          | readonly {
-              /** 1 to 64 of a-z, 0-9, `_`, `.` and `-`; once in a list. */
-              readonly name: string;
-              readonly limit: number;
-              /** From the first use on, up to 366 days. */
-              readonly window_seconds: number;
-              /** Another limit until then. */
-              readonly override?:
-                | {
-                    readonly limit: number;
-                    readonly until: string;
-                  }
-                | null
-                | undefined;
-            }[]
-          | null
-          | undefined;
+        readonly key_limits?: readonly LimitDraft[] | null | undefined;
         /** Shared by all keys of one owner. */
-        readonly owner_limits?:
-          | readonly {
-              /** 1 to 64 of a-z, 0-9, `_`, `.` and `-`; once in a list. */
-              readonly name: string;
-              readonly limit: number;
-              /** From the first use on, up to 366 days. */
-              readonly window_seconds: number;
-              /** Another limit until then. */
-              readonly override?:
-                | {
-                    readonly limit: number;
-                    readonly until: string;
-                  }
-                | null
-                | undefined;
-            }[]
-          | null
-          | undefined;
+        readonly owner_limits?: readonly LimitDraft[] | null | undefined;
         /** Shared by all keys. */
-        readonly workspace_limits?:
-          | readonly {
-              /** 1 to 64 of a-z, 0-9, `_`, `.` and `-`; once in a list. */
-              readonly name: string;
-              readonly limit: number;
-              /** From the first use on, up to 366 days. */
-              readonly window_seconds: number;
-              /** Another limit until then. */
-              readonly override?:
-                | {
-                    readonly limit: number;
-                    readonly until: string;
-                  }
-                | null
-                | undefined;
-            }[]
-          | null
-          | undefined;
+        readonly workspace_limits?: readonly LimitDraft[] | null | undefined;
       }
     | undefined;
 };

@@ -75,13 +75,13 @@ const givenWindow = z
   .max(MAX_WINDOW_SECONDS, windowError)
   .describe('From the first use on, up to 366 days.');
 
-const Limit = z.object({
+export const Limit = z.object({
   name: z.string(),
   limit: z.int(),
   window_seconds: z.int(),
   override: z.object({ limit: z.int(), until: moment }).nullable(),
 });
-const givenLimit = z
+export const LimitDraft = z
   .strictObject({
     name: z.string().describe('1 to 64 of a-z, 0-9, `_`, `.` and `-`; once in a list.'),
     limit: givenUnits,
@@ -93,10 +93,10 @@ const givenLimit = z
       .describe('Another limit until then.'),
   })
   .transform(({ window_seconds, ...limit }) => ({ ...limit, windowSeconds: window_seconds }));
-const givenLimits = z.array(givenLimit);
+const givenLimits = z.array(LimitDraft);
 const noLimitsToEmpty = givenLimits.nullable().transform((list) => list ?? []);
 
-const LimitFigure = z.object({
+export const LimitFigure = z.object({
   name: z.string(),
   per: z.enum(['key', 'owner', 'workspace', 'identifier']).describe('Whose uses count together.'),
   limit: z.int().describe('What is in force, an override included.'),
