@@ -173,6 +173,7 @@ function keyNumber(place: number, count: number, workspace: Workspace, at: numbe
     scopes: [pick(4, 'scope'), 'files:read'],
     allowedCidrs: [],
     allowSelfRevoke: false,
+    limits: null,
     metadata: { plan: pick(6, 'plan'), seats: i % 50 },
     extension: {},
     notBefore: null,

@@ -55,7 +55,8 @@ export async function makeStore(folder: string): Promise<Store> {
 
   const { storage } = openEmbedded({ file });
   const verifier = { verify: () => Promise.reject(new Error('nothing is verified here')) };
-  const useCases = operations({ storage, host, verifier, defaultWorkspaceId }).as(caller);
+  const limits = { take: () => Promise.reject(new Error('nothing is taken here')) };
+  const useCases = operations({ storage, host, verifier, limits, defaultWorkspaceId }).as(caller);
   const secrets: string[] = [];
   for (let i = 0; i < GOOD; i++) {
     const workspaceId = workspaces[0]?.id;

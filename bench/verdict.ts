@@ -15,6 +15,7 @@ import {
   type Verdict,
 } from '@warder/core';
 import { createHost } from '@warder/server';
+import { createLimitMemory } from '../packages/server/src/limits/memory.ts';
 import { createUsageLog } from '../packages/server/src/usage.ts';
 import { createVerifier } from '../packages/server/src/verifier.ts';
 import { compare, print, type Row } from './measure.ts';
@@ -32,6 +33,7 @@ const TERMS = {
   ownerId: null,
   allowedCidrs: [],
   allowSelfRevoke: true,
+  limits: null,
   metadata: {},
   extension: {},
   notBefore: null,
@@ -133,7 +135,12 @@ async function filled(count: number) {
   );
   // Nothing is written through it.
   const storage = {} as Parameters<typeof createVerifier>[1]['storage'];
-  const { verifier } = createVerifier(host, { storage, lookup }, usage, count * BYTES_A_KEY);
+  const { verifier } = createVerifier(
+    host,
+    { storage, lookup, limits: createLimitMemory() },
+    usage,
+    count * BYTES_A_KEY,
+  );
   for (let i = 0; i < count; i++) {
     const { secret, candidate } = drawn();
     latest = candidate;

@@ -117,6 +117,7 @@ test('every member of a key has a flag', async () => {
     ...['--name', 'all', '--owner', 'acme', '--scopes', 'a:*', '--scopes', 'b,c'],
     ...['--environment', 'test', '--allowed-cidrs', '10.0.0.0/8,::1', '--allow-self-revoke'],
     ...['--metadata', 'plan=pro', '--metadata', '{"seats": 5, "x": {"y": null}}'],
+    ...['--limit', 'minute=10/60', '--limit', 'day=50/1d,90@2027-01-31T00:00:00Z'],
     ...['--not-before', '2026-01-01T00:00:00Z', '--expires-at', '2099-01-01T00:00:00Z'],
   ]);
   expect(standard).toMatchObject({
@@ -128,6 +129,15 @@ test('every member of a key has a flag', async () => {
     allowed_cidrs: ['10.0.0.0/8', '::1'],
     allow_self_revoke: true,
     metadata: { plan: 'pro', seats: 5 },
+    limits: [
+      { name: 'minute', limit: 10, window_seconds: 60, override: null },
+      {
+        name: 'day',
+        limit: 50,
+        window_seconds: 86_400,
+        override: { limit: 90, until: '2027-01-31T00:00:00.000Z' },
+      },
+    ],
     not_before: '2026-01-01T00:00:00.000Z',
     expires_at: '2099-01-01T00:00:00.000Z',
   });
@@ -153,6 +163,7 @@ test('every member of a key has a flag', async () => {
     owner_id: 'owner',
     workspace_id: 'workspace',
     grants: 'grant-scopes',
+    limits: 'limit',
   };
   for (const member of Object.keys(components.schemas.KeyCreate.properties)) {
     expect(help).toContain(`--${flagOf[member] ?? member.replaceAll('_', '-')} `);
@@ -215,6 +226,50 @@ test('a key is listed, shown, changed, disabled, enabled, revoked and erased', a
     stdout: '',
     stderr: 'There is no such key.\n',
   });
+});
+
+test('limits are set, shown, taken from and cleared', async () => {
+  const { id, key } = await create('--name metered --limit minute=1/60s --limit day=0/1d');
+  expect((await warder(`keys get ${id}`)).stdout).toMatch(/^limits +minute=1\/60s day=0\/86400s$/m);
+  const refused = await warder('keys verify', key);
+  expect(refused).toMatchObject({ code: 1 });
+  expect(refused.stdout).toMatch(/^code +rate_limited$/m);
+  expect(refused.stdout).toMatch(/^limit day +0 of 0 left until 20/m);
+  expect(await json(`keys update ${id} --limit minute=2/60s`)).toMatchObject({
+    limits: [{ name: 'minute', limit: 2 }],
+  });
+  const left = async (flags: string) =>
+    (await json<{ limits: { remaining: number }[] }>(`keys verify ${flags}`, key)).limits;
+  expect(await left('--dry-run')).toMatchObject([{ remaining: 2 }]);
+  expect(await left('--cost 2')).toMatchObject([{ remaining: 0 }]);
+  expect(await json(`keys update ${id} --clear limit`)).toMatchObject({ limits: null });
+
+  const shop = 'workspaces create --name Metered --key-limit a=1/1m --owner-limit b=2/1h';
+  const workspace = await json<{ id: string }>(`${shop} --workspace-limit c=3/1d`);
+  expect((await warder(`workspaces get ${workspace.id}`)).stdout).toMatch(
+    /^key_limits +a=1\/60s\nowner_limits +b=2\/3600s\nworkspace_limits +c=3\/86400s$/m,
+  );
+  expect(await json(`workspaces update ${workspace.id} --clear key-limit`)).toMatchObject({
+    settings: { key_limits: [], owner_limits: [{ name: 'b' }] },
+  });
+  expect(await json('owners put metered --limit x=1/1s')).toMatchObject({
+    limits: [{ name: 'x', limit: 1, window_seconds: 1 }],
+  });
+  expect((await warder('owners get metered')).stdout).toMatch(/^limits +x=1\/1s$/m);
+
+  const take = 'limits take logins ip:192.0.2.9 --limit 1 --window 15m';
+  expect(await warder(`${take} --dry-run`)).toMatchObject({ code: 0 });
+  expect((await warder(take)).stdout).toMatch(/^allowed +yes\nlimit +1\nremaining +0$/m);
+  expect(await warder(take)).toMatchObject({
+    code: 1,
+    stdout: expect.stringMatching(/^allowed +no$/m),
+  });
+  for (const bad of ['a', 'a=1', 'a=1/0s', 'a=x/1s', 'a=1/1y', 'a=1/1s,2']) {
+    expect(await warder(`keys create --limit ${bad}`)).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('--limit must be NAME=LIMIT/WINDOW'),
+    });
+  }
 });
 
 test('a list goes on where it is told to', async () => {

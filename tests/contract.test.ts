@@ -165,8 +165,10 @@ it('whoami tells a standard key about itself', async () => {
   expect(body.key).toMatchObject({ id, scopes: ['a'] });
 });
 
-// A PUT that finds nothing makes the caller's own owner of that name.
-const addressed = guarded.filter(({ path, method }) => path.includes('{') && method !== 'PUT');
+// A PUT that finds nothing makes the caller's own owner of that name, and a limit is there by its name.
+const addressed = guarded.filter(
+  ({ path, method, name }) => path.includes('{') && method !== 'PUT' && name !== 'takeLimit',
+);
 describe.each(addressed)('$name keeps workspaces apart', ({ name, method, path }) => {
   it('an id of another workspace is answered exactly like one that nobody has', async () => {
     const input = await prepare(name, theirs);
@@ -329,6 +331,12 @@ it('a parameter of a path is one segment, decoded once', async () => {
   for (const broken of ['%', '%zz', '%c3%28', '%00', 'a%00b', '%ed%a0%80']) {
     await service.expectCall(404, 'GET', `/v1/owners/${broken}`);
   }
+});
+
+it('a limit is taken in a workspace that there is', async () => {
+  const workspace_id = '01900000-0000-7000-8000-0123456789ab';
+  const body = { identifier: 'somebody', limit: 1, window_seconds: 1, workspace_id };
+  await service.expectCall(404, 'POST', '/v1/limits/calls/take', { body });
 });
 
 it('PUT of an owner makes it once and then replaces it, never that of another workspace', async () => {

@@ -65,6 +65,7 @@ describe('a verdict', () => {
       workspace_id: workspace,
       environment: 'live',
       created_at: created.created_at,
+      limits: [],
       ...rest,
     };
     const itsOwner = { id: owner.id, owner_id: 'acme', type: 'team', name: 'Acme' };
@@ -222,7 +223,7 @@ describe('who asks', () => {
       const given = { key: null, headers, body: { key, ...ask } };
       expect((await service.expectCall(200, 'POST', '/v1/keys/verify', given)).code).toBe('valid');
       const me = await service.expectCall(200, 'GET', '/v1/whoami', { key: null, headers });
-      expect(me.permissions).toEqual(['keys:verify']);
+      expect(me.permissions).toEqual(['keys:verify', 'limits:take']);
     }
   });
 });

@@ -15,7 +15,15 @@ local identity = {
 local carriages = { 'authorization', 'x-api-key' }
 
 -- What the client is told with a refusal.
-local told = { 'content-type', 'cache-control', 'www-authenticate', 'retry-after', 'x-warder-reason' }
+local told = {
+  'content-type',
+  'cache-control',
+  'www-authenticate',
+  'retry-after',
+  'ratelimit',
+  'ratelimit-policy',
+  'x-warder-reason',
+}
 
 -- Sent along where --gateway-secret-file is set.
 local secret = os.getenv('WARDER_GATEWAY_SECRET')
@@ -62,6 +70,11 @@ core.register_action('warder', { 'http-req' }, function(txn, address)
     for _, name in ipairs(identity) do txn.http:req_set_header(name, header(name) or '') end
     local expires = header('warder-key-expires')
     if expires then txn:set_var('txn.warder_key_expires', expires) end
+    local limits = header('ratelimit-policy')
+    if limits then
+      txn:set_var('txn.warder_limits', limits)
+      txn:set_var('txn.warder_limits_now', header('ratelimit'))
+    end
     return
   end
   if status < 400 then

@@ -61,6 +61,7 @@ describe.each(GATEWAYS.map((kind) => [kind.name, kind] as const))('to %s', (name
       not_yet_valid: await key({ not_before: at(9) }),
       forbidden_ip: await key({ allowed_cidrs: ['192.0.2.0/24'] }),
       insufficient_scope: await key({ scopes: ['files:write'] }),
+      rate_limited: await key({ limits: [{ name: 'none', limit: 0, window_seconds: 60 }] }),
     };
     for (const [reason, headers] of Object.entries(cases)) {
       const reply = await ask({ headers });
@@ -77,6 +78,34 @@ describe.each(GATEWAYS.map((kind) => [kind.name, kind] as const))('to %s', (name
     const lacking = await ask({ path: '/v1/admin/x', headers: bearer(good.key) });
     expect(lacking.headers['www-authenticate']).toContain('"insufficient_scope", scope="admin"');
     expect(JSON.parse(lacking.text).missing_scopes).toEqual(['admin']);
+  });
+
+  it('a key with limits is told how they stand, in each answer', async () => {
+    const { ask } = await opened({ kind: name });
+    const limits = [
+      { name: 'minute', limit: 2, window_seconds: 60 },
+      { name: 'day', limit: 9, window_seconds: 86_400 },
+    ];
+    const { key } = await service.createKey({ scopes: ['files:read'], limits });
+    const policy = '"minute";q=2;w=60, "day";q=9;w=86400';
+    for (const left of [1, 0]) {
+      const { status, headers } = await ask({ headers: bearer(key) });
+      expect(status).toBe(200);
+      expect(headers).toMatchObject({
+        'ratelimit-policy': policy,
+        ratelimit: `"minute";r=${left};t=60, "day";r=${left + 7};t=86400`,
+      });
+      expect(headers).not.toHaveProperty('retry-after');
+    }
+    const { status, headers, text } = await ask({ headers: bearer(key) });
+    expect(status).toBe(kind.statuses.rate_limited);
+    expect(headers).toMatchObject({
+      'ratelimit-policy': policy,
+      ratelimit: '"minute";r=0;t=60, "day";r=7;t=86400',
+      'retry-after': '60',
+    });
+    expect(JSON.parse(text)).toMatchObject({ code: 'rate_limited', retry_after_seconds: 60 });
+    expect((await ask({ headers: bearer(good.key) })).headers).not.toHaveProperty('ratelimit');
   });
 
   it.each([

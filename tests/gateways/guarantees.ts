@@ -90,6 +90,30 @@ export function guarantees(program: Program, statuses: Statuses): void {
     });
   });
 
+  describe('a key with a limit', () => {
+    it('passes up to it, told how it stands, and is then refused until its window ends', async () => {
+      const limits = [{ name: 'minute', limit: 2, window_seconds: 60 }];
+      const { key } = await gateway.service.createKey({ scopes: ['files:read'], limits });
+      const told = ({ headers }: { headers: Record<string, unknown> }) => [
+        headers['ratelimit-policy'],
+        headers.ratelimit,
+        headers['retry-after'],
+      ];
+      for (const left of [1, 0]) {
+        const { status, reply, first } = await pass('/v1/files/a', bearer(key));
+        expect(status).toBe(200);
+        expect(told(reply)).toEqual(['"minute";q=2;w=60', `"minute";r=${left};t=60`, undefined]);
+        expect(first?.variables.has('ratelimit')).toBe(false);
+      }
+      const { status, reason, reply } = await refused('/v1/files/a', bearer(key));
+      expect([status, reason]).toEqual([429, 'rate_limited']);
+      expect(told(reply)).toEqual(['"minute";q=2;w=60', '"minute";r=0;t=60', '60']);
+      gateway.service.clock.at = NOW + 60_000;
+      expect((await pass('/v1/files/a', bearer(key))).status).toBe(200);
+      gateway.service.clock.at = NOW;
+    });
+  });
+
   describe('nobody passes', () => {
     it('without a key, or with one that is not good', async () => {
       const { service } = gateway;

@@ -70,6 +70,10 @@ export const ALSO_NEEDS: Readonly<Record<string, readonly Permission[]>> = {
 
 /** By operationId. The contract test fails when the document has a call that is not here. */
 export const INPUTS: Readonly<Record<string, Prepare>> = {
+  takeLimit: async (_, workspace_id) => ({
+    path: '/v1/limits/calls/take',
+    body: { identifier: 'ip:192.0.2.1', limit: 10, window_seconds: 60, workspace_id },
+  }),
   createKey: async (_, workspaceId) => ({
     path: '/v1/keys',
     body: {

@@ -329,6 +329,7 @@ function shownKey(row: Row): Json {
     },
     allowed_cidrs: json(row.allowed_cidrs),
     allow_self_revoke: row.allow_self_revoke === 1,
+    limits: json(row.limits),
     metadata: json(row.metadata),
     extension: json(row.extension),
     created_by: { type: row.created_by_type, id: row.created_by_id },

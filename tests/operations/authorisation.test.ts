@@ -95,6 +95,14 @@ const OPERATIONS: Record<keyof Operations, Use> = {
     by: 'workspaceId',
     run: (ops, { workspaceId, secret }) => ops.verifyKey({ workspaceId, secret }),
   },
+  takeLimit: {
+    needs: ['limits:take'],
+    by: 'workspaceId',
+    run: (ops, { workspaceId }) => {
+      const window = { limit: 10, windowSeconds: 60, workspaceId };
+      return ops.takeLimit({ name: 'calls', identifier: 'somebody', ...window });
+    },
+  },
   replaceKey: onKey((ops, id) => ops.replaceKey(id, WARDER_FORMAT)),
   verifyKeys: {
     needs: ['keys:verify'],

@@ -203,6 +203,7 @@ async function makeMany(workspaceId: string, { id: ownerId }: Member, count: num
       ownerId,
       allowedCidrs: [],
       allowSelfRevoke: false,
+      limits: null,
       metadata: {},
       extension: {},
       notBefore: null,

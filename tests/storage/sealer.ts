@@ -4,16 +4,20 @@
 import { ALL_KEYS, drawFirstToken, install, NO_ORIGIN, operations } from '@warder/core';
 import { instanceGrant } from '../../packages/server/src/auth.ts';
 import { createHost } from '../../packages/server/src/host.ts';
+import { createLimitMemory } from '../../packages/server/src/limits/memory.ts';
 import { openEmbedded } from '../../packages/server/src/storage/embedded.ts';
 import { createVerifier } from '../../packages/server/src/verifier.ts';
 import { INSTANCE } from '../fixtures/domain.ts';
 
 const [file = '', count] = process.argv.slice(2);
 const host = createHost({ secret: new Uint8Array(32).fill(7) });
-const { verifier, storage } = createVerifier(host, openEmbedded({ file }), { count: () => {} });
+const limits = createLimitMemory();
+const opened = { ...openEmbedded({ file }), limits };
+const { verifier, storage } = createVerifier(host, opened, { count: () => {} });
+const taker = { take: () => Promise.reject(new Error('nothing is taken here')) };
 const token = drawFirstToken(host);
 const { defaultWorkspaceId } = await install(storage, instanceGrant(), host, token, host.checks);
-const system = operations({ storage, host, verifier, defaultWorkspaceId }).as({
+const system = operations({ storage, host, verifier, limits: taker, defaultWorkspaceId }).as({
   identity: { type: 'system', id: 'sealer' },
   home: INSTANCE,
   environment: null,

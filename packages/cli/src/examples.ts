@@ -21,7 +21,7 @@ export const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
   'warder migrate': ['warder migrate --check', 'warder migrate'],
   'warder doctor': ['warder doctor'],
   'warder keys create': [
-    'warder keys create --name CI --owner acme --scopes files:read --expires-in 90d > ci-key',
+    'warder keys create --name CI --owner acme --scopes files:read --limit minute=100/60s > ci-key',
     'warder keys create --name issuer --kind management --permissions issuer > issuer-key',
   ],
   'warder keys list': [
@@ -50,7 +50,7 @@ export const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
   'warder workspaces list': ['warder workspaces list'],
   'warder workspaces get': ['warder workspaces get WORKSPACE_ID'],
   'warder workspaces update': [
-    'warder workspaces update WORKSPACE_ID --max-keys-per-owner 10',
+    'warder workspaces update WORKSPACE_ID --key-limit minute=600/1m --owner-limit day=100000/1d',
     'warder workspaces update WORKSPACE_ID --no-ordinary-keys-manage',
   ],
   'warder workspaces suspend': ['warder workspaces suspend WORKSPACE_ID'],
@@ -82,6 +82,10 @@ export const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
   'warder events verify': ['warder events verify', 'warder events verify --head heads'],
   'warder usage': ['warder usage', 'warder usage --owner acme --step month'],
   'warder owners erase': ['warder owners erase acme --keys'],
+  'warder limits take': [
+    'warder limits take logins ip:192.0.2.1 --limit 5 --window 15m',
+    'warder limits take pages user-42 --limit 1000 --window 1d --cost 25',
+  ],
   'warder whoami': ['warder whoami', 'warder whoami --key-file issuer-key'],
   'warder config': ['warder config', 'warder config --json'],
   'warder completion bash': ['eval "$(warder completion bash)"'],

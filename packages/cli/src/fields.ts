@@ -4,7 +4,7 @@
 import { type Command, Option } from 'commander';
 import type { Options } from './command.ts';
 import { usage } from './failure.ts';
-import { list, metadata, wholeNumber } from './parse.ts';
+import { limit, list, metadata, wholeNumber } from './parse.ts';
 
 /** An option and the member of a request that it sets. */
 export interface Field {
@@ -114,6 +114,26 @@ export const METADATA: Field = {
   meaning: 'metadata: name=value, several times, or a JSON object (null removes a member)',
   read: metadata,
   join: (objects) => Object.assign({}, ...objects),
+};
+
+/** Limits, the option given once for each. */
+export function limits(flag: string, member: string, meaning: string): Field {
+  const rule = `${meaning}, as minute=100/60s; several times for several`;
+  return { flag, member, meaning: rule, read: limit, join: (all) => all, clearable: true };
+}
+
+export const COST: Field = {
+  flag: '--cost <count>',
+  member: 'cost',
+  meaning: 'what is taken: 1 unless given',
+  read: wholeNumber,
+};
+
+export const NO_SPEND: Field = {
+  flag: '--dry-run',
+  member: 'spend',
+  meaning: 'take nothing: only say what would be',
+  read: () => false,
 };
 
 export const WORKSPACE: Field = {

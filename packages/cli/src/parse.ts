@@ -196,6 +196,30 @@ export function size(text: string): number {
   throw new Error('must be a size from 1m to 4g, in bytes or with k, m or g, for example 64m');
 }
 
+export interface LimitGiven {
+  readonly name: string;
+  readonly limit: number;
+  readonly window_seconds: number;
+  readonly override?: { readonly limit: number; readonly until: string };
+}
+
+/** `minute=100/60s`, or with another limit for a time `day=5000/1d,9000@2027-01-31T00:00:00Z`. */
+export function limit(text: string): LimitGiven {
+  const [, name, count, window, other, until] =
+    /^([^=]+)=(\d{1,15})\/([1-9]\d{0,9}[smhdw]?)(?:,(\d{1,15})@(\S+))?$/.exec(text) ?? [];
+  if (name === undefined || window === undefined) {
+    throw new Error(
+      'must be NAME=LIMIT/WINDOW, for example minute=100/60s, and for a time another limit: day=5000/1d,9000@2027-01-31T00:00:00Z',
+    );
+  }
+  return {
+    name,
+    limit: Number(count),
+    window_seconds: /\d$/.test(window) ? Number(window) : duration(window),
+    ...(until === undefined ? {} : { override: { limit: Number(other), until } }),
+  };
+}
+
 export function wholeNumber(text: string): number {
   if (!/^\d{1,15}$/.test(text)) throw new Error('must be a whole number');
   return Number(text);

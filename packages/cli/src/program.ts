@@ -7,6 +7,7 @@ import { settingFlags, settingOptions } from './command.ts';
 import { addConfig } from './commands/config.ts';
 import { addEvents } from './commands/events.ts';
 import { addKeys } from './commands/keys.ts';
+import { addLimits } from './commands/limits.ts';
 import { addMembers } from './commands/members.ts';
 import { addOwners } from './commands/owners.ts';
 import { addUsage } from './commands/usage.ts';
@@ -71,6 +72,7 @@ export function createProgram(output: Output): Command {
     addKeys,
     addWorkspaces,
     addOwners,
+    addLimits,
     addMembers,
     addEvents,
     addUsage,

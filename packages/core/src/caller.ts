@@ -5,6 +5,7 @@
 import { WarderError } from './error.ts';
 import type { Act, Actor, Origin } from './event.ts';
 import type { Key } from './key.ts';
+import type { LimitFigure } from './limit-figure.ts';
 import { type Grants, holds, type Permission, type PermissionSet } from './permission.ts';
 import type { Host, InstanceGrant } from './ports.ts';
 import type { KeyKind } from './terms.ts';
@@ -26,6 +27,8 @@ export interface Caller {
   readonly keysEndBy: number | null;
   /** The key it presented; null for one that signed in otherwise. */
   readonly key: Key | null;
+  /** The windows that its call was charged to, where a surface charges its callers. */
+  readonly limits?: readonly LimitFigure[] | undefined;
   readonly origin: Origin;
 }
 

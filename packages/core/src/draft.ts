@@ -76,6 +76,7 @@ export function planKey(
       ownerId: draft.ownerId ?? ownerId,
       allowedCidrs: draft.allowedCidrs ?? [],
       allowSelfRevoke: draft.allowSelfRevoke ?? false,
+      limits: draft.limits ?? null,
       metadata: draft.metadata ?? {},
       extension: draft.extension ?? {},
       notBefore: draft.notBefore ?? null,
@@ -100,6 +101,7 @@ export function planKey(
 function rightsOf(caller: Caller, draft: KeyDraft): KeyRights {
   if (draft.kind === 'management') {
     if (draft.scopes) throw onlyFor('/scopes', 'standard');
+    if (draft.limits) throw onlyFor('/limits', 'standard');
     const grants = editedGrants(caller.grants, draft.grants);
     return { kind: 'management', permissions: draft.permissions ?? [], grants };
   }

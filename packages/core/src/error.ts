@@ -2,6 +2,7 @@
 // may read and one that only the log sees. Which HTTP status or body a code
 // becomes is each dialect's own table. A bad key is no error: it is a verdict.
 
+import type { LimitFigure } from './limit-figure.ts';
 import type { VerdictCode } from './verdict.ts';
 
 /** Every way a call can fail. A dialect maps each of them, or does not compile. */
@@ -36,7 +37,7 @@ export type RequestPart = 'path' | 'query' | 'header' | 'body';
 
 /** Why a credential was not taken: what a verdict says of a key, or what kind of credential it is. */
 export type SignInRefusal =
-  | Exclude<VerdictCode, 'valid'>
+  | Exclude<VerdictCode, 'valid' | 'rate_limited'>
   | 'missing'
   | 'unreadable'
   | 'unavailable'
@@ -67,6 +68,8 @@ export interface ErrorFacts {
   readonly allow?: readonly string[];
   /** Seconds after which a retry makes sense, for `unavailable` and `rate_limited`. */
   readonly retryAfterSeconds?: number;
+  /** The windows of the key that called, for `rate_limited`. */
+  readonly limits?: readonly LimitFigure[];
   readonly cause?: unknown;
 }
 

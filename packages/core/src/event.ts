@@ -154,6 +154,9 @@ function difference(before: JsonObject, after: JsonObject) {
   return { before: only(before), after: only(after) };
 }
 
+/** The last moment that RFC 3339 can write. */
+export const LATEST = Date.UTC(9999, 11, 31, 23, 59, 59, 999);
+
 /** A moment as the wire writes it: RFC 3339, UTC. */
 export function moment(at: number): string;
 export function moment(at: number | null): string | null;

@@ -11,10 +11,13 @@ export * from './explain.ts';
 export * from './installation.ts';
 export * from './judge.ts';
 export * from './key.ts';
+export * from './limit.ts';
+export * from './limit-figure.ts';
 export * from './member.ts';
 export * from './metadata.ts';
 export type { EventQuery } from './operations/events.ts';
 export type { CreatedKey, KeyEdit, OwnedKey, ReplacedKey } from './operations/keys.ts';
+export type { TakeRequest } from './operations/limits.ts';
 export type { MemberDraft, MemberQuery } from './operations/members.ts';
 export type { OwnerAddress } from './operations/owners.ts';
 export {

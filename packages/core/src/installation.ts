@@ -111,6 +111,7 @@ function instanceKey(
       ownerId: null,
       allowedCidrs: [],
       allowSelfRevoke: false,
+      limits: null,
       metadata: {},
       extension: {},
       notBefore: null,

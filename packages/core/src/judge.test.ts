@@ -33,7 +33,7 @@ interface Flaw {
   ask?: Partial<Ask>;
   owner?: { suspendedAt: number };
 }
-type Judged = Exclude<VerdictCode, 'malformed' | 'valid'>;
+type Judged = Exclude<VerdictCode, 'malformed' | 'rate_limited' | 'valid'>;
 const FLAWS: Record<Judged, Flaw> = {
   not_found: { ask: { within: 'another' } },
   wrong_workspace: { ask: { workspaceId: 'another' } },
@@ -50,7 +50,7 @@ const FLAWS: Record<Judged, Flaw> = {
 };
 const HIDDEN = ['not_found', 'wrong_workspace', 'wrong_environment', 'wrong_kind'];
 const judged = VERDICT_CODES.filter(
-  (code): code is Judged => code !== 'malformed' && code !== 'valid',
+  (code): code is Judged => code !== 'malformed' && code !== 'rate_limited' && code !== 'valid',
 );
 
 function verdictOn(flaws: readonly Flaw[], now = NOW): Verdict {

@@ -5,6 +5,7 @@
 
 import { type Address, contains, parseNetwork } from './cidr.ts';
 import type { Key } from './key.ts';
+import type { LimitFigure } from './limit-figure.ts';
 import type { Owner } from './owner.ts';
 import { missingForQuery, missingScopes, type ScopeQuery } from './scope.ts';
 import type { KeyKind } from './terms.ts';
@@ -34,6 +35,12 @@ export interface Ask {
   readonly query?: ScopeQuery | undefined;
   /** Whether a good verdict counts as a use of the key; it does unless this is false. */
   readonly counts?: false | undefined;
+  /** What the use takes from each window that bears on the key; 1 unless given. */
+  readonly cost?: number | undefined;
+  /** Whether the windows are charged, or only asked; they are charged unless this is false. */
+  readonly spend?: boolean | undefined;
+  /** Whether windows bear on it at all; they do unless this is false. */
+  readonly limited?: false | undefined;
   /** Where the key is used from; a key with `allowedCidrs` is refused without it. */
   readonly ip?: Address | undefined;
 }
@@ -42,7 +49,10 @@ export type Refusal =
   | { readonly valid: false; readonly code: HiddenCode }
   | {
       readonly valid: false;
-      readonly code: Exclude<VerdictCode, HiddenCode | 'valid' | 'insufficient_scope'>;
+      readonly code: Exclude<
+        VerdictCode,
+        HiddenCode | 'valid' | 'insufficient_scope' | 'rate_limited'
+      >;
       readonly key: Key;
     }
   | {
@@ -50,6 +60,14 @@ export type Refusal =
       readonly code: 'insufficient_scope';
       readonly key: Key;
       readonly missingScopes: readonly string[];
+    }
+  | {
+      readonly valid: false;
+      readonly code: 'rate_limited';
+      readonly key: Key;
+      readonly limits: readonly LimitFigure[];
+      /** After which it may be admitted. */
+      readonly retryAfterSeconds: number;
     };
 
 export type Verdict =
@@ -59,6 +77,8 @@ export type Verdict =
       readonly key: Key;
       readonly owner: Owner | null;
       readonly workspace: Workspace | null;
+      /** Every window that bears on the key, once it was charged or asked. */
+      readonly limits?: readonly LimitFigure[] | undefined;
     }
   | Refusal;
 
@@ -71,10 +91,14 @@ type HiddenCode =
   | 'wrong_kind';
 
 /** What a candidate can fail, in the order in which a failure names the verdict. */
-export const CHECKS = VERDICT_CODES.filter(
-  (code): code is CheckCode => code !== 'malformed' && code !== 'valid',
-);
-export type CheckCode = Exclude<VerdictCode, 'malformed' | 'valid'>;
+export const CHECKS = VERDICT_CODES.filter(isCheck);
+/** What is left of windows is asked after all of these. */
+export type CheckCode = Exclude<VerdictCode, 'malformed' | 'valid' | MeteredCode>;
+type MeteredCode = 'rate_limited';
+
+function isCheck(code: VerdictCode): code is CheckCode {
+  return code !== 'malformed' && code !== 'valid' && code !== 'rate_limited';
+}
 
 /** A bit for each check: the earlier it stands, the lower. */
 const BITS = Object.fromEntries(CHECKS.map((code, i) => [code, 1 << i])) as Readonly<

@@ -13,6 +13,7 @@ import {
   type JsonObject,
   moment,
 } from './event.ts';
+import { describeLimit } from './limit.ts';
 import type { Grants } from './permission.ts';
 import {
   checkedReason,
@@ -208,6 +209,7 @@ export function eraseKey(before: Key, act: Act): KeyChange {
     start: '',
     end: '',
     allowedCidrs: [],
+    limits: null,
     metadata: {},
     extension: {},
     lastUsedAt: null,
@@ -288,6 +290,7 @@ export function describeKey(key: Key) {
     grants: standard ? null : describeGrants(key.grants),
     allowed_cidrs: key.allowedCidrs,
     allow_self_revoke: key.allowSelfRevoke,
+    limits: key.limits?.map(describeLimit) ?? null,
     metadata: key.metadata,
     extension: key.extension,
     created_by: { type: key.createdBy.type, id: key.createdBy.id },

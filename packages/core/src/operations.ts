@@ -6,6 +6,7 @@ import { WarderError } from './error.ts';
 import { statusOf } from './key.ts';
 import { eventOperations } from './operations/events.ts';
 import { keyOperations } from './operations/keys.ts';
+import { limitOperations } from './operations/limits.ts';
 import { memberOperations } from './operations/members.ts';
 import { ownerOperations } from './operations/owners.ts';
 import { presentedOperations } from './operations/presented.ts';
@@ -27,6 +28,7 @@ export function operations(parts: Parts) {
         ...workspaceOperations(work),
         ...ownerOperations(work),
         ...memberOperations(work),
+        ...limitOperations(work),
         ...eventOperations(work),
         ...usageOperations(work),
         checkReplay: (permission: Permission | null, secretOf: string | null) =>

@@ -4,6 +4,7 @@
 
 import { invalid, WarderError } from './error.ts';
 import { type Act, type Event, eventOf, type JsonObject, moment } from './event.ts';
+import { checkedLimits, describeLimit, type Limit } from './limit.ts';
 import { checkedMetadata, mergePatch } from './metadata.ts';
 
 export interface Owner {
@@ -16,6 +17,8 @@ export interface Owner {
   readonly type: string | null;
   readonly name: string | null;
   readonly metadata: JsonObject;
+  /** The windows that its keys share in place of the workspace's `ownerLimits`; null for those. */
+  readonly limits: readonly Limit[] | null;
   readonly createdAt: number;
   readonly updatedAt: number;
   readonly suspendedAt: number | null;
@@ -28,6 +31,7 @@ export interface OwnerPatch {
   readonly type?: string | null | undefined;
   readonly name?: string | null | undefined;
   readonly metadata?: JsonObject | undefined;
+  readonly limits?: readonly Limit[] | null | undefined;
 }
 
 export interface OwnerChange {
@@ -50,6 +54,7 @@ export function createOwner(
     type: checkedText('/type', facts.type ?? null),
     name: checkedText('/name', facts.name ?? null),
     metadata: checkedMetadata(facts.metadata ?? {}),
+    limits: checkedOwnLimits(facts.limits),
     createdAt: act.at,
     updatedAt: act.at,
     suspendedAt: null,
@@ -61,9 +66,9 @@ export function createOwner(
 
 /** Edits what the patch names, merging metadata (RFC 7396); null when nothing changes. */
 export function editOwner(before: Owner, patch: OwnerPatch, act: Act): OwnerChange | null {
-  const { type = before.type, name = before.name, metadata = {} } = patch;
+  const { type = before.type, name = before.name, metadata = {}, limits = before.limits } = patch;
   const merged = mergePatch(before.metadata, metadata);
-  return replaceOwner(before, { type, name, metadata: merged }, act);
+  return replaceOwner(before, { type, name, metadata: merged, limits }, act);
 }
 
 /** Writes all that can be written of an owner anew: what is not named is cleared. */
@@ -73,6 +78,7 @@ export function replaceOwner(before: Owner, facts: OwnerPatch, act: Act): OwnerC
     type: checkedText('/type', facts.type ?? null),
     name: checkedText('/name', facts.name ?? null),
     metadata: checkedMetadata(facts.metadata ?? {}),
+    limits: checkedOwnLimits(facts.limits),
   });
 }
 
@@ -97,6 +103,7 @@ export function eraseOwner(before: Owner, act: Act): OwnerChange | null {
     type: null,
     name: null,
     metadata: {},
+    limits: null,
     suspendedAt: before.suspendedAt ?? act.at,
     erasedAt: act.at,
     updatedAt: act.at,
@@ -136,6 +143,10 @@ export function checkedOwnerId(externalId: string): string {
   return externalId;
 }
 
+function checkedOwnLimits(limits: OwnerPatch['limits'] = null): Owner['limits'] {
+  return limits && checkedLimits('/limits', limits);
+}
+
 function checkedText(pointer: string, text: string | null): string | null {
   if (text !== null && (text === '' || [...text].length > MAX_LENGTH)) {
     throw invalid(pointer, `must be null or have 1 to ${MAX_LENGTH} characters`);
@@ -152,6 +163,7 @@ export function describeOwner(owner: Owner) {
     type: owner.type,
     name: owner.name,
     metadata: owner.metadata,
+    limits: owner.limits?.map(describeLimit) ?? null,
     created_at: moment(owner.createdAt),
     updated_at: moment(owner.updatedAt),
     suspended_at: moment(owner.suspendedAt),

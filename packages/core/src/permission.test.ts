@@ -54,9 +54,9 @@ describe('presets', () => {
     expect(beyondPermissions(all('admin'), all('owner'))).toEqual(['*']);
   });
 
-  it('viewer changes nothing, verifier only verifies, and only admin and owner make management keys', () => {
+  it('viewer changes nothing, verifier only verifies and takes, and only admin and owner make management keys', () => {
     expect(all('viewer').every((one) => one.endsWith(':read'))).toBe(true);
-    expect(all('verifier')).toEqual(['keys:verify']);
+    expect(all('verifier')).toEqual(['keys:verify', 'limits:take']);
     const making = (Object.keys(PRESETS) as Preset[]).filter((one) =>
       holds(PRESETS[one], 'management_keys:write'),
     );

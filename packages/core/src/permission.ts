@@ -9,6 +9,7 @@ export const PERMISSIONS = [
   'keys:read',
   'keys:write',
   'keys:verify',
+  'limits:take',
   'management_keys:write',
   'workspaces:read',
   'workspaces:write',
@@ -33,14 +34,14 @@ const READ = [
   'events:read',
   'usage:read',
 ] as const satisfies readonly Permission[];
-const EDIT = [...READ, 'keys:write', 'keys:verify', 'owners:write'] as const;
+const EDIT = [...READ, 'keys:write', 'keys:verify', 'limits:take', 'owners:write'] as const;
 
 export type Preset = 'viewer' | 'verifier' | 'issuer' | 'editor' | 'admin' | 'owner';
 
 /** The presets; a member's role is the preset of that name. */
 export const PRESETS: Readonly<Record<Preset, PermissionSet>> = {
   viewer: READ,
-  verifier: ['keys:verify'],
+  verifier: ['keys:verify', 'limits:take'],
   issuer: ['keys:read', 'keys:write', 'owners:read', 'owners:write'],
   editor: EDIT,
   admin: [...EDIT, 'workspaces:write', 'management_keys:write', 'members:write'],

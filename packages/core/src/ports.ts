@@ -4,6 +4,8 @@
 import type { Event, EventType, StoredEvent } from './event.ts';
 import type { Ask, Verdict } from './judge.ts';
 import type { Key, KeyStatus } from './key.ts';
+import type { Limit } from './limit.ts';
+import type { Taking } from './limit-figure.ts';
 import type { Member, TokenSubject } from './member.ts';
 import type { KeyOrder, Place } from './order.ts';
 import type { Owner } from './owner.ts';
@@ -50,6 +52,19 @@ export interface Verifier {
   verify(secret: string, ask: Ask): Promise<Verdict>;
 }
 
+/** Counts what identifiers take that are no keys. */
+export interface LimitTaker {
+  /** @throws unavailable where windows cannot be counted now */
+  take(window: IdentifierWindow, use: { cost: number; spend: boolean }): Promise<Taking>;
+}
+
+/** A window of whatever the identifier stands for, in one workspace. */
+export interface IdentifierWindow {
+  readonly workspaceId: string;
+  readonly identifier: string;
+  readonly limit: Limit;
+}
+
 declare const instanceGrant: unique symbol;
 /** Leave to reach every workspace. Only `auth` makes one. */
 export interface InstanceGrant {
@@ -81,6 +96,12 @@ export interface Storage {
    * what is gone and those that are no longer kept removed. Answers whether there is more.
    */
   tendUsage(now: number, keep: UsageRetention): Promise<boolean>;
+  /** Writes windows as they stand; a later write of one replaces the earlier. */
+  recordWindows(windows: readonly StoredWindow[]): Promise<void>;
+  /** Up to `most` windows that end after `now`, in the order of their ids, from behind `after` on. */
+  windows(now: number, after: string, most: number): Promise<readonly StoredWindow[]>;
+  /** Removes up to `most` windows that ended by `now`; answers how many. */
+  pruneWindows(now: number, most: number): Promise<number>;
   /** Moves up to `most` keys whose time has come by `now` to the state they are in; answers how many. */
   turnStates(now: number, most: number): Promise<number>;
   /** Does a little of what a change of settings left to do for lists; answers whether there is more. */
@@ -323,6 +344,15 @@ export interface Trace {
   readonly id: string;
   readonly payload: boolean;
   readonly address: boolean;
+}
+
+/** A rate window that outlasts a restart. */
+export interface StoredWindow {
+  /** Whose it is and its name, as whoever counts writes them. */
+  readonly id: string;
+  readonly startedAt: number;
+  readonly endsAt: number;
+  readonly taken: number;
 }
 
 /** A sealed reply and what a retry must match to get it. */

@@ -18,6 +18,7 @@ const TERMS: KeyTerms = {
   ownerId: null,
   allowedCidrs: [],
   allowSelfRevoke: false,
+  limits: null,
   metadata: {},
   extension: {},
   notBefore: null,

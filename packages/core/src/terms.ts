@@ -4,7 +4,8 @@
 
 import { parseNetwork } from './cidr.ts';
 import { invalid, type WarderError } from './error.ts';
-import type { JsonObject } from './event.ts';
+import { type JsonObject, LATEST } from './event.ts';
+import { checkedLimits, type Limit } from './limit.ts';
 import { checkedMetadata, checkedSize, MAX_EXTENSION_BYTES, mergePatch } from './metadata.ts';
 import { checkedOwnerId } from './owner.ts';
 import {
@@ -30,6 +31,8 @@ export interface KeyTerms {
   readonly allowedCidrs: readonly string[];
   /** Whether its holder may revoke it with nothing but the key itself, where a surface offers that. */
   readonly allowSelfRevoke: boolean;
+  /** Its own windows in place of the workspace's `keyLimits`; null for those, empty for none. */
+  readonly limits: readonly Limit[] | null;
   readonly metadata: JsonObject;
   /** Keyed by dialect: what a surface must give back and the domain need not understand. */
   readonly extension: JsonObject;
@@ -45,6 +48,8 @@ export type KeyRights =
 export type KeyPatch = {
   readonly [Term in keyof KeyTerms]?: KeyTerms[Term] | undefined;
 } & {
+  /** Some of its own limits, by name; null removes one. Where none is left it has those of the workspace. */
+  readonly limitsByName?: Readonly<Record<string, Limit | null>> | undefined;
   readonly scopes?: readonly string[] | undefined;
   readonly permissions?: PermissionSet | undefined;
   readonly grants?: GrantsPatch | undefined;
@@ -53,8 +58,6 @@ export type KeyPatch = {
 export const MAX_KEY_NAME_LENGTH = 255;
 export const MAX_REASON_LENGTH = 500;
 export const MAX_CIDRS = 100;
-/** The last moment that RFC 3339 can write. */
-const LATEST = Date.UTC(9999, 11, 31, 23, 59, 59, 999);
 
 export function editedTerms(before: KeyTerms, patch: KeyPatch): KeyTerms {
   return checkedTerms({
@@ -62,11 +65,23 @@ export function editedTerms(before: KeyTerms, patch: KeyPatch): KeyTerms {
     ownerId: patch.ownerId === undefined ? before.ownerId : patch.ownerId,
     allowedCidrs: patch.allowedCidrs ?? before.allowedCidrs,
     allowSelfRevoke: patch.allowSelfRevoke ?? before.allowSelfRevoke,
+    limits: limitsAfter(before.limits, patch),
     metadata: mergePatch(before.metadata, patch.metadata ?? {}),
     extension: mergePatch(before.extension, patch.extension ?? {}),
     notBefore: patch.notBefore === undefined ? before.notBefore : patch.notBefore,
     expiresAt: patch.expiresAt === undefined ? before.expiresAt : patch.expiresAt,
   });
+}
+
+function limitsAfter(
+  before: readonly Limit[] | null,
+  { limits = before, limitsByName = {} }: KeyPatch,
+): readonly Limit[] | null {
+  const edited = Object.entries(limitsByName);
+  if (edited.length === 0) return limits;
+  const kept = (limits ?? []).filter(({ name }) => !Object.hasOwn(limitsByName, name));
+  const after = [...kept, ...edited.flatMap(([, limit]) => limit ?? [])];
+  return after.length === 0 && limits?.length !== 0 ? null : after;
 }
 
 export function editedRights(before: KeyRights, patch: KeyPatch): KeyRights {
@@ -76,6 +91,7 @@ export function editedRights(before: KeyRights, patch: KeyPatch): KeyRights {
     return checkedRights({ kind: 'standard', scopes: patch.scopes ?? before.scopes });
   }
   if (patch.scopes) throw onlyFor('/scopes', 'standard');
+  if (patch.limits || patch.limitsByName) throw onlyFor('/limits', 'standard');
   return checkedRights({
     kind: 'management',
     permissions: patch.permissions ?? before.permissions,
@@ -153,6 +169,7 @@ export function checkedTerms(terms: KeyTerms): KeyTerms {
   return {
     ...terms,
     allowedCidrs: [...new Set(allowedCidrs)],
+    limits: terms.limits && checkedLimits('/limits', terms.limits),
     metadata: checkedMetadata(terms.metadata),
     extension: checkedSize('/extension', terms.extension, MAX_EXTENSION_BYTES),
   };

@@ -5,12 +5,13 @@
 import type { Caller } from './caller.ts';
 import { type ErrorCode, WarderError } from './error.ts';
 import type { Key } from './key.ts';
-import type { Change, CommitRefusal, Host, Reach, Storage, Verifier } from './ports.ts';
+import type { Change, CommitRefusal, Host, LimitTaker, Reach, Storage, Verifier } from './ports.ts';
 
 export interface Parts {
   readonly storage: Storage;
   readonly host: Host;
   readonly verifier: Verifier;
+  readonly limits: LimitTaker;
   readonly defaultWorkspaceId: string;
 }
 

@@ -4,6 +4,7 @@
 
 import { invalid, WarderError } from './error.ts';
 import { type Act, type Actor, type Event, eventOf, type JsonObject, moment } from './event.ts';
+import { checkedLimits, describeLimit, type Limit } from './limit.ts';
 import { isScope, SCOPE_RULE } from './scope.ts';
 import { PREFIX_PATTERN } from './token.ts';
 
@@ -22,6 +23,12 @@ export interface WorkspaceSettings {
   readonly metadataFilters: readonly string[];
   /** Whether a standard key may manage keys on a surface that lets its product's own keys do so. */
   readonly ordinaryKeysManage: boolean;
+  /** The windows of each of its keys that has none of its own. */
+  readonly keyLimits: readonly Limit[];
+  /** The windows that all keys of one owner share, unless the owner has its own. */
+  readonly ownerLimits: readonly Limit[];
+  /** The windows that all its keys share. */
+  readonly workspaceLimits: readonly Limit[];
 }
 
 export interface Workspace {
@@ -59,6 +66,9 @@ export const DEFAULT_SETTINGS: WorkspaceSettings = {
   knownScopes: null,
   metadataFilters: [],
   ordinaryKeysManage: true,
+  keyLimits: [],
+  ownerLimits: [],
+  workspaceLimits: [],
 };
 
 export const MAX_NAME_LENGTH = 255;
@@ -209,6 +219,9 @@ function checkedSettings(settings: WorkspaceSettings): WorkspaceSettings {
     ...settings,
     knownScopes: knownScopes && [...new Set(knownScopes)],
     metadataFilters: [...names],
+    keyLimits: checkedLimits('/settings/key_limits', settings.keyLimits),
+    ownerLimits: checkedLimits('/settings/owner_limits', settings.ownerLimits),
+    workspaceLimits: checkedLimits('/settings/workspace_limits', settings.workspaceLimits),
   };
 }
 
@@ -235,6 +248,9 @@ export function describeWorkspace(workspace: Workspace) {
       known_scopes: settings.knownScopes,
       metadata_filters: settings.metadataFilters,
       ordinary_keys_manage: settings.ordinaryKeysManage,
+      key_limits: settings.keyLimits.map(describeLimit),
+      owner_limits: settings.ownerLimits.map(describeLimit),
+      workspace_limits: settings.workspaceLimits.map(describeLimit),
     },
     created_by: { type: workspace.createdBy.type, id: workspace.createdBy.id },
     created_at: moment(workspace.createdAt),

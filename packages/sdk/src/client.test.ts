@@ -168,7 +168,7 @@ async function exported(stream: AsyncIterable<unknown>): Promise<void> {
 
 test('every call of the document that takes a key has a method', async () => {
   const { client, seen } = clientOf(() => json({ data: [], next: null, prev: null }));
-  const { keys, workspaces, owners, members, events } = client;
+  const { keys, workspaces, owners, members, events, limits } = client;
   const who = { issuer: 'i', subject: 's', role: 'viewer' } as const;
   await Promise.all([
     ...[keys.create({}), keys.list(), keys.get('id'), keys.update('id', {}), keys.delete('id')],
@@ -183,10 +183,11 @@ test('every call of the document that takes a key has a method', async () => {
     ...[members.add(who), members.list(), members.get('id'), members.update('id', {})],
     ...[members.remove('id'), events.list(), client.whoami()],
     ...[client.usage.get(), keys.usage('id'), keys.explain('id')],
+    limits.take('name', { identifier: 'i', limit: 1, window_seconds: 60 }),
   ]);
   const called = seen.map(({ method, url }) => {
     const path = new URL(url).pathname.replace('/base', '');
-    return `${method} ${path.replace(/\/(id|owner_id)(?=\/|$)/, '/{$1}')}`;
+    return `${method} ${path.replace(/\/(id|owner_id|name)(?=\/|$)/, '/{$1}')}`;
   });
   const text = readFileSync(new URL('../../../docs/openapi.json', import.meta.url), 'utf8');
   const paths: Record<string, Record<string, { security: unknown[] }>> = JSON.parse(text).paths;

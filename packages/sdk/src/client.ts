@@ -2,6 +2,7 @@
 
 import { eventCalls } from './events.ts';
 import { keyCalls } from './keys.ts';
+import { limitCalls } from './limits.ts';
 import { memberCalls } from './members.ts';
 import { ownerCalls } from './owners.ts';
 import { type CallOptions, type ClientOptions, createSend } from './request.ts';
@@ -23,6 +24,7 @@ export function createClient(options: ClientOptions) {
     workspaces: workspaceCalls(send),
     owners: ownerCalls(send),
     members: memberCalls(send),
+    limits: limitCalls(send),
     events: eventCalls(send),
     usage: usageCalls(send),
     /** The key of this client about itself. */

@@ -33,6 +33,7 @@ export type CreatedKey = {
   } | null;
   readonly allowed_cidrs: readonly string[];
   readonly allow_self_revoke: boolean;
+  readonly limits: readonly Limit[] | null;
   readonly metadata: { readonly [name: string]: unknown };
   readonly extension: { readonly [name: string]: unknown };
   readonly created_by: {
@@ -127,7 +128,8 @@ export type Explanation = {
       | 'expired'
       | 'not_yet_valid'
       | 'forbidden_ip'
-      | 'insufficient_scope';
+      | 'insufficient_scope'
+      | 'rate_limited';
     readonly missing_scopes: readonly string[];
     /** As far as the verification named one. */
     readonly ip: string | null;
@@ -170,6 +172,7 @@ export type Key = {
   } | null;
   readonly allowed_cidrs: readonly string[];
   readonly allow_self_revoke: boolean;
+  readonly limits: readonly Limit[] | null;
   readonly metadata: { readonly [name: string]: unknown };
   readonly extension: { readonly [name: string]: unknown };
   readonly created_by: {
@@ -206,6 +209,7 @@ export type KeyCreate = {
         | 'keys:read'
         | 'keys:write'
         | 'keys:verify'
+        | 'limits:take'
         | 'management_keys:write'
         | 'workspaces:read'
         | 'workspaces:write'
@@ -227,6 +231,8 @@ export type KeyCreate = {
     | undefined;
   readonly allowed_cidrs?: readonly string[] | undefined;
   readonly allow_self_revoke?: boolean | undefined;
+  /** In place of key_limits of the workspace; null for those, empty for none. */
+  readonly limits?: readonly LimitDraft[] | null | undefined;
   readonly metadata?: { readonly [name: string]: unknown } | undefined;
   readonly not_before?: string | null | undefined;
   readonly expires_at?: string | null | undefined;
@@ -272,6 +278,7 @@ export type KeyPatch = {
         | 'keys:read'
         | 'keys:write'
         | 'keys:verify'
+        | 'limits:take'
         | 'management_keys:write'
         | 'workspaces:read'
         | 'workspaces:write'
@@ -293,6 +300,8 @@ export type KeyPatch = {
     | undefined;
   readonly allowed_cidrs?: readonly string[] | null | undefined;
   readonly allow_self_revoke?: boolean | undefined;
+  /** In place of key_limits of the workspace; null for those, empty for none. */
+  readonly limits?: readonly LimitDraft[] | null | undefined;
   readonly metadata?: { readonly [name: string]: unknown } | undefined;
   readonly not_before?: string | null | undefined;
   readonly expires_at?: string | null | undefined;
@@ -312,11 +321,77 @@ export type KeyVerify = {
   readonly query?: string | undefined;
   /** Where the key is used from; needed for keys with allowed_cidrs. */
   readonly ip?: string | undefined;
+  /** What the use takes from each limit: 1 unless given, all of them or none. */
+  readonly cost?: number | undefined;
+  /** False judges without taking anything. */
+  readonly spend?: boolean | undefined;
   readonly include?: readonly 'metadata'[] | undefined;
 };
 
 export type KeysVerify = {
   readonly keys: readonly KeyVerify[];
+};
+
+export type Limit = {
+  readonly name: string;
+  readonly limit: number;
+  readonly window_seconds: number;
+  readonly override: {
+    readonly limit: number;
+    readonly until: string;
+  } | null;
+};
+
+export type LimitDraft = {
+  /** 1 to 64 of a-z, 0-9, `_`, `.` and `-`; once in a list. */
+  readonly name: string;
+  readonly limit: number;
+  /** From the first use on, up to 366 days. */
+  readonly window_seconds: number;
+  /** Another limit until then. */
+  readonly override?:
+    | {
+        readonly limit: number;
+        readonly until: string;
+      }
+    | null
+    | undefined;
+};
+
+export type LimitFigure = {
+  readonly name: string;
+  /** Whose uses count together. */
+  readonly per: 'key' | 'owner' | 'workspace' | 'identifier';
+  /** What is in force, an override included. */
+  readonly limit: number;
+  readonly remaining: number;
+  readonly window_seconds: number;
+  /** When all of it is there again. */
+  readonly reset_at: string;
+};
+
+export type LimitTake = {
+  /** Whom the window is for: an address, a user, anything. Kept as a digest only. */
+  readonly identifier: string;
+  readonly limit: number;
+  /** From the first use on, up to 366 days. */
+  readonly window_seconds: number;
+  /** 1 unless given; all of it is taken or nothing. */
+  readonly cost?: number | undefined;
+  /** False tells without taking anything. */
+  readonly spend?: boolean | undefined;
+  readonly workspace_id?: string | undefined;
+};
+
+export type LimitTaken = {
+  readonly allowed: boolean;
+  readonly name: string;
+  readonly limit: number;
+  readonly remaining: number;
+  readonly window_seconds: number;
+  readonly reset_at: string;
+  /** Where it is not allowed. */
+  readonly retry_after_seconds?: number | undefined;
 };
 
 export type Member = {
@@ -368,6 +443,7 @@ export type Owner = {
   readonly type: string | null;
   readonly name: string | null;
   readonly metadata: { readonly [name: string]: unknown };
+  readonly limits: readonly Limit[] | null;
   readonly created_at: string;
   readonly updated_at: string;
   readonly suspended_at: string | null;
@@ -391,12 +467,16 @@ export type OwnerPatch = {
   readonly type?: string | null | undefined;
   readonly name?: string | null | undefined;
   readonly metadata?: { readonly [name: string]: unknown } | undefined;
+  /** Shared by its keys, in place of owner_limits of its workspace. */
+  readonly limits?: readonly LimitDraft[] | null | undefined;
 };
 
 export type OwnerPut = {
   readonly type?: string | null | undefined;
   readonly name?: string | null | undefined;
   readonly metadata?: { readonly [name: string]: unknown } | undefined;
+  /** Shared by its keys, in place of owner_limits of its workspace. */
+  readonly limits?: readonly LimitDraft[] | null | undefined;
   readonly workspace_id?: string | undefined;
 };
 
@@ -436,6 +516,7 @@ export type Usage = {
     readonly not_yet_valid?: number | undefined;
     readonly forbidden_ip?: number | undefined;
     readonly insufficient_scope?: number | undefined;
+    readonly rate_limited?: number | undefined;
   };
   /** Every hour, day or month from `from` on, also those without a verification. */
   readonly data: readonly {
@@ -456,6 +537,7 @@ export type Usage = {
       readonly not_yet_valid?: number | undefined;
       readonly forbidden_ip?: number | undefined;
       readonly insufficient_scope?: number | undefined;
+      readonly rate_limited?: number | undefined;
     };
   }[];
 };
@@ -481,6 +563,7 @@ export type Verdict =
         readonly metadata?: { readonly [name: string]: unknown } | undefined;
       } | null;
       readonly metadata?: { readonly [name: string]: unknown } | undefined;
+      readonly limits: readonly LimitFigure[];
     }
   | {
       readonly valid: false;
@@ -497,12 +580,15 @@ export type Verdict =
         | 'expired'
         | 'not_yet_valid'
         | 'forbidden_ip'
-        | 'insufficient_scope';
+        | 'insufficient_scope'
+        | 'rate_limited';
       readonly message: string;
       readonly key_id?: string | undefined;
       readonly workspace_id?: string | null | undefined;
       readonly owner_id?: string | null | undefined;
       readonly missing_scopes?: readonly string[] | undefined;
+      readonly limits?: readonly LimitFigure[] | undefined;
+      readonly retry_after_seconds?: number | undefined;
     };
 
 export type Verdicts = {
@@ -540,6 +626,9 @@ export type Workspace = {
     readonly known_scopes: readonly string[] | null;
     readonly metadata_filters: readonly string[];
     readonly ordinary_keys_manage: boolean;
+    readonly key_limits: readonly Limit[];
+    readonly owner_limits: readonly Limit[];
+    readonly workspace_limits: readonly Limit[];
   };
   readonly created_by: {
     readonly type: 'key' | 'member' | 'service' | 'system' | 'anyone';
@@ -564,6 +653,12 @@ export type WorkspaceCreate = {
         readonly known_scopes?: readonly string[] | null | undefined;
         readonly metadata_filters?: readonly string[] | null | undefined;
         readonly ordinary_keys_manage?: boolean | undefined;
+        /** The limits of each key that has none of its own. */
+        readonly key_limits?: readonly LimitDraft[] | null | undefined;
+        /** Shared by all keys of one owner. */
+        readonly owner_limits?: readonly LimitDraft[] | null | undefined;
+        /** Shared by all keys. */
+        readonly workspace_limits?: readonly LimitDraft[] | null | undefined;
       }
     | undefined;
 };
@@ -593,6 +688,12 @@ export type WorkspacePatch = {
         readonly known_scopes?: readonly string[] | null | undefined;
         readonly metadata_filters?: readonly string[] | null | undefined;
         readonly ordinary_keys_manage?: boolean | undefined;
+        /** The limits of each key that has none of its own. */
+        readonly key_limits?: readonly LimitDraft[] | null | undefined;
+        /** Shared by all keys of one owner. */
+        readonly owner_limits?: readonly LimitDraft[] | null | undefined;
+        /** Shared by all keys. */
+        readonly workspace_limits?: readonly LimitDraft[] | null | undefined;
       }
     | undefined;
 };

@@ -38,7 +38,12 @@ export interface ManagementKeys {
  * their own owner with scopes within their own.
  */
 export type OrdinaryKeys =
-  | { readonly format: string | null; readonly may: 'ask' }
+  | {
+      readonly format: string | null;
+      readonly may: 'ask';
+      /** Whether each call is charged to the windows of the key that makes it. */
+      readonly limited?: true;
+    }
   | { readonly format: string; readonly may: 'manage_workspace' | 'manage_own' };
 
 /** Signing in with what is in memory; null where that would wait, or fail. */

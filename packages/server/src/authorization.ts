@@ -21,7 +21,9 @@ export class AuthorizationError extends Error {
   readonly body: string;
 
   constructor(code: Reason, missingScopes: readonly string[] = [], cause?: unknown) {
-    const { status, headers, body } = refusal(code, STATUSES[code], missingScopes);
+    const { status, headers, body } = refusal(code, STATUSES[code], {
+      missing: missingScopes,
+    });
     super(`The request was refused: ${code}.`, { cause });
     this.status = status;
     this.code = code;

@@ -7,6 +7,7 @@ import type {
   Caller,
   ErrorCode,
   IfVersion,
+  LimitFigure,
   Operations,
   Origin,
   Permission,
@@ -29,6 +30,10 @@ export interface Answer {
   readonly version?: number | undefined;
   /** Path below the dialect's base, for Location. */
   readonly location?: string | undefined;
+  /** The windows that RateLimit tells of; those that the caller was charged to unless given. */
+  readonly limits?: readonly LimitFigure[] | undefined;
+  /** For Retry-After; 0 for none. */
+  readonly retryAfterSeconds?: number | undefined;
   /** For Link (RFC 8288), by relation: this very call with those parameters instead, null for without. */
   readonly links?: Readonly<Record<string, Readonly<Record<string, string | null>>>> | undefined;
 }
@@ -90,6 +95,8 @@ export interface CallRoute extends RouteFacts {
   readonly bodyOptional: boolean;
   /** Whether it takes an Idempotency-Key: a POST that changes something. */
   readonly retryable: boolean;
+  /** Whether it changes no object, so that no version can be named: it asks, or counts. */
+  readonly asks: boolean;
   /** How often a minute one address may call it; null for any number. */
   readonly mostAMinute: number | null;
   run(call: Call<unknown, unknown, unknown>): Promise<unknown>;
@@ -118,6 +125,7 @@ interface RouteOptions<
   readonly body?: Body;
   readonly bodyOptional?: boolean;
   readonly retryable?: boolean;
+  readonly asks?: boolean;
   readonly mostAMinute?: number;
   /** From the wire to an operation and its result. */
   run(call: Call<Parsed<Params>, Parsed<Query>, Parsed<Body>>): Promise<Result>;
@@ -133,7 +141,7 @@ export function route<
   Result,
 >(options: RouteOptions<Params, Query, Body, Result>): CallRoute {
   const { admits = null, params = null, query = null, body = null } = options;
-  const { bodyOptional = false, retryable = false, mostAMinute = null } = options;
+  const { bodyOptional = false, retryable = false, asks = false, mostAMinute = null } = options;
   // The interpreter parses with these very schemas before it calls, which the table cannot say.
   return {
     ...options,
@@ -143,13 +151,14 @@ export function route<
     body,
     bodyOptional,
     retryable,
+    asks,
     mostAMinute,
   } as CallRoute;
 }
 
 /** Whether a call changes one object that was there before, whose version If-Match can name. */
 export function takesIfMatch(route: CallRoute): boolean {
-  return route.params !== null && route.method !== 'GET';
+  return route.params !== null && route.method !== 'GET' && !route.asks;
 }
 
 export function openRoute(options: OpenRoute): OpenRoute {

@@ -139,7 +139,8 @@ describe('by what no index of all workspaces holds', () => {
   test('is exported whole', async () => {
     const verifier = { verify: () => Promise.reject(new Error('nothing is verified')) };
     const host = createHost({ secret: Buffer.alloc(32, 1) });
-    const parts = { storage: world.storage, host, verifier, defaultWorkspaceId: 'none' };
+    const limits = { take: () => Promise.reject(new Error('nothing is taken')) };
+    const parts = { storage: world.storage, host, verifier, limits, defaultWorkspaceId: 'none' };
     const found: string[] = [];
     const useCases = operations(parts).as(everything);
     for await (const { type } of await useCases.exportEvents({ types: ['key.created'] })) {

@@ -40,6 +40,7 @@ export const STATUSES: Readonly<Record<Reason, number>> = {
   not_yet_valid: 401,
   forbidden_ip: 403,
   insufficient_scope: 403,
+  rate_limited: 429,
   path_not_named: 403,
   path_ambiguous: 400,
   unavailable: 503,
@@ -62,6 +63,7 @@ export const REASONS: Readonly<Record<Exclude<VerdictCode, 'valid'>, Reason>> = 
   not_yet_valid: 'not_yet_valid',
   forbidden_ip: 'forbidden_ip',
   insufficient_scope: 'insufficient_scope',
+  rate_limited: 'rate_limited',
 };
 
 const DETAILS: Readonly<Record<Reason, string>> = {
@@ -76,6 +78,7 @@ const DETAILS: Readonly<Record<Reason, string>> = {
   not_yet_valid: 'The key is not valid yet.',
   forbidden_ip: 'The key may not be used from this address.',
   insufficient_scope: 'The key lacks a scope that this path needs.',
+  rate_limited: 'The key has reached its limit.',
   path_not_named: 'No rule names this method and path.',
   path_ambiguous: 'The path is not in its canonical form.',
   unavailable: 'No verdict can be given now.',
@@ -83,8 +86,20 @@ const DETAILS: Readonly<Record<Reason, string>> = {
   not_from_a_gateway: 'The gateway did not say what it asks for.',
 };
 
-/** @param missing the scopes that a key lacks; none of their characters ends a quoted text */
-export function refusal(reason: Reason, status: number, missing: readonly string[]): HeadReply {
+/** What a refusal tells besides its reason. */
+export interface Refused {
+  /** The scopes that a key lacks; none of their characters ends a quoted text. */
+  readonly missing?: readonly string[];
+  readonly retryAfterSeconds?: number;
+  /** Names and values of more headers in turn. */
+  readonly headers?: readonly string[];
+}
+
+export function refusal(
+  reason: Reason,
+  status: number,
+  { missing = [], retryAfterSeconds, headers = [] }: Refused = {},
+): HeadReply {
   const detail = DETAILS[reason];
   const body = JSON.stringify({
     type: `urn:warder:problem:${reason}`,
@@ -92,6 +107,7 @@ export function refusal(reason: Reason, status: number, missing: readonly string
     status,
     code: reason,
     ...(missing.length > 0 ? { missing_scopes: missing } : {}),
+    ...(retryAfterSeconds === undefined ? {} : { retry_after_seconds: retryAfterSeconds }),
   });
   const error =
     reason === 'insufficient_scope'
@@ -110,6 +126,8 @@ export function refusal(reason: Reason, status: number, missing: readonly string
       ...[REASON_HEADER, reason],
       ...(challenged ? ['WWW-Authenticate', `Bearer realm="warder"${error}`] : []),
       ...(reason === 'unavailable' ? ['Retry-After', '1'] : []),
+      ...(retryAfterSeconds === undefined ? [] : ['Retry-After', String(retryAfterSeconds)]),
+      ...headers,
       ...NO_IDENTITY,
     ],
     body,

@@ -3,7 +3,14 @@
 // where the key is in memory. Whatever is not clearly a good key on a path that a
 // rule names is refused.
 
-import { type Ask, type Environment, type Key, parseAddress, type Verdict } from '@warder/core';
+import {
+  type Ask,
+  type Environment,
+  type Key,
+  type LimitFigure,
+  parseAddress,
+  type Verdict,
+} from '@warder/core';
 import { pathOf } from './canonical-path.ts';
 import type { Carriage } from './carriages.ts';
 import { REASONS, type Reason, refusal } from './gateway-refusals.ts';
@@ -11,6 +18,7 @@ import { type HeadHandler, type HeadReply, headReader, type OriginalHeaders } fr
 import { EXPIRES_HEADER, identityOf, nearEnd } from './identity-headers.ts';
 import type { Log } from './log.ts';
 import { type PathRule, ruleFinder } from './path-rules.ts';
+import { LIMIT_HEADER, POLICY_HEADER, policiesOf, standOf } from './rate-limit-headers.ts';
 import type { CachingVerifier } from './verifier.ts';
 
 /** How one gateway asks, and what it understands. */
@@ -65,14 +73,21 @@ export function createGateway({ plan, verifier, now, log, ...parts }: GatewayPar
     const entry = { reason, code: verdict?.code, key_id };
     if (MISCONFIGURED.has(reason)) log.warn(entry, 'the gateway does not ask as it should');
     else log.info(entry, 'refused at the gateway');
-    const missing = verdict?.code === 'insufficient_scope' ? verdict.missingScopes : [];
-    return refusal(reason, statuses[reason], missing);
+    const status = statuses[reason];
+    if (verdict?.code === 'insufficient_scope') {
+      return refusal(reason, status, { missing: verdict.missingScopes });
+    }
+    if (verdict?.code !== 'rate_limited') return refusal(reason, status);
+    const { limits, retryAfterSeconds } = verdict;
+    return refusal(reason, status, { retryAfterSeconds, headers: limitHeaders(limits, now()) });
   };
   const answerTo = (verdict: Verdict): HeadReply =>
-    verdict.valid ? allowance(verdict.key, now()) : refuse(REASONS[verdict.code], verdict);
+    verdict.valid
+      ? allowance(verdict.key, verdict.limits, now())
+      : refuse(REASONS[verdict.code], verdict);
   const failed = (error: unknown): HeadReply => {
     log.error({ err: error }, 'no verdict for the gateway');
-    return refusal('unavailable', statuses.unavailable, []);
+    return refusal('unavailable', statuses.unavailable);
   };
 
   const decide: HeadHandler = (head) => {
@@ -107,7 +122,7 @@ const MISCONFIGURED: ReadonlySet<Reason> = new Set(['wrong_gateway_secret', 'not
 /** What is said of a key stays the same as long as it is known by the same object. */
 const allowances = new WeakMap<Key, HeadReply>();
 
-function allowance(key: Key, now: number): HeadReply {
+function allowance(key: Key, limits: readonly LimitFigure[] | undefined, now: number): HeadReply {
   let plain = allowances.get(key);
   if (plain === undefined) {
     const headers = ['Content-Length', '0', 'Cache-Control', 'no-store', ...identityOf(key)];
@@ -115,5 +130,13 @@ function allowance(key: Key, now: number): HeadReply {
     allowances.set(key, plain);
   }
   const end = nearEnd(key, now);
-  return end === null ? plain : { ...plain, headers: [...plain.headers, EXPIRES_HEADER, end] };
+  if (end === null && limits === undefined) return plain;
+  const expiry = end === null ? [] : [EXPIRES_HEADER, end];
+  const limited = limits === undefined ? [] : limitHeaders(limits, now);
+  return { ...plain, headers: [...plain.headers, ...expiry, ...limited] };
+}
+
+/** Names and values in turn. */
+function limitHeaders(limits: readonly LimitFigure[], now: number): readonly string[] {
+  return [POLICY_HEADER, policiesOf(limits), LIMIT_HEADER, standOf(limits, now)];
 }

@@ -41,7 +41,7 @@ export interface ServerHost extends Host {
   /** Every digest a secret may be stored under, the likeliest first: one for each pepper, and the plain one. */
   digests(secret: string): readonly Digest[];
   /** A digest that only this installation can make, as 64 hex digits. */
-  mac(label: 'idempotency', text: string): string;
+  mac(label: 'idempotency' | 'identifier', text: string): string;
   /** Whether two texts are the same, in a time that tells nothing of them. */
   same(one: string, other: string): boolean;
   /** What the store keeps to know secret and peppers again. */
@@ -56,7 +56,7 @@ export function createHost({ secret, peppers = [], now = Date.now }: HostOptions
   const newestFirst = [...peppers].sort((a, b) => b.version - a.version);
   const derive = (label: string, salt = '') =>
     Buffer.from(hkdfSync('sha256', secret, salt, `warder ${label} v1`, 32));
-  const idempotencyKey = derive('idempotency');
+  const textKeys = { idempotency: derive('idempotency'), identifier: derive('identifier') };
   const macKeys = { 'event seal': derive('event seal'), 'event base': derive('event base') };
 
   const digests = (text: string): readonly Digest[] => {
@@ -105,7 +105,7 @@ export function createHost({ secret, peppers = [], now = Date.now }: HostOptions
     hash: (text) => hash('sha256', text, 'base64url'),
     authenticate: (label: MacLabel, text) =>
       createHmac('sha256', macKeys[label]).update(text).digest('base64url'),
-    mac: (_label, text) => createHmac('sha256', idempotencyKey).update(text).digest('hex'),
+    mac: (label, text) => createHmac('sha256', textKeys[label]).update(text).digest('hex'),
     same: (one, other) =>
       timingSafeEqual(hash('sha256', one, 'buffer'), hash('sha256', other, 'buffer')),
     checks: [

@@ -7,6 +7,7 @@ import { NOW } from '../../../tests/fixtures/domain.ts';
 import { instanceGrant } from './auth.ts';
 import { createHost, type Pepper } from './host.ts';
 import { openInstallation, StartRefused } from './installation.ts';
+import { createLimitMemory } from './limits/memory.ts';
 import { openEmbedded } from './storage/embedded.ts';
 import { createVerifier } from './verifier.ts';
 
@@ -36,7 +37,11 @@ function newStore() {
         tokens.push(token.secret);
         return token;
       });
-      const { verifier } = createVerifier(host, { storage, lookup }, { count: () => undefined });
+      const { verifier } = createVerifier(
+        host,
+        { storage, lookup, limits: createLimitMemory() },
+        { count: () => undefined },
+      );
       const ask = { within: null, environment: null };
       const codes = [];
       for (const token of tokens) codes.push((await verifier.verify(token, ask)).code);

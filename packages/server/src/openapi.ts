@@ -117,8 +117,10 @@ function byStatus(
 /** The errors that a route can give, by what it takes and whom. */
 function errorsOf(dialect: Dialect, route: Route): readonly WarderError[] {
   if ('answer' in route) return OF_OPEN_ROUTES.map(bare);
-  const { members } = route.admits ?? dialect.admits;
-  const codes = codesOf(route, members !== null).map(bare);
+  const { members, ordinaryKeys } = route.admits ?? dialect.admits;
+  const isLimited = ordinaryKeys?.may === 'ask' && ordinaryKeys.limited === true;
+  const limits = isLimited ? (['rate_limited'] as const) : [];
+  const codes = [...codesOf(route, members !== null), ...limits].map(bare);
   // What is no good credential may look otherwise than one that is of no member.
   const refusal = 'not_a_member';
   return members ? [...codes, new WarderError('unauthenticated', '', { refusal })] : codes;
@@ -132,7 +134,7 @@ const OF_OPEN_ROUTES = ['bad_request', 'too_large', 'internal', 'unavailable'] a
 
 /** @param named whether a call can name another workspace than its caller's */
 function codesOf(route: CallRoute, named: boolean): readonly ErrorCode[] {
-  const changes = route.method !== 'GET' && !route.operationId.startsWith('verifyKey');
+  const changes = route.method !== 'GET' && !route.asks;
   return [
     'bad_request',
     'unauthenticated',
@@ -163,7 +165,7 @@ const STATUS: Readonly<Record<string, string>> = {
   413: 'The body is too large',
   415: 'The body is not JSON',
   422: 'A field or parameter breaks a rule',
-  429: 'Too many calls from one address',
+  429: 'Too many calls',
   500: 'A fault of the server',
   503: 'Not available now',
 };

@@ -10,12 +10,14 @@ import {
   type Installation,
   type JsonObject,
   type Key,
+  type Limit,
   nameOrder,
   nextTurn,
   type Owner,
   type PermissionSet,
   positionOf,
   type StoredReply,
+  type StoredWindow,
   searchable,
   searchableKey,
   statusOf,
@@ -41,6 +43,7 @@ export type KeyOrderRow = ReturnType<typeof orderOfKey>;
 export type WorkspaceRow = ReturnType<typeof rowOfWorkspace>;
 export type OwnerRow = ReturnType<typeof rowOfOwner>;
 export type ReplyRow = ReturnType<typeof rowOfReply>;
+export type WindowRow = ReturnType<typeof rowOfWindow>;
 
 export interface InstallationRow {
   id: 1;
@@ -78,6 +81,7 @@ export function rowOfKey(key: Key) {
     grants: standard ? null : JSON.stringify(key.grants),
     allowed_cidrs: JSON.stringify(key.allowedCidrs),
     allow_self_revoke: bit(key.allowSelfRevoke),
+    limits: key.limits && JSON.stringify(key.limits),
     metadata: JSON.stringify(key.metadata),
     extension: JSON.stringify(key.extension),
     not_before: key.notBefore,
@@ -111,6 +115,7 @@ export function keyOf(row: UsedKeyRow): Key {
     ownerId: row.owner_id,
     allowedCidrs: parsed<readonly string[]>(row.allowed_cidrs),
     allowSelfRevoke: row.allow_self_revoke === 1,
+    limits: row.limits === null ? null : parsed<readonly Limit[]>(row.limits),
     metadata: parsed<JsonObject>(row.metadata),
     extension: parsed<JsonObject>(row.extension),
     notBefore: row.not_before,
@@ -199,6 +204,7 @@ export function rowOfOwner(owner: Owner) {
     type: owner.type,
     name: owner.name,
     metadata: JSON.stringify(owner.metadata),
+    limits: owner.limits && JSON.stringify(owner.limits),
     created_at: owner.createdAt,
     updated_at: owner.updatedAt,
     suspended_at: owner.suspendedAt,
@@ -215,6 +221,7 @@ export function ownerOf(row: OwnerRow): Owner {
     type: row.type,
     name: row.name,
     metadata: parsed<JsonObject>(row.metadata),
+    limits: row.limits === null ? null : parsed<readonly Limit[]>(row.limits),
     createdAt: row.created_at,
     updatedAt: row.updated_at,
     suspendedAt: row.suspended_at,
@@ -241,6 +248,19 @@ export function replyOf(row: ReplyRow): StoredReply {
     sealed: row.sealed,
     expiresAt: row.expires_at,
   };
+}
+
+export function rowOfWindow(window: StoredWindow) {
+  return {
+    id: window.id,
+    started_at: window.startedAt,
+    ends_at: window.endsAt,
+    taken: window.taken,
+  };
+}
+
+export function windowOf(row: WindowRow): StoredWindow {
+  return { id: row.id, startedAt: row.started_at, endsAt: row.ends_at, taken: row.taken };
 }
 
 export function candidateOf(row: CandidateRow): Candidate {
@@ -301,6 +321,7 @@ export const KEY_COLUMNS = columnsOf<KeyRow>({
   grants: true,
   allowed_cidrs: true,
   allow_self_revoke: true,
+  limits: true,
   metadata: true,
   extension: true,
   not_before: true,
@@ -346,6 +367,7 @@ export const OWNER_COLUMNS = columnsOf<OwnerRow>({
   type: true,
   name: true,
   metadata: true,
+  limits: true,
   created_at: true,
   updated_at: true,
   suspended_at: true,
@@ -358,6 +380,13 @@ export const REPLY_COLUMNS = columnsOf<ReplyRow>({
   key_id: true,
   sealed: true,
   expires_at: true,
+});
+
+export const WINDOW_COLUMNS = columnsOf<WindowRow>({
+  id: true,
+  started_at: true,
+  ends_at: true,
+  taken: true,
 });
 
 /** The names of all columns of a row: one left out does not compile. */

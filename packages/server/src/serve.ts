@@ -5,6 +5,7 @@
 import {
   type ErrorCode,
   type Keep,
+  type LimitFigure,
   type Origin,
   type operations,
   redactTokens,
@@ -26,6 +27,7 @@ import type {
 import type { Attempts } from './idempotency.ts';
 import { readBody, readIfMatch, readParams, readQuery, splitTarget } from './input.ts';
 import type { Log } from './log.ts';
+import { LIMIT_HEADER, POLICY_HEADER, policiesOf, standOf } from './rate-limit-headers.ts';
 import { createRouter } from './router.ts';
 
 /** A request as it arrived, its body read within its bound. */
@@ -158,7 +160,8 @@ export function serve(dialect: Dialect, parts: ServeParts): Handler {
     const run = async (keep?: Keep) => {
       const operations = parts.operations.as(caller, keep);
       const result = await route.run({ ...input, operations });
-      return write(route, route.out(result, telling(origin)), arrival);
+      const answer = route.out(result, telling(origin));
+      return write(route, { limits: caller.limits, ...answer }, arrival);
     };
 
     const idempotencyKey = headers['idempotency-key'];
@@ -190,6 +193,8 @@ export function serve(dialect: Dialect, parts: ServeParts): Handler {
       version,
       location,
       links = {},
+      limits,
+      retryAfterSeconds,
     } = answer.items ? answer : cut(route, answer);
     return {
       status,
@@ -199,6 +204,8 @@ export function serve(dialect: Dialect, parts: ServeParts): Handler {
         ...(version === undefined || !dialect.versioned ? {} : { etag: `"${version}"` }),
         ...(location === undefined ? {} : { location: `${root}${base}${location}` }),
         ...linkHeader(links, `${root}${target}`),
+        ...limitHeaders(limits, now()),
+        ...(retryAfterSeconds ? { 'retry-after': String(retryAfterSeconds) } : {}),
       },
       body: answer.items ? lines(route, answer) : body === undefined ? '' : json(body),
     };
@@ -214,14 +221,19 @@ export function serve(dialect: Dialect, parts: ServeParts): Handler {
     const { requestId, address } = origin;
     const reply = route?.errors?.[code] ?? dialect.errors[code];
     const { status, body, headers } = reply(error, telling(origin));
-    const { internal } = error.facts;
+    const { internal, limits } = error.facts;
     refused[code] = (refused[code] ?? 0) + 1;
     const entry = { code, status, request_id: requestId, address, internal, count: refused[code] };
     if (status >= 500) parts.log.error({ ...entry, err: error.cause ?? error }, 'failed');
     else parts.log.info(entry, error.message);
     return {
       status,
-      headers: { ...standardHeaders(dialect.errorMediaType, requestId), ...cors, ...headers },
+      headers: {
+        ...standardHeaders(dialect.errorMediaType, requestId),
+        ...cors,
+        ...headers,
+        ...limitHeaders(limits, now()),
+      },
       body: redactTokens(json(body)),
     };
   }
@@ -236,6 +248,17 @@ function standardHeaders(contentType: string, requestId: string): Record<string,
     'x-content-type-options': 'nosniff',
     'x-request-id': requestId,
     ...(contentType.startsWith('text/html') ? { 'content-security-policy': PAGE_POLICY } : {}),
+  };
+}
+
+function limitHeaders(
+  limits: readonly LimitFigure[] | undefined,
+  now: number,
+): Record<string, string> {
+  if (limits === undefined || limits.length === 0) return {};
+  return {
+    [POLICY_HEADER.toLowerCase()]: policiesOf(limits),
+    [LIMIT_HEADER.toLowerCase()]: standOf(limits, now),
   };
 }
 

@@ -26,6 +26,8 @@ import {
   type OwnerRow,
   REPLY_COLUMNS,
   type ReplyRow,
+  WINDOW_COLUMNS,
+  type WindowRow,
   WORKSPACE_COLUMNS,
   type WorkspaceRow,
 } from './rows.ts';
@@ -52,6 +54,8 @@ export interface Tables {
   key_refusals: { key_position: bigint };
   /** Whose figures are to be removed: a kind of USAGE_KINDS, and the position of one. */
   usage_to_forget: { kind: number; position: bigint };
+  /** Narrow, and written in bulk, as `key_usage` is. */
+  limit_windows: WindowRow;
   workspaces: WorkspaceRow & OrderRow;
   owners: OwnerRow & OrderRow;
   members: MemberRow & OrderRow;
@@ -231,6 +235,37 @@ export function statements(builder: Builder) {
         .updateTable('keys')
         .set({ state: slots.state, turns_at: slots.turns_at })
         .where(isAt('keys', slots)),
+    ),
+    recordWindow: prepare<WindowRow>((slots) =>
+      builder
+        .insertInto('limit_windows')
+        .values(slots)
+        .onConflict((conflict) =>
+          conflict.column('id').doUpdateSet((one) => ({
+            started_at: one.ref('excluded.started_at'),
+            ends_at: one.ref('excluded.ends_at'),
+            taken: one.ref('excluded.taken'),
+          })),
+        ),
+    ),
+    windows: prepare<{ now: number; after: string; most: number }>(({ now, after, most }) =>
+      builder
+        .selectFrom('limit_windows')
+        .select(WINDOW_COLUMNS)
+        .where('id', '>', after)
+        .where('ends_at', '>', now)
+        .orderBy('id')
+        .limit(most),
+    ),
+    endedWindow: prepare<{ now: number }>(({ now }) =>
+      builder.selectFrom('limit_windows').select('id').where('ends_at', '<=', now).limit(1),
+    ),
+    pruneWindows: prepare<{ now: number; most: number }>(({ now, most }) =>
+      builder
+        .deleteFrom('limit_windows')
+        .where('id', 'in', (one) =>
+          one.selectFrom('limit_windows').select('id').where('ends_at', '<=', now).limit(most),
+        ),
     ),
     pruneReplies: prepare<{ now: number; most: number }>(({ now, most }) =>
       builder

@@ -18,6 +18,7 @@ import {
   workspaceWith,
 } from '../../../tests/fixtures/domain.ts';
 import { createHost } from './host.ts';
+import { createLimitMemory } from './limits/memory.ts';
 import type { Lookup } from './lookup.ts';
 import { createVerifier } from './verifier.ts';
 
@@ -42,6 +43,7 @@ function setUp() {
     host,
     {
       storage: everything as unknown as Storage,
+      limits: createLimitMemory(),
       lookup: {
         async find([digest]) {
           store.reads++;

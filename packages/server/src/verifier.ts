@@ -15,9 +15,11 @@ import {
   type Verifier,
   WarderError,
 } from '@warder/core';
+import { createCharging } from './charging.ts';
 import { forgetting } from './forgetting.ts';
 import { createGate, GateClosed } from './gate.ts';
 import type { ServerHost } from './host.ts';
+import type { LimitStore } from './limits.ts';
 import type { Lookup } from './lookup.ts';
 import { createUnknownKeys } from './unknown-keys.ts';
 import type { UsageLog } from './usage.ts';
@@ -36,6 +38,12 @@ export interface CachingVerifier extends Verifier {
   verifyCached(presented: string, ask: Ask): Verdict | null;
 }
 
+export interface VerifierParts {
+  readonly storage: Storage;
+  readonly lookup: Lookup;
+  readonly limits: LimitStore;
+}
+
 /**
  * Answers the verifier, and the store to write through from then on: its commits are
  * forgotten here before they are acknowledged, so no verification after one sees what was.
@@ -43,12 +51,13 @@ export interface CachingVerifier extends Verifier {
  */
 export function createVerifier(
   host: Pick<ServerHost, 'digests' | 'fingerprint' | 'now'>,
-  { storage, lookup }: { readonly storage: Storage; readonly lookup: Lookup },
+  { storage, lookup, limits }: VerifierParts,
   usage: Pick<UsageLog, 'count'>,
   cacheBytes = CACHE_BYTES,
 ): { readonly verifier: CachingVerifier; readonly storage: Storage } {
   const table = createVerdictTable(cacheBytes);
   const unknown = createUnknownKeys();
+  const charging = createCharging(limits);
   const gate = createGate(MOST_LOOKUPS, LOOKUP_PATIENCE);
   /** Reads under way, by digest: those that may still be believed when they end. */
   let reading = new Map<string, Promise<Candidate | null>>();
@@ -67,12 +76,30 @@ export function createVerifier(
   };
 
   /** @param row where the candidate stands in the table, if it does */
-  const judged = (candidate: Candidate | null, ask: Ask, now: number, row?: number): Verdict => {
-    const verdict = judge(candidate, ask, now);
+  const counted = (
+    verdict: Verdict,
+    candidate: Candidate | null,
+    ask: Ask,
+    now: number,
+    row?: number,
+  ): Verdict => {
     if (candidate !== null && ask.counts !== false) {
       usage.count(candidate.key, verdict, ask, now, row);
     }
     return verdict;
+  };
+
+  /** Null where windows have to be waited for: nothing was charged or counted then. */
+  const judgedNow = (candidate: Candidate | null, ask: Ask, now: number, row?: number) => {
+    const verdict = judge(candidate, ask, now);
+    const charged = verdict.valid ? charging.chargeNow(verdict, ask, now) : verdict;
+    return charged && counted(charged, candidate, ask, now, row);
+  };
+
+  const judged = async (candidate: Candidate | null, ask: Ask, now: number): Promise<Verdict> => {
+    const verdict = judge(candidate, ask, now);
+    const charged = verdict.valid ? await charging.charge(verdict, ask, now) : verdict;
+    return counted(charged, candidate, ask, now);
   };
 
   const read = (secret: string, digest: string): Promise<Candidate | null> => {
@@ -100,9 +127,9 @@ export function createVerifier(
     const digest = host.fingerprint(secret);
     const trusted = isTrusted();
     const row = trusted ? table.find(digest) : -1;
-    if (row >= 0) return judged(table.candidate(row), ask, now, row);
+    if (row >= 0) return judgedNow(table.candidate(row), ask, now, row);
     if (inspectToken(secret) === 'malformed') return MALFORMED;
-    return trusted && unknown.has(digest, now) ? judged(null, ask, now) : null;
+    return trusted && unknown.has(digest, now) ? judgedNow(null, ask, now) : null;
   };
 
   const forget = (changes: readonly Change[]) => {
@@ -121,7 +148,10 @@ export function createVerifier(
       const verdict = verifyCached(presented, ask);
       if (verdict !== null) return verdict;
       const secret = bare(presented);
-      const candidate = await read(secret, host.fingerprint(secret)).catch(refuse);
+      const digest = host.fingerprint(secret);
+      const row = isTrusted() ? table.find(digest) : -1;
+      const known = row >= 0 ? table.candidate(row) : null;
+      const candidate = known ?? (await read(secret, digest).catch(refuse));
       return judged(candidate, ask, host.now());
     },
   };

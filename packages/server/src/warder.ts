@@ -24,6 +24,8 @@ import { createGateway, type GatewayPlan } from './gateway.ts';
 import type { HeadHandler } from './head.ts';
 import type { ServerHost } from './host.ts';
 import { createAttempts } from './idempotency.ts';
+import { createLastingLimits } from './lasting-limits.ts';
+import { createLimitMemory } from './limits/memory.ts';
 import type { Log } from './log.ts';
 import type { Lookup } from './lookup.ts';
 import { mount } from './mount.ts';
@@ -88,7 +90,7 @@ export interface Warder {
   readonly verifier: CachingVerifier;
   /** The use cases, for callers that sign in elsewhere. */
   readonly operations: ReturnType<typeof operations>;
-  /** Writes the uses gathered so far, which otherwise happens each second. */
+  /** Writes the uses and windows gathered so far, which otherwise happens each second. */
   flush(): Promise<void>;
   /** From now on `/readyz` answers 503. */
   drain(): void;
@@ -101,9 +103,22 @@ export function assembleWarder(parts: WarderParts): Warder {
   const usage = createUsageLog(parts.storage, (error) =>
     log.error({ err: error }, 'uses not written'),
   );
-  const { verifier, storage } = createVerifier(host, parts, usage, parts.cacheBytes);
+  const limits = createLastingLimits(createLimitMemory(), {
+    storage: parts.storage,
+    digest: (text) => host.mac('identifier', text),
+    now: host.now,
+    onError: (error) => log.error({ err: error }, 'limits not read or written'),
+  });
+  const verifying = { storage: parts.storage, lookup: parts.lookup, limits };
+  const { verifier, storage } = createVerifier(host, verifying, usage, parts.cacheBytes);
   const { defaultWorkspaceId } = installation;
-  const useCases = operations({ storage, host, verifier, defaultWorkspaceId });
+  const useCases = operations({
+    storage,
+    host,
+    verifier,
+    limits: limits.taker,
+    defaultWorkspaceId,
+  });
   const everywhere = storage.everywhere(instanceGrant());
   const workspaceNamed = async (idOrSlug: string): Promise<Workspace | null> =>
     (await everywhere.workspace(idOrSlug)) ?? (await everywhere.workspaceOfSlug(idOrSlug));
@@ -129,7 +144,7 @@ export function assembleWarder(parts: WarderParts): Warder {
     jwt: signInByToken({ verify, storage, host, workspaceInUse }),
   });
   const attempts = createAttempts(host, storage);
-  const limit = createAddressLimit(host.now);
+  const addressLimit = createAddressLimit(host.now);
   const served = (dialect: Dialect, base: string, url: string | null) => {
     // Made when somebody asks for it: a start waits for nothing that few ask for.
     const root = url ?? mountedAt;
@@ -143,7 +158,7 @@ export function assembleWarder(parts: WarderParts): Warder {
       signIn,
       fast: { signIn: signInByKnownKey(verifier), verify: verifier.verifyCached },
       attempts,
-      limit,
+      limit: addressLimit,
       service: { ready, document, reference },
       publicUrl: url,
       mountedAt,
@@ -174,7 +189,8 @@ export function assembleWarder(parts: WarderParts): Warder {
     const turned = await storage.turnStates(host.now(), 100);
     const tended = await storage.tendLists();
     const pruned = await storage.pruneReplies(host.now(), 100);
-    return tended || erased + turned + pruned > 0;
+    const ended = await storage.pruneWindows(host.now(), 100);
+    return tended || erased + turned + pruned + ended > 0;
   }, log);
 
   const keepers = [
@@ -217,7 +233,9 @@ export function assembleWarder(parts: WarderParts): Warder {
     },
     verifier,
     operations: useCases,
-    flush: () => usage.flush(),
+    async flush() {
+      await Promise.all([usage.flush(), limits.flush()]);
+    },
     drain() {
       draining = true;
     },
@@ -225,7 +243,7 @@ export function assembleWarder(parts: WarderParts): Warder {
       draining = true;
       await Promise.all(keepers.map((keeper) => keeper.close()));
       await eventLog?.close();
-      await usage.close();
+      await Promise.all([usage.close(), limits.close()]);
       await storage.close();
     },
   };

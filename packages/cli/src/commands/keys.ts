@@ -7,20 +7,25 @@ import {
   type KeyCreate,
   type KeyPatch,
   type KeyVerify,
+  type LimitFigure,
   type Verdict,
 } from '@warder/sdk';
 import { type AddCommand, type Call, CHANGE, calls, changeOptions, RETRY } from '../command.ts';
 import { usage } from '../failure.ts';
 import {
+  COST,
   CREATED,
   changesOf,
   type Field,
   fieldOptions,
+  limits,
   METADATA,
   membersOf,
+  NO_SPEND,
   WORKSPACE,
   words,
 } from '../fields.ts';
+import { limitsText } from '../limits-text.ts';
 import { lists } from '../list.ts';
 import { type Fact, facts, type Output, table } from '../output.ts';
 import { duration, list } from '../parse.ts';
@@ -86,6 +91,7 @@ const TERMS: readonly Field[] = [
     member: 'allow_self_revoke',
     meaning: 'its holder may revoke it with the key alone',
   },
+  limits('--limit <limit>', 'limits', 'what it may be used in a time'),
   METADATA,
   {
     flag: '--not-before <time>',
@@ -156,6 +162,8 @@ const ASK: readonly Field[] = [
     meaning: 'what it must hold, as "files:read and (admin or billing:write)"',
   },
   { flag: '--ip <address>', member: 'ip', meaning: 'where it is used from' },
+  COST,
+  NO_SPEND,
   { ...WORKSPACE, meaning: 'the workspace it must be of' },
   words('--include <list>', 'include', 'what else to answer: metadata'),
 ];
@@ -309,6 +317,7 @@ function factsOf(key: Key): Fact[] {
     ['owner', key.owner_id],
     ...rights,
     ['allowed_cidrs', key.allowed_cidrs.join(', ')],
+    ['limits', key.limits && limitsText(key.limits)],
     ['metadata', JSON.stringify(key.metadata)],
     ['created_at', key.created_at],
     ['last_used_at', key.last_used_at],
@@ -329,6 +338,7 @@ function verdictText(verdict: Verdict): string {
       ['owner', verdict.owner_id],
       ['scopes', verdict.scopes.join(', ')],
       ['expires_at', verdict.expires_at],
+      ...verdict.limits.map(figure),
     ]);
   }
   return facts([
@@ -337,6 +347,8 @@ function verdictText(verdict: Verdict): string {
     ['why', verdict.message],
     ['key', verdict.key_id ?? null],
     ['missing_scopes', verdict.missing_scopes?.join(', ') ?? null],
+    ...(verdict.limits ?? []).map(figure),
+    ['retry_after_seconds', verdict.retry_after_seconds?.toString() ?? null],
   ]);
 }
 
@@ -353,6 +365,12 @@ function explanationText({ verdict, checks, at, last_refusals: refusals }: Expla
       ? 'It was not refused of late.'
       : table(['REFUSED AT', 'CODE', 'MISSING SCOPES', 'FROM'], rows),
   ].join('\n\n');
+}
+
+function figure(limit: LimitFigure): Fact {
+  const whose = limit.per === 'key' ? '' : ` of the ${limit.per}`;
+  const text = `${limit.remaining} of ${limit.limit} left until ${limit.reset_at}`;
+  return [`limit ${limit.name}${whose}`, text];
 }
 
 /** Lists as the service takes them in a query. */

@@ -6,11 +6,13 @@ import {
   changesOf,
   type Field,
   fieldOptions,
+  limits,
   METADATA,
   membersOf,
   NAMED,
   WORKSPACE,
 } from '../fields.ts';
+import { limitsText } from '../limits-text.ts';
 import { lists } from '../list.ts';
 import { facts, type Output } from '../output.ts';
 
@@ -22,6 +24,7 @@ const FACTS: readonly Field[] = [
     clearable: true,
   },
   { flag: '--name <text>', member: 'name', meaning: 'what people call it', clearable: true },
+  limits('--limit <limit>', 'limits', 'shared by all its keys'),
   METADATA,
 ];
 const FILTERS: readonly Field[] = [{ ...WORKSPACE, meaning: 'only of this workspace' }, ...NAMED];
@@ -94,6 +97,7 @@ function show(output: Output, owner: Owner): void {
       ['workspace', owner.workspace_id],
       ['type', owner.type],
       ['name', owner.name],
+      ['limits', owner.limits && limitsText(owner.limits)],
       ['metadata', JSON.stringify(owner.metadata)],
       ['created_at', owner.created_at],
       ['suspended_at', owner.suspended_at],

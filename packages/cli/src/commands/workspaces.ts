@@ -2,7 +2,8 @@
 
 import { etagOf, type Workspace, type WorkspaceCreate, type WorkspacePatch } from '@warder/sdk';
 import { type AddCommand, type Call, CHANGE, calls, changeOptions, RETRY } from '../command.ts';
-import { changesOf, type Field, fieldOptions, membersOf, NAMED, words } from '../fields.ts';
+import { changesOf, type Field, fieldOptions, limits, membersOf, NAMED, words } from '../fields.ts';
+import { limitsText } from '../limits-text.ts';
 import { lists } from '../list.ts';
 import { facts, type Output } from '../output.ts';
 import { duration, wholeNumber } from '../parse.ts';
@@ -53,6 +54,9 @@ const FIELDS: readonly Field[] = [
     'up to three names of metadata that lists can be filtered by',
     { clearable: true },
   ),
+  limits('--key-limit <limit>', 'settings.key_limits', 'of each key without its own'),
+  limits('--owner-limit <limit>', 'settings.owner_limits', 'shared by all keys of one owner'),
+  limits('--workspace-limit <limit>', 'settings.workspace_limits', 'shared by all its keys'),
   {
     flag: '--ordinary-keys-manage',
     member: 'settings.ordinary_keys_manage',
@@ -136,8 +140,8 @@ export const addWorkspaces: AddCommand = (program, output) => {
 
 function show(output: Output, workspace: Workspace): void {
   const { id, name, slug, is_default, settings, created_at, suspended_at, deleted_at } = workspace;
-  const set = Object.entries(settings).map(
-    ([setting, value]) => [setting, value === null ? null : String(value)] as const,
+  const set = Object.keys(settings).map(
+    (setting) => [setting, settingText(setting, settings)] as const,
   );
   output.data(
     workspace,
@@ -153,4 +157,14 @@ function show(output: Output, workspace: Workspace): void {
       ['etag', etagOf(workspace) ?? null],
     ]),
   );
+}
+
+/** Settings are of three kinds: values, lists of words, and lists of limits. */
+function settingText(setting: string, settings: Workspace['settings']): string | null {
+  if (setting === 'key_limits' || setting === 'owner_limits' || setting === 'workspace_limits') {
+    return limitsText(settings[setting]);
+  }
+  // Only names of its own are given.
+  const value = settings[setting as keyof typeof settings];
+  return value === null ? null : String(value);
 }

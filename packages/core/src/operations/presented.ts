@@ -7,6 +7,7 @@ import { invalid, WarderError } from '../error.ts';
 import type { JsonObject } from '../event.ts';
 import type { Ask, Verdict } from '../judge.ts';
 import { type Key, type KeyChange, reportLeak, revokeKey } from '../key.ts';
+import { checkedCost } from '../limit.ts';
 import type { Member } from '../member.ts';
 import type { Owner } from '../owner.ts';
 import type { Change } from '../ports.ts';
@@ -22,6 +23,10 @@ export interface VerifyRequest {
   readonly scopes?: readonly string[] | undefined;
   readonly query?: string | undefined;
   readonly ip?: string | undefined;
+  /** What it takes from each window that bears on the key; 1 unless given. */
+  readonly cost?: number | undefined;
+  /** False to be told without taking anything. */
+  readonly spend?: boolean | undefined;
 }
 
 /** What is said of a leaked key: free texts, kept with the event. */
@@ -54,10 +59,14 @@ export function presentedOperations(work: Work) {
       return verifier.verify(request.secret, askOf(caller, request));
     },
 
-    /** The same of several, in their order. */
+    /** The same of several, in their order: what one of them takes, a later one does not find. */
     async verifyKeys(requests: readonly VerifyRequest[]): Promise<readonly Verdict[]> {
       const asked = requests.map((request) => ({ request, ask: askOf(caller, request) }));
-      return Promise.all(asked.map(({ request, ask }) => verifier.verify(request.secret, ask)));
+      const verdicts: Verdict[] = [];
+      for (const { request, ask } of asked) {
+        verdicts.push(await verifier.verify(request.secret, ask));
+      }
+      return verdicts;
     },
 
     /** The caller about itself: any credential may ask. */
@@ -88,7 +97,7 @@ export function presentedOperations(work: Work) {
 
     /** Anyone may report a key that they hold; whether there is such a key is never told. */
     async reportLeak({ secret, facts, revoke }: LeakReport): Promise<void> {
-      const ask = { within: null, environment: null, counts: false } as const;
+      const ask = { within: null, environment: null, counts: false, limited: false } as const;
       const verdict = await verifier.verify(secret, ask);
       if (!('key' in verdict)) return;
       const told = Object.entries(facts).map(([name, text]) => [name, text && readable(text)]);
@@ -127,6 +136,8 @@ export function readAsk(caller: Caller, request: Omit<VerifyRequest, 'secret'>):
     scopes: request.scopes,
     query,
     ip,
+    cost: request.cost === undefined ? undefined : checkedCost(request.cost),
+    spend: request.spend,
   };
 }
 

@@ -27,7 +27,7 @@ export function signInByKey(
   defaultWorkspaceId: string,
 ): Way {
   return async (credential, admission, origin) => {
-    const verdict = await verifier.verify(credential.text, askFrom(origin));
+    const verdict = await verifier.verify(credential.text, askFrom(origin, admission));
     if (!verdict.valid) throw refusal(verdict);
     const { key, workspace } = verdict;
     checkAsked(credential, workspace);
@@ -43,19 +43,21 @@ export function signInByKnownKey(verifier: Pick<CachingVerifier, 'verifyCached'>
   return (credential, admission, origin) => {
     const plain = credential.kind === 'key' && credential.workspace === undefined;
     if (!plain || admission.managementKeys?.ofInstance !== 'everywhere') return null;
-    const verdict = verifier.verifyCached(credential.text, askFrom(origin));
+    const verdict = verifier.verifyCached(credential.text, askFrom(origin, admission));
     const good = verdict?.valid === true && verdict.key.kind === 'management';
     return good ? callerOf(verdict, admission, origin) : null;
   };
 }
 
-function askFrom({ address }: Origin): Ask {
+/** Whoever calls Warder itself pays no limits for that, unless the surface says so. */
+function askFrom({ address }: Origin, { ordinaryKeys }: Admission): Ask {
   const ip = address === null ? undefined : (parseAddress(address) ?? undefined);
-  return { within: null, environment: null, ip };
+  const isLimited = ordinaryKeys?.may === 'ask' && ordinaryKeys.limited === true;
+  return { within: null, environment: null, ip, ...(isLimited ? {} : { limited: false }) };
 }
 
-function callerOf({ key, workspace }: Good, admission: Admission, origin: Origin): Caller {
-  const common = { identity: { type: 'key', id: key.id } as const, key, origin };
+function callerOf({ key, workspace, limits }: Good, admission: Admission, origin: Origin): Caller {
+  const common = { identity: { type: 'key', id: key.id } as const, key, limits, origin };
   if (key.kind === 'standard') return { ...common, ...ordinary(key, workspace, admission) };
   if (admission.managementKeys !== null) return { ...common, ...manager(key, admission) };
   throw new WarderError('unauthenticated', 'Management keys are not taken here.', {
@@ -155,13 +157,18 @@ function notTaken(): WarderError {
 }
 
 function refusal(verdict: Extract<Verdict, { valid: false }>): WarderError {
+  if (verdict.code === 'rate_limited') {
+    const { limits, retryAfterSeconds } = verdict;
+    const message = 'This key has reached its limit: try again later.';
+    return new WarderError('rate_limited', message, { limits, retryAfterSeconds });
+  }
   const { code } = verdict;
   return new WarderError('unauthenticated', REASONS[code], { internal: code, refusal: code });
 }
 
 // Who holds the right secret is told what is wrong with the key; a guesser learns nothing.
 const UNKNOWN = 'No key like this is known.';
-const REASONS: Readonly<Record<Exclude<VerdictCode, 'valid'>, string>> = {
+const REASONS: Readonly<Record<Exclude<VerdictCode, 'valid' | 'rate_limited'>, string>> = {
   malformed: 'This is not a key of this service, or it is mistyped.',
   not_found: UNKNOWN,
   wrong_workspace: UNKNOWN,

@@ -9,7 +9,16 @@ import { listEvents } from '../events.ts';
 import type { Lookup } from '../lookup.ts';
 import { type MemberRow, memberOf } from '../member-rows.ts';
 import { listKeysOfMember, listMembers, memberStatements } from '../members.ts';
-import { candidateOf, installationOf, keyOf, ownerOf, replyOf, workspaceOf } from '../rows.ts';
+import {
+  candidateOf,
+  installationOf,
+  keyOf,
+  ownerOf,
+  replyOf,
+  type WindowRow,
+  windowOf,
+  workspaceOf,
+} from '../rows.ts';
 import { type Listing, listKeysToErase, listOwners, listWorkspaces } from '../slices.ts';
 import { at, type Query, statements } from '../storage.ts';
 import { builder } from './embedded/builder.ts';
@@ -37,6 +46,8 @@ export interface EmbeddedOptions {
   /** Whether a file that lacks migrations is migrated (after a copy, unless said otherwise) or refused. */
   readonly pending?: Pending;
 }
+
+const WINDOWS_A_COMMIT = 100;
 
 /** @throws SchemaError where this program must not run on the file, FileRefused while it is restored */
 export function openEmbedded(options: EmbeddedOptions): { storage: Storage; lookup: Lookup } {
@@ -155,6 +166,25 @@ export function openEmbedded(options: EmbeddedOptions): { storage: Storage; look
       async tendUsage(now, keep) {
         const due = await patiently(() => isUsageDue(store, now, keep));
         return due && writer.write({ does: 'tend usage', now, keep });
+      },
+      async recordWindows(windows) {
+        for (let from = 0; from < windows.length; from += WINDOWS_A_COMMIT) {
+          const some = windows.slice(from, from + WINDOWS_A_COMMIT);
+          await writer.write({ does: 'record windows', windows: some });
+        }
+      },
+      async windows(now, after, most) {
+        // Where there is none, no thread has to be started for it.
+        const first = texts.windows.with({ now, after, most: 1 });
+        if ((await patiently(() => row(first))) === null) return [];
+        return readList({
+          queries: [texts.windows.with({ now, after, most })],
+          answer: ([found = []]) => (found as WindowRow[]).map(windowOf),
+        });
+      },
+      async pruneWindows(now, most) {
+        const due = await patiently(() => row(texts.endedWindow.with({ now })));
+        return due === null ? 0 : writer.write({ does: 'prune windows', now, most });
       },
       async turnStates(now, most) {
         // Found by reading alone: what has nothing to write takes no lock.

@@ -9,6 +9,7 @@ import { errors } from './errors.ts';
 import { eventRoutes } from './events.ts';
 import { fastVerify } from './fast-verify.ts';
 import { keyRoutes } from './keys.ts';
+import { limitRoutes } from './limits.ts';
 import { memberRoutes } from './members.ts';
 import { ownerRoutes } from './owners.ts';
 import * as schemas from './schemas.ts';
@@ -35,6 +36,7 @@ export const native: Dialect = {
   originalBase: '',
   routes: [
     ...verdictRoutes,
+    ...limitRoutes,
     ...keyRoutes,
     ...workspaceRoutes,
     ...ownerRoutes,

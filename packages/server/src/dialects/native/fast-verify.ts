@@ -2,7 +2,7 @@
 // perhaps, in JSON without anything that could be read in two ways. Any other request,
 // and any that is refused, is the table's.
 
-import { askOf, type Verdict } from '@warder/core';
+import { askOf, describeFigure, type Verdict } from '@warder/core';
 import type { Dialect, Fast, FastRequest } from '../../dialect.ts';
 import { verdictBody } from './verdicts.ts';
 
@@ -49,14 +49,20 @@ function quotesIn(text: string): number {
   return quotes;
 }
 
-/** Good verdicts on one key all read the same, as long as it is known by the same object. */
+/** Good verdicts on one key all read the same but for its limits, as long as it is known by the same object. */
 const texts = new WeakMap<object, string>();
 
 function textOf(verdict: Verdict): string {
   if (!verdict.valid) return JSON.stringify(verdictBody(verdict));
-  const found = texts.get(verdict.key);
-  if (found !== undefined) return found;
-  const text = JSON.stringify(verdictBody(verdict));
-  texts.set(verdict.key, text);
-  return text;
+  const { limits, ...plain } = verdict;
+  let text = texts.get(verdict.key);
+  if (text === undefined) {
+    text = JSON.stringify(verdictBody(plain));
+    texts.set(verdict.key, text);
+  }
+  if (limits === undefined) return text;
+  return `${text.slice(0, -NO_LIMITS.length)}${JSON.stringify(limits.map(describeFigure))}}`;
 }
+
+/** What the text of a verdict without limits ends with. */
+const NO_LIMITS = '[]}';

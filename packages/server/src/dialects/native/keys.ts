@@ -202,6 +202,7 @@ function termsOf(body: Terms | z.output<typeof schemas.KeyCreate>) {
     grants: body.grants,
     allowedCidrs: body.allowed_cidrs,
     allowSelfRevoke: body.allow_self_revoke,
+    limits: body.limits,
     metadata: body.metadata,
     notBefore: body.not_before,
     expiresAt: body.expires_at,

@@ -25,6 +25,7 @@ export const givenMoment = z.iso
 export const givenUuid = z.uuid().toLowerCase();
 
 export const IdParams = z.object({ id: z.string() });
+export const LimitParams = z.object({ name: z.string() });
 export const OwnerParams = z.object({ owner_id: z.string() });
 
 export const WorkspaceQuery = z.strictObject({ workspace_id: givenUuid.optional() });

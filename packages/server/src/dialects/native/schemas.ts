@@ -9,13 +9,17 @@ import {
   isPreset,
   KEY_KINDS,
   KEY_STATUSES,
+  MAX_UNITS,
+  MAX_WINDOW_SECONDS,
   PERMISSIONS,
   type PermissionSet,
   PRESETS,
   REFUSALS_KEPT,
   ROLES,
+  UNITS_RULE,
   USAGE_STEPS,
   VERDICT_CODES,
+  WINDOW_RULE,
 } from '@warder/core';
 import { z } from 'zod';
 import { givenMoment, givenUuid } from './parameters.ts';
@@ -66,6 +70,46 @@ const givenGrants = z
   .partial()
   .transform(({ max_life_seconds, ...rest }) => ({ ...rest, maxLifeSeconds: max_life_seconds }));
 
+const unitsError = { error: UNITS_RULE };
+const givenUnits = z.int(unitsError).min(0, unitsError).max(MAX_UNITS, unitsError);
+const windowError = { error: WINDOW_RULE };
+const givenWindow = z
+  .int(windowError)
+  .min(1, windowError)
+  .max(MAX_WINDOW_SECONDS, windowError)
+  .describe('From the first use on, up to 366 days.');
+
+export const Limit = z.object({
+  name: z.string(),
+  limit: z.int(),
+  window_seconds: z.int(),
+  override: z.object({ limit: z.int(), until: moment }).nullable(),
+});
+export const LimitDraft = z
+  .strictObject({
+    name: z.string().describe('1 to 64 of a-z, 0-9, `_`, `.` and `-`; once in a list.'),
+    limit: givenUnits,
+    window_seconds: givenWindow,
+    override: z
+      .strictObject({ limit: givenUnits, until: givenMoment })
+      .nullable()
+      .default(null)
+      .describe('Another limit until then.'),
+  })
+  .transform(({ window_seconds, ...limit }) => ({ ...limit, windowSeconds: window_seconds }));
+const givenLimits = z.array(LimitDraft);
+const noLimitsToEmpty = givenLimits.nullable().transform((list) => list ?? []);
+
+export const LimitFigure = z.object({
+  name: z.string(),
+  per: z.enum(['key', 'owner', 'workspace', 'identifier']).describe('Whose uses count together.'),
+  limit: z.int().describe('What is in force, an override included.'),
+  remaining: z.int(),
+  window_seconds: z.int(),
+  reset_at: moment.describe('When all of it is there again.'),
+});
+const limitFigures = z.array(LimitFigure);
+
 const Actor = z.object({
   type: z.enum(['key', 'member', 'service', 'system', 'anyone']),
   id: z.string(),
@@ -91,6 +135,7 @@ export const Key = z.object({
   grants: Grants.nullable(),
   allowed_cidrs: z.array(z.string()),
   allow_self_revoke: z.boolean(),
+  limits: z.array(Limit).nullable(),
   metadata,
   extension: metadata,
   created_by: Actor,
@@ -125,6 +170,10 @@ export const KeyCreate = z.strictObject({
   grants: givenGrants.optional(),
   allowed_cidrs: z.array(z.string()).optional(),
   allow_self_revoke: z.boolean().optional(),
+  limits: givenLimits
+    .nullable()
+    .optional()
+    .describe('In place of key_limits of the workspace; null for those, empty for none.'),
   metadata: metadata.optional(),
   not_before: givenMoment.nullable().optional(),
   expires_at: givenMoment.nullable().optional(),
@@ -138,6 +187,10 @@ export const KeyPatch = z.strictObject({
   grants: givenGrants.optional(),
   allowed_cidrs: nullsToEmpty.optional(),
   allow_self_revoke: z.boolean().optional(),
+  limits: givenLimits
+    .nullable()
+    .optional()
+    .describe('In place of key_limits of the workspace; null for those, empty for none.'),
   metadata: metadata.optional(),
   not_before: givenMoment.nullable().optional(),
   expires_at: givenMoment.nullable().optional(),
@@ -154,6 +207,10 @@ export const KeyVerify = z.strictObject({
     .string()
     .optional()
     .describe('Where the key is used from; needed for keys with allowed_cidrs.'),
+  cost: givenUnits
+    .optional()
+    .describe('What the use takes from each limit: 1 unless given, all of them or none.'),
+  spend: z.boolean().optional().describe('False judges without taking anything.'),
   include: z.array(z.enum(['metadata'])).optional(),
 });
 
@@ -180,6 +237,7 @@ export const Verdict = z.discriminatedUnion('valid', [
     expires_at: nullableMoment,
     owner: VerdictOwner.nullable(),
     metadata: metadata.optional(),
+    limits: limitFigures,
   }),
   z.object({
     valid: z.literal(false),
@@ -189,8 +247,31 @@ export const Verdict = z.discriminatedUnion('valid', [
     workspace_id: uuid.nullable().optional(),
     owner_id: z.string().nullable().optional(),
     missing_scopes: scopes.optional(),
+    limits: limitFigures.optional(),
+    retry_after_seconds: z.int().optional(),
   }),
 ]);
+
+export const LimitTake = z.strictObject({
+  identifier: z
+    .string()
+    .describe('Whom the window is for: an address, a user, anything. Kept as a digest only.'),
+  limit: givenUnits,
+  window_seconds: givenWindow,
+  cost: givenUnits.optional().describe('1 unless given; all of it is taken or nothing.'),
+  spend: z.boolean().optional().describe('False tells without taking anything.'),
+  workspace_id: givenUuid.optional(),
+});
+
+export const LimitTaken = z.object({
+  allowed: z.boolean(),
+  name: z.string(),
+  limit: z.int(),
+  remaining: z.int(),
+  window_seconds: z.int(),
+  reset_at: moment,
+  retry_after_seconds: z.int().optional().describe('Where it is not allowed.'),
+});
 
 export const KeysVerify = z.strictObject({ keys: z.array(KeyVerify).min(1).max(1_000) });
 export const Verdicts = z.object({ data: z.array(Verdict) });
@@ -204,6 +285,9 @@ const Settings = z.object({
   known_scopes: scopes.nullable(),
   metadata_filters: z.array(z.string()),
   ordinary_keys_manage: z.boolean(),
+  key_limits: z.array(Limit),
+  owner_limits: z.array(Limit),
+  workspace_limits: z.array(Limit),
 });
 const givenSettings = z
   .strictObject({
@@ -215,6 +299,9 @@ const givenSettings = z
     known_scopes: scopes.nullable(),
     metadata_filters: nullsToEmpty,
     ordinary_keys_manage: z.boolean(),
+    key_limits: noLimitsToEmpty.describe('The limits of each key that has none of its own.'),
+    owner_limits: noLimitsToEmpty.describe('Shared by all keys of one owner.'),
+    workspace_limits: noLimitsToEmpty.describe('Shared by all keys.'),
   })
   .partial();
 
@@ -245,6 +332,7 @@ export const Owner = z.object({
   type: z.string().nullable(),
   name: z.string().nullable(),
   metadata,
+  limits: z.array(Limit).nullable(),
   created_at: moment,
   updated_at: moment,
   suspended_at: nullableMoment,
@@ -257,6 +345,10 @@ export const OwnerPatch = z.strictObject({
   type: z.string().nullable().optional(),
   name: z.string().nullable().optional(),
   metadata: metadata.optional(),
+  limits: givenLimits
+    .nullable()
+    .optional()
+    .describe('Shared by its keys, in place of owner_limits of its workspace.'),
 });
 export const OwnerPut = OwnerPatch.extend({ workspace_id: givenUuid.optional() });
 

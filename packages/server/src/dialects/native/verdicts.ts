@@ -1,6 +1,13 @@
 // The verify calls: one key, or up to a thousand at once.
 
-import { type Key, moment, type Verdict, type VerdictCode, type VerifyRequest } from '@warder/core';
+import {
+  describeFigure,
+  type Key,
+  moment,
+  type Verdict,
+  type VerdictCode,
+  type VerifyRequest,
+} from '@warder/core';
 import type { z } from 'zod';
 import { route } from '../../dialect.ts';
 import * as schemas from './schemas.ts';
@@ -15,6 +22,7 @@ export const verdictRoutes = [
       'Answers 200 with a verdict, `{"valid": true|false, "code": ...}`, whether the key is good or not; where no verdict can be given it answers 503, without `valid`. The first check that fails is the code. Management keys are never valid here.',
     permission: 'keys:verify',
     body: schemas.KeyVerify,
+    asks: true,
     replies: { 200: schemas.Verdict },
     run: async ({ operations, body }) => ({
       include: body.include,
@@ -31,6 +39,7 @@ export const verdictRoutes = [
       'One verdict for each, in the order asked. Where one of them cannot be given the whole call answers 503.',
     permission: 'keys:verify',
     body: schemas.KeysVerify,
+    asks: true,
     replies: { 200: schemas.Verdicts },
     run: async ({ operations, body }) => {
       const verdicts = await operations.verifyKeys(body.keys.map(requestOf));
@@ -45,8 +54,8 @@ export type VerifyAsk = z.input<typeof schemas.KeyVerify>;
 export type WireVerdict = ReturnType<typeof verdictBody>;
 
 export function requestOf(body: z.output<typeof schemas.KeyVerify>): VerifyRequest {
-  const { key, workspace_id, scopes, query, ip } = body;
-  return { secret: key, workspaceId: workspace_id, scopes, query, ip };
+  const { key, workspace_id, scopes, query, ip, cost, spend } = body;
+  return { secret: key, workspaceId: workspace_id, scopes, query, ip, cost, spend };
 }
 
 export function verdictBody(verdict: Verdict, include: readonly string[] = []) {
@@ -55,9 +64,16 @@ export function verdictBody(verdict: Verdict, include: readonly string[] = []) {
     const message = MESSAGES[code];
     if (!('key' in verdict)) return { valid: false, code, message } as const;
     const missing = 'missingScopes' in verdict ? { missing_scopes: verdict.missingScopes } : {};
-    return { valid: false, code, message, ...idsOf(verdict.key), ...missing } as const;
+    const limited =
+      verdict.code === 'rate_limited'
+        ? {
+            limits: verdict.limits.map(describeFigure),
+            retry_after_seconds: verdict.retryAfterSeconds,
+          }
+        : {};
+    return { valid: false, code, message, ...idsOf(verdict.key), ...missing, ...limited } as const;
   }
-  const { key, owner } = verdict;
+  const { key, owner, limits = [] } = verdict;
   const more = include.includes('metadata');
   return {
     valid: true,
@@ -77,6 +93,7 @@ export function verdictBody(verdict: Verdict, include: readonly string[] = []) {
       ...(more ? { metadata: owner.metadata } : {}),
     },
     ...(more ? { metadata: key.metadata } : {}),
+    limits: limits.map(describeFigure),
   } as const;
 }
 
@@ -100,4 +117,5 @@ const MESSAGES: Readonly<Record<Exclude<VerdictCode, 'valid'>, string>> = {
   not_yet_valid: 'The key is not valid yet.',
   forbidden_ip: 'The key may not be used from this address, or the call names no `ip`.',
   insufficient_scope: 'The key lacks a scope that was asked for.',
+  rate_limited: 'The key, its owner or its workspace has reached a limit.',
 };

@@ -131,6 +131,9 @@ const SETTINGS = {
   known_scopes: 'knownScopes',
   metadata_filters: 'metadataFilters',
   ordinary_keys_manage: 'ordinaryKeysManage',
+  key_limits: 'keyLimits',
+  owner_limits: 'ownerLimits',
+  workspace_limits: 'workspaceLimits',
 } as const satisfies Record<keyof NonNullable<GivenSettings>, keyof Workspace['settings']>;
 
 function settingsOf(given: GivenSettings): Partial<Workspace['settings']> | undefined {

@@ -1,7 +1,7 @@
 // What is sent of a key. The scopes that it may have are a closed set, which an
 // operator may replace.
 
-import { isScope, SCOPE_RULE } from '@warder/core';
+import { isScope, MAX_UNITS, SCOPE_RULE } from '@warder/core';
 import { z } from 'zod';
 
 export const ONEPIN_SCOPES = [
@@ -32,10 +32,8 @@ const name = z
   .refine((text) => text !== '' && [...text].length <= MAX_NAME_LENGTH, NAME_RULE)
   .meta({ wire: { type: 'string', minLength: 1, maxLength: MAX_NAME_LENGTH } });
 
-/** There are no limits yet, and a limit that nobody minds must not look like one. */
-const rateLimit = z
-  .null({ error: 'must be null: rate limits of single keys are not supported yet' })
-  .optional();
+const RATE_RULE = { error: `must be a whole number from 1 to ${MAX_UNITS}, or null` };
+const rateLimit = z.int(RATE_RULE).min(1, RATE_RULE).max(MAX_UNITS, RATE_RULE).nullish();
 
 /** @param scopes the scopes there are, with spaces between them, or `any` */
 export function keyBodies(scopes: string) {

@@ -13,10 +13,10 @@ import { keyRoutes } from './keys.ts';
 import * as schemas from './schemas.ts';
 import { ONEPIN_FORMAT, onepinFormat, TOKEN_PREFIX } from './token.ts';
 
-/** Its own keys are known everywhere, and may do nothing but ask who they are. */
+/** Its own keys are known everywhere, and may do nothing but ask who they are, each call of theirs within its limit. */
 const MEMBERS: Admission = {
   managementKeys: null,
-  ordinaryKeys: { format: ONEPIN_FORMAT, may: 'ask' },
+  ordinaryKeys: { format: ONEPIN_FORMAT, may: 'ask', limited: true },
   members: 'all_keys',
   shared: null,
   anyone: false,

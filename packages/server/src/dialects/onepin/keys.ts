@@ -1,6 +1,6 @@
 // The routes of keys: list, create, get, update, rotate, delete.
 
-import type { Key, KeyStatus, TokenFormat } from '@warder/core';
+import type { Key, KeyStatus, Limit, TokenFormat } from '@warder/core';
 import type { z } from 'zod';
 import { route, type Telling } from '../../dialect.ts';
 import { wholeSeconds } from '../../moments.ts';
@@ -73,8 +73,10 @@ export function keyRoutes({ format, bodies, pages }: KeyChoices) {
       permission: 'keys:write',
       body: bodies.create,
       replies: { 201: schemas.ApiKeyCreatedAnswer },
-      run: ({ operations, body: { name, scopes } }) =>
-        operations.createKey({ name, scopes, format }),
+      run: ({ operations, body: { name, scopes, rate_limit_per_min: perMinute } }) => {
+        const limits = perMinute == null ? null : [minuteLimit(perMinute)];
+        return operations.createKey({ name, scopes, limits, format });
+      },
       out: ({ key, secret }, telling) => answer(createdBody(key, secret), telling, 201),
     }),
     route({
@@ -98,10 +100,11 @@ export function keyRoutes({ format, bodies, pages }: KeyChoices) {
       params: schemas.ApiKeyAddress,
       body: bodies.update,
       replies: { 200: schemas.ApiKeyAnswer },
-      run: ({ operations, params, body: { name, scopes, active } }) =>
+      run: ({ operations, params, body: { name, scopes, rate_limit_per_min, active } }) =>
         operations.updateKey(params.key_id, {
           name: name ?? undefined,
           scopes: scopes ?? undefined,
+          limitsByName: minuteEdit(rate_limit_per_min),
           enabled: active ?? undefined,
         }),
       out: keyAnswer,
@@ -141,6 +144,22 @@ function linkTo(offset: number, { limit, status }: Query, { url }: Telling): str
   return `${url}/api-keys?${query}`;
 }
 
+const MINUTE = { name: 'minute', windowSeconds: 60 } as const;
+
+function minuteLimit(limit: number): Limit {
+  return { ...MINUTE, limit, override: null };
+}
+
+/** Null clears; what is not given stays. */
+function minuteEdit(limit: number | null | undefined): Record<string, Limit | null> | undefined {
+  if (limit === undefined) return undefined;
+  return { [MINUTE.name]: limit === null ? null : minuteLimit(limit) };
+}
+
+function isMinute({ name, windowSeconds }: Limit): boolean {
+  return name === MINUTE.name && windowSeconds === MINUTE.windowSeconds;
+}
+
 function keyBody(key: Key) {
   return {
     id: key.id,
@@ -153,7 +172,7 @@ function keyBody(key: Key) {
     scopes: key.kind === 'standard' ? key.scopes : [],
     active: key.enabled && key.revokedAt === null,
     last_used_at: wholeSeconds(key.lastUsedAt),
-    rate_limit_per_min: null,
+    rate_limit_per_min: key.limits?.find(isMinute)?.limit ?? null,
     revoked_at: wholeSeconds(key.revokedAt),
     created_at: wholeSeconds(key.createdAt),
     updated_at: wholeSeconds(key.updatedAt),

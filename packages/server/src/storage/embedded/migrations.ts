@@ -53,6 +53,7 @@ CREATE TABLE owners (
   type TEXT,
   name TEXT,
   metadata TEXT NOT NULL,
+  limits TEXT,
   created_at INTEGER NOT NULL,
   updated_at INTEGER NOT NULL,
   suspended_at INTEGER,
@@ -109,6 +110,7 @@ CREATE TABLE keys (
   grants TEXT,
   allowed_cidrs TEXT NOT NULL,
   allow_self_revoke INTEGER NOT NULL,
+  limits TEXT,
   metadata TEXT NOT NULL,
   extension TEXT NOT NULL,
   not_before INTEGER,
@@ -145,7 +147,15 @@ CREATE TABLE key_usage (
   key_position INTEGER PRIMARY KEY REFERENCES keys (position),
   last_used_at INTEGER NOT NULL
 ) STRICT;
-${USAGE_SCHEMA}${KEY_TABLES}
+${USAGE_SCHEMA}
+CREATE TABLE limit_windows (
+  id TEXT PRIMARY KEY,
+  started_at INTEGER NOT NULL,
+  ends_at INTEGER NOT NULL,
+  taken INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX limit_windows_ending ON limit_windows (ends_at);
+${KEY_TABLES}
 CREATE TABLE events (
   position INTEGER PRIMARY KEY,
   id TEXT NOT NULL,

@@ -7,6 +7,7 @@ import {
   type CommitRefusal,
   type CommitResult,
   nextTurn,
+  type StoredWindow,
   statusOf,
   type UsageRetention,
   type Use,
@@ -14,7 +15,7 @@ import {
 import { chainStatements } from '../../chains.ts';
 import { commitSteps } from '../../commit.ts';
 import { memberStatements } from '../../members.ts';
-import { keyOf, type UsedKeyRow } from '../../rows.ts';
+import { keyOf, rowOfWindow, type UsedKeyRow } from '../../rows.ts';
 import { at, statements } from '../../storage.ts';
 import { builder } from './builder.ts';
 import { connected } from './connection.ts';
@@ -39,9 +40,11 @@ export type Job =
   | { readonly does: 'record uses'; readonly uses: readonly Use[] }
   | { readonly does: 'record refusals'; readonly refusals: readonly KeyRefusal[] }
   | { readonly does: 'tend usage'; readonly now: number; readonly keep: UsageRetention }
+  | { readonly does: 'record windows'; readonly windows: readonly StoredWindow[] }
   | { readonly does: 'turn states'; readonly now: number; readonly most: number }
   | { readonly does: 'tend lists' }
-  | { readonly does: 'prune replies'; readonly now: number; readonly most: number };
+  | { readonly does: 'prune replies'; readonly now: number; readonly most: number }
+  | { readonly does: 'prune windows'; readonly now: number; readonly most: number };
 
 /** What each job answers. */
 export interface Done {
@@ -49,9 +52,11 @@ export interface Done {
   'record uses': null;
   'record refusals': null;
   'tend usage': boolean;
+  'record windows': null;
   'turn states': number;
   'tend lists': boolean;
   'prune replies': number;
+  'prune windows': number;
 }
 
 export type Answer = { readonly done: Done[keyof Done] } | { readonly failure: SqliteFailure };
@@ -88,6 +93,9 @@ const addRefusals = connection.transaction((refusals: readonly KeyRefusal[]) =>
 const tendUsageOnce = connection.transaction((now: number, keep: UsageRetention) =>
   tendUsage(store, now, keep),
 );
+const recordWindows = connection.transaction((windows: readonly StoredWindow[]) => {
+  for (const window of windows) affected(texts.recordWindow.with(rowOfWindow(window)));
+});
 const turnStates = connection.transaction((now: number, most: number) => {
   const turning = rows<UsedKeyRow>(texts.turning.with({ now, most })).map(keyOf);
   for (const key of turning) {
@@ -119,12 +127,17 @@ function run(job: Job): Done[keyof Done] {
       return null;
     case 'tend usage':
       return tendUsageOnce.immediate(job.now, job.keep);
+    case 'record windows':
+      recordWindows.immediate(job.windows);
+      return null;
     case 'turn states':
       return turnStates.immediate(job.now, job.most);
     case 'tend lists':
       return tend.immediate();
     case 'prune replies':
       return affected(texts.pruneReplies.with(job));
+    case 'prune windows':
+      return affected(texts.pruneWindows.with(job));
   }
 }
 
