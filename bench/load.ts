@@ -175,6 +175,7 @@ function keyNumber(place: number, count: number, workspace: Workspace, at: numbe
     allowSelfRevoke: false,
     metadata: { plan: pick(6, 'plan'), seats: i % 50 },
     extension: {},
+    credits: null,
     notBefore: null,
     expiresAt: one ? at + 20 * 365 * DAY : half(7) ? null : at + 6 * 365 * DAY,
     createdBy,

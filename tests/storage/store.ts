@@ -8,6 +8,7 @@ import {
   type Change,
   createOwner,
   createWorkspace,
+  creditsEdit,
   type Digest,
   drawToken,
   GOOD,
@@ -72,13 +73,17 @@ export function worldIn({ storage, lookup }: Store, seed = 1) {
       ]),
     ) as unknown as KeyTerms;
     const token = drawToken(WARDER_FORMAT, 'wdr', environment, host.random);
-    const plan = { terms, rights, workspaceId, environment, format, replaces, state: GOOD };
+    const { credits = null } = differing;
+    const about = { workspaceId, environment, format, replaces };
+    const plan = { terms, rights, credits, ...about, state: GOOD };
     const { key, event } = issueKey(plan, token, host.random(32), act());
     const digest = host.digest(token.secret);
     const changes: Change[] = [
       { type: 'insert_key', key, digest },
       { type: 'insert_event', event },
     ];
+    const write = creditsEdit(null, key, key.credits, key.createdAt);
+    if (write !== null) changes.push({ type: 'write_credits', write });
     return { key, event, digest, changes };
   };
 

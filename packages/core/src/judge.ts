@@ -4,6 +4,7 @@
 // not an error.
 
 import { type Address, contains, parseNetwork } from './cidr.ts';
+import type { Balance } from './credit.ts';
 import type { Key } from './key.ts';
 import type { Owner } from './owner.ts';
 import { missingForQuery, missingScopes, type ScopeQuery } from './scope.ts';
@@ -32,6 +33,12 @@ export interface Ask {
   /** Every one of these must be held. */
   readonly scopes?: readonly string[] | undefined;
   readonly query?: ScopeQuery | undefined;
+  /** How many credits it takes, whole, 0 to 1,000,000; 1 unless given. */
+  readonly cost?: number | undefined;
+  /** False judges without charging. */
+  readonly spend?: false | undefined;
+  /** False where credits do not bear on the verdict: a key that signs in never spends. */
+  readonly metered?: false | undefined;
   /** Whether a good verdict counts as a use of the key; it does unless this is false. */
   readonly counts?: false | undefined;
   /** Where the key is used from; a key with `allowedCidrs` is refused without it. */
@@ -42,7 +49,10 @@ export type Refusal =
   | { readonly valid: false; readonly code: HiddenCode }
   | {
       readonly valid: false;
-      readonly code: Exclude<VerdictCode, HiddenCode | 'valid' | 'insufficient_scope'>;
+      readonly code: Exclude<
+        VerdictCode,
+        HiddenCode | 'valid' | 'insufficient_scope' | 'insufficient_credits'
+      >;
       readonly key: Key;
     }
   | {
@@ -50,6 +60,12 @@ export type Refusal =
       readonly code: 'insufficient_scope';
       readonly key: Key;
       readonly missingScopes: readonly string[];
+    }
+  | {
+      readonly valid: false;
+      readonly code: 'insufficient_credits';
+      readonly key: Key;
+      readonly credits: Balance;
     };
 
 export type Verdict =
@@ -59,6 +75,8 @@ export type Verdict =
       readonly key: Key;
       readonly owner: Owner | null;
       readonly workspace: Workspace | null;
+      /** What is left of the credits that it spent from, the key's own or its owner's. */
+      readonly credits?: Balance | undefined;
     }
   | Refusal;
 

@@ -14,6 +14,7 @@ export const VERDICT_CODES = [
   'not_yet_valid',
   'forbidden_ip',
   'insufficient_scope',
+  'insufficient_credits',
   'valid',
 ] as const;
 export type VerdictCode = (typeof VERDICT_CODES)[number];

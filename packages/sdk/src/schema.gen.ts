@@ -35,6 +35,17 @@ export type CreatedKey = {
   readonly allow_self_revoke: boolean;
   readonly metadata: { readonly [name: string]: unknown };
   readonly extension: { readonly [name: string]: unknown };
+  readonly credits: {
+    readonly remaining: number;
+    /** When it is filled up next; null for never. */
+    readonly refill_at: string | null;
+    readonly refill: {
+      readonly amount: number;
+      readonly interval: 'day' | 'week' | 'month' | 'year';
+      /** Its first moment; the others follow at whole intervals, UTC. */
+      readonly anchor: string;
+    } | null;
+  } | null;
   readonly created_by: {
     readonly type: 'key' | 'member' | 'service' | 'system' | 'anyone';
     readonly id: string;
@@ -50,6 +61,13 @@ export type CreatedKey = {
   readonly deleted_at: string | null;
   /** The key itself. Shown in this reply and never again. */
   readonly key: string;
+};
+
+export type Crediting = {
+  /** So many more. */
+  readonly add?: number | undefined;
+  /** Exactly so many. */
+  readonly set?: number | undefined;
 };
 
 export type Event = {
@@ -130,6 +148,17 @@ export type Key = {
   readonly allow_self_revoke: boolean;
   readonly metadata: { readonly [name: string]: unknown };
   readonly extension: { readonly [name: string]: unknown };
+  readonly credits: {
+    readonly remaining: number;
+    /** When it is filled up next; null for never. */
+    readonly refill_at: string | null;
+    readonly refill: {
+      readonly amount: number;
+      readonly interval: 'day' | 'week' | 'month' | 'year';
+      /** Its first moment; the others follow at whole intervals, UTC. */
+      readonly anchor: string;
+    } | null;
+  } | null;
   readonly created_by: {
     readonly type: 'key' | 'member' | 'service' | 'system' | 'anyone';
     readonly id: string;
@@ -186,6 +215,22 @@ export type KeyCreate = {
   readonly allowed_cidrs?: readonly string[] | undefined;
   readonly allow_self_revoke?: boolean | undefined;
   readonly metadata?: { readonly [name: string]: unknown } | undefined;
+  readonly credits?:
+    | {
+        readonly remaining?: number | undefined;
+        /** Fills the balance up to an amount at whole intervals; what is above stays. */
+        readonly refill?:
+          | {
+              readonly amount?: number | undefined;
+              readonly interval?: 'day' | 'week' | 'month' | 'year' | undefined;
+              /** The first moment of a refill; the moment of the call unless given. */
+              readonly anchor?: string | undefined;
+            }
+          | null
+          | undefined;
+      }
+    | null
+    | undefined;
   readonly not_before?: string | null | undefined;
   readonly expires_at?: string | null | undefined;
 };
@@ -239,6 +284,22 @@ export type KeyPatch = {
   readonly allowed_cidrs?: readonly string[] | null | undefined;
   readonly allow_self_revoke?: boolean | undefined;
   readonly metadata?: { readonly [name: string]: unknown } | undefined;
+  readonly credits?:
+    | {
+        readonly remaining?: number | undefined;
+        /** Fills the balance up to an amount at whole intervals; what is above stays. */
+        readonly refill?:
+          | {
+              readonly amount?: number | undefined;
+              readonly interval?: 'day' | 'week' | 'month' | 'year' | undefined;
+              /** The first moment of a refill; the moment of the call unless given. */
+              readonly anchor?: string | undefined;
+            }
+          | null
+          | undefined;
+      }
+    | null
+    | undefined;
   readonly not_before?: string | null | undefined;
   readonly expires_at?: string | null | undefined;
 };
@@ -257,6 +318,10 @@ export type KeyVerify = {
   readonly query?: string | undefined;
   /** Where the key is used from; needed for keys with allowed_cidrs. */
   readonly ip?: string | undefined;
+  /** How many credits it takes; 1 unless given. */
+  readonly cost?: number | undefined;
+  /** False judges without charging. */
+  readonly spend?: boolean | undefined;
   readonly include?: readonly 'metadata'[] | undefined;
 };
 
@@ -313,6 +378,18 @@ export type Owner = {
   readonly type: string | null;
   readonly name: string | null;
   readonly metadata: { readonly [name: string]: unknown };
+  /** Shared by all its keys that have none of their own. */
+  readonly credits: {
+    readonly remaining: number;
+    /** When it is filled up next; null for never. */
+    readonly refill_at: string | null;
+    readonly refill: {
+      readonly amount: number;
+      readonly interval: 'day' | 'week' | 'month' | 'year';
+      /** Its first moment; the others follow at whole intervals, UTC. */
+      readonly anchor: string;
+    } | null;
+  } | null;
   readonly created_at: string;
   readonly updated_at: string;
   readonly suspended_at: string | null;
@@ -336,12 +413,44 @@ export type OwnerPatch = {
   readonly type?: string | null | undefined;
   readonly name?: string | null | undefined;
   readonly metadata?: { readonly [name: string]: unknown } | undefined;
+  readonly credits?:
+    | {
+        readonly remaining?: number | undefined;
+        /** Fills the balance up to an amount at whole intervals; what is above stays. */
+        readonly refill?:
+          | {
+              readonly amount?: number | undefined;
+              readonly interval?: 'day' | 'week' | 'month' | 'year' | undefined;
+              /** The first moment of a refill; the moment of the call unless given. */
+              readonly anchor?: string | undefined;
+            }
+          | null
+          | undefined;
+      }
+    | null
+    | undefined;
 };
 
 export type OwnerPut = {
   readonly type?: string | null | undefined;
   readonly name?: string | null | undefined;
   readonly metadata?: { readonly [name: string]: unknown } | undefined;
+  readonly credits?:
+    | {
+        readonly remaining?: number | undefined;
+        /** Fills the balance up to an amount at whole intervals; what is above stays. */
+        readonly refill?:
+          | {
+              readonly amount?: number | undefined;
+              readonly interval?: 'day' | 'week' | 'month' | 'year' | undefined;
+              /** The first moment of a refill; the moment of the call unless given. */
+              readonly anchor?: string | undefined;
+            }
+          | null
+          | undefined;
+      }
+    | null
+    | undefined;
   readonly workspace_id?: string | undefined;
 };
 
@@ -381,6 +490,13 @@ export type Verdict =
         readonly metadata?: { readonly [name: string]: unknown } | undefined;
       } | null;
       readonly metadata?: { readonly [name: string]: unknown } | undefined;
+      /** What is left of the credits of the key or, where it has none of its own, of its owner. */
+      readonly credits?:
+        | {
+            readonly remaining: number;
+            readonly refill_at: string | null;
+          }
+        | undefined;
     }
   | {
       readonly valid: false;
@@ -397,12 +513,19 @@ export type Verdict =
         | 'expired'
         | 'not_yet_valid'
         | 'forbidden_ip'
-        | 'insufficient_scope';
+        | 'insufficient_scope'
+        | 'insufficient_credits';
       readonly message: string;
       readonly key_id?: string | undefined;
       readonly workspace_id?: string | null | undefined;
       readonly owner_id?: string | null | undefined;
       readonly missing_scopes?: readonly string[] | undefined;
+      readonly credits?:
+        | {
+            readonly remaining: number;
+            readonly refill_at: string | null;
+          }
+        | undefined;
     };
 
 export type Verdicts = {
@@ -585,6 +708,10 @@ export type GetOwnerQuery = {
 };
 
 export type UpdateOwnerQuery = {
+  readonly workspace_id?: string | undefined;
+};
+
+export type CreditOwnerQuery = {
   readonly workspace_id?: string | undefined;
 };
 

@@ -15,6 +15,7 @@ import {
   type Workspace,
 } from '@warder/core';
 import type { ChainStatements } from './chains.ts';
+import { type CreditStatements, creditsQuery } from './credits.ts';
 import { rowOfEvent } from './event-rows.ts';
 import { orderOfMember, rowOfMember } from './member-rows.ts';
 import type { MemberStatements } from './members.ts';
@@ -29,7 +30,7 @@ import {
 } from './rows.ts';
 import { at, type Query, type Statements as RowStatements } from './storage.ts';
 
-type Statements = RowStatements & ChainStatements & MemberStatements;
+type Statements = RowStatements & ChainStatements & MemberStatements & CreditStatements;
 
 /** Gives queries, takes how many rows each found or wrote, ends with the refusal or null. */
 type Steps = Generator<Query, CommitRefusal | null, number>;
@@ -76,6 +77,8 @@ function isInside(within: string, change: Change): boolean {
     case 'insert_key':
     case 'update_key':
       return change.key.workspaceId === within;
+    case 'write_credits':
+      return change.write.workspaceId === within;
     case 'insert_workspace':
     case 'update_workspace':
       return change.workspace.id === within;
@@ -132,7 +135,10 @@ function* stepsOf(statements: Statements, change: Change): Steps {
     }
     case 'update_key': {
       const { key, was } = change;
-      if (key.erasedAt !== null) yield statements.forgetUse.with(at(key.id));
+      if (key.erasedAt !== null) {
+        yield statements.forgetUse.with(at(key.id));
+        yield statements.closeCredits.with({ subject: key.id });
+      }
       const row = { ...rowOfKey(key), ...orderOfKey(key), was };
       return written(yield statements.updateKey.with(row));
     }
@@ -151,7 +157,17 @@ function* stepsOf(statements: Statements, change: Change): Steps {
         return 'workspace_gone';
       return written(yield statements.insertOwner.with(ownerRow(owner)));
     }
+    case 'write_credits': {
+      const { write } = change;
+      const { subject, due, does } = write;
+      if (due !== null) yield statements.refill.with({ subject, ...due });
+      const rows = yield creditsQuery(statements, write);
+      return does.what === 'close' ? null : written(rows);
+    }
     case 'update_owner':
+      if (change.owner.erasedAt !== null) {
+        yield statements.closeCredits.with({ subject: change.owner.id });
+      }
       return written(
         yield statements.updateOwner.with({ ...ownerRow(change.owner), was: change.was }),
       );

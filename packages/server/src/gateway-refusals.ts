@@ -40,6 +40,7 @@ export const STATUSES: Readonly<Record<Reason, number>> = {
   not_yet_valid: 401,
   forbidden_ip: 403,
   insufficient_scope: 403,
+  insufficient_credits: 402,
   path_not_named: 403,
   path_ambiguous: 400,
   unavailable: 503,
@@ -62,6 +63,7 @@ export const REASONS: Readonly<Record<Exclude<VerdictCode, 'valid'>, Reason>> = 
   not_yet_valid: 'not_yet_valid',
   forbidden_ip: 'forbidden_ip',
   insufficient_scope: 'insufficient_scope',
+  insufficient_credits: 'insufficient_credits',
 };
 
 const DETAILS: Readonly<Record<Reason, string>> = {
@@ -76,6 +78,7 @@ const DETAILS: Readonly<Record<Reason, string>> = {
   not_yet_valid: 'The key is not valid yet.',
   forbidden_ip: 'The key may not be used from this address.',
   insufficient_scope: 'The key lacks a scope that this path needs.',
+  insufficient_credits: 'Too few credits are left.',
   path_not_named: 'No rule names this method and path.',
   path_ambiguous: 'The path is not in its canonical form.',
   unavailable: 'No verdict can be given now.',

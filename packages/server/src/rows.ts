@@ -4,6 +4,7 @@
 
 import {
   type Candidate,
+  type Credits,
   DEFAULT_SETTINGS,
   expiryOrder,
   type Grants,
@@ -40,10 +41,26 @@ export interface InstallationRow {
 }
 
 /** A key as it is read: with its last use, which is gathered in a table of its own. */
-export type UsedKeyRow = KeyRow & { last_used_at: number | null };
+export type UsedKeyRow = KeyRow & { last_used_at: number | null } & BalanceRow;
+
+/** Null where there is no row of it; a balance, too, is kept apart from what has it. */
+export interface BalanceRow {
+  balance: number | null;
+  refill_at: number | null;
+}
+
+/** A balance, by the id of the key or the owner that has it. */
+export interface CreditsRow {
+  subject: string;
+  balance: number;
+  refill_at: number | null;
+}
+
+/** An owner as it is read. */
+export type CreditedOwnerRow = OwnerRow & BalanceRow;
 
 /** A key joined with what else bears on it: its owner's columns start with `o_`, its workspace's with `w_`. */
-export type CandidateRow = UsedKeyRow & Joined<'o_', OwnerRow> & Joined<'w_', WorkspaceRow>;
+export type CandidateRow = UsedKeyRow & Joined<'o_', CreditedOwnerRow> & Joined<'w_', WorkspaceRow>;
 type Joined<Prefix extends string, Row> = {
   [Column in keyof Row & string as `${Prefix}${Column}`]: Row[Column];
 };
@@ -71,6 +88,7 @@ export function rowOfKey(key: Key) {
     allow_self_revoke: bit(key.allowSelfRevoke),
     metadata: JSON.stringify(key.metadata),
     extension: JSON.stringify(key.extension),
+    credits: creditsText(key.credits),
     not_before: key.notBefore,
     expires_at: key.expiresAt,
     created_by_type: key.createdBy.type,
@@ -104,6 +122,7 @@ export function keyOf(row: UsedKeyRow): Key {
     allowSelfRevoke: row.allow_self_revoke === 1,
     metadata: parsed<JsonObject>(row.metadata),
     extension: parsed<JsonObject>(row.extension),
+    credits: creditsOf(row),
     notBefore: row.not_before,
     expiresAt: row.expires_at,
     createdBy: { type: row.created_by_type, id: row.created_by_id },
@@ -190,6 +209,7 @@ export function rowOfOwner(owner: Owner) {
     type: owner.type,
     name: owner.name,
     metadata: JSON.stringify(owner.metadata),
+    credits: creditsText(owner.credits),
     created_at: owner.createdAt,
     updated_at: owner.updatedAt,
     suspended_at: owner.suspendedAt,
@@ -198,7 +218,7 @@ export function rowOfOwner(owner: Owner) {
   };
 }
 
-export function ownerOf(row: OwnerRow): Owner {
+export function ownerOf(row: CreditedOwnerRow): Owner {
   return {
     id: row.id,
     workspaceId: row.workspace_id,
@@ -206,6 +226,7 @@ export function ownerOf(row: OwnerRow): Owner {
     type: row.type,
     name: row.name,
     metadata: parsed<JsonObject>(row.metadata),
+    credits: creditsOf(row),
     createdAt: row.created_at,
     updatedAt: row.updated_at,
     suspendedAt: row.suspended_at,
@@ -238,7 +259,10 @@ export function candidateOf(row: CandidateRow): Candidate {
   // A left join that found nothing leaves every column null.
   return {
     key: keyOf(row),
-    owner: row.o_id === null ? null : ownerOf(unjoined<OwnerRow>(row, 'o_', OWNER_COLUMNS)),
+    owner:
+      row.o_id === null
+        ? null
+        : ownerOf(unjoined<CreditedOwnerRow>(row, 'o_', CREDITED_OWNER_COLUMNS)),
     workspace:
       row.w_id === null ? null : workspaceOf(unjoined<WorkspaceRow>(row, 'w_', WORKSPACE_COLUMNS)),
   };
@@ -262,6 +286,17 @@ export function installationOf(
       name === null || value === null ? [] : [{ name, value }],
     ),
   };
+}
+
+/** The plan alone. */
+function creditsText(credits: Credits | null): string | null {
+  return credits && JSON.stringify({ refill: credits.refill });
+}
+
+function creditsOf(row: BalanceRow & { credits: string | null }): Credits | null {
+  if (row.credits === null) return null;
+  const { refill } = parsed<Pick<Credits, 'refill'>>(row.credits);
+  return { remaining: row.balance ?? 0, refillAt: row.refill_at, refill };
 }
 
 function bit(truth: boolean): Bit {
@@ -294,6 +329,7 @@ export const KEY_COLUMNS = columnsOf<KeyRow>({
   allow_self_revoke: true,
   metadata: true,
   extension: true,
+  credits: true,
   not_before: true,
   expires_at: true,
   created_by_type: true,
@@ -337,12 +373,14 @@ export const OWNER_COLUMNS = columnsOf<OwnerRow>({
   type: true,
   name: true,
   metadata: true,
+  credits: true,
   created_at: true,
   updated_at: true,
   suspended_at: true,
   erased_at: true,
   version: true,
 });
+const CREDITED_OWNER_COLUMNS = [...OWNER_COLUMNS, 'balance', 'refill_at'] as const;
 export const REPLY_COLUMNS = columnsOf<ReplyRow>({
   id: true,
   fingerprint: true,

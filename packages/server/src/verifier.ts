@@ -7,9 +7,12 @@ import {
   type Ask,
   type Candidate,
   type Change,
+  checkedCost,
   inspectToken,
   judge,
   MAX_TOKEN_LENGTH,
+  type Spend,
+  type Spent,
   type Storage,
   type Verdict,
   type Verifier,
@@ -30,6 +33,8 @@ const CACHE_BYTES = 64 * 1024 * 1024;
 /** Look-ups of keys that are not in memory, at once; the rest wait for so long. */
 const MOST_LOOKUPS = 64;
 const LOOKUP_PATIENCE = 2_000;
+/** How often a key is judged anew that changes between its verdict and its spend. */
+const MOST_TRIES = 10;
 
 export interface CachingVerifier extends Verifier {
   /** The verdict where no statement is needed for it; null where one is. */
@@ -66,8 +71,7 @@ export function createVerifier(
     return elsewhere !== 'unknown';
   };
 
-  const judged = (candidate: Candidate | null, ask: Ask, now: number): Verdict => {
-    const verdict = judge(candidate, ask, now);
+  const judged = (verdict: Verdict, ask: Ask, now: number): Verdict => {
     if (verdict.valid && ask.counts !== false) usage.note(verdict.key.id, now);
     return verdict;
   };
@@ -97,9 +101,12 @@ export function createVerifier(
     const digest = host.fingerprint(secret);
     const trusted = isTrusted();
     const row = trusted ? table.find(digest) : -1;
-    if (row >= 0) return judged(table.candidate(row), ask, now);
+    if (row >= 0) {
+      const verdict = judge(table.candidate(row), ask, now);
+      return accountOf(verdict, ask) === null ? judged(verdict, ask, now) : null;
+    }
     if (inspectToken(secret) === 'malformed') return MALFORMED;
-    return trusted && unknown.has(digest, now) ? judged(null, ask, now) : null;
+    return trusted && unknown.has(digest, now) ? judge(null, ask, now) : null;
   };
 
   const forget = (changes: readonly Change[]) => {
@@ -118,11 +125,64 @@ export function createVerifier(
       const verdict = verifyCached(presented, ask);
       if (verdict !== null) return verdict;
       const secret = bare(presented);
-      const candidate = await read(secret, host.fingerprint(secret)).catch(refuse);
-      return judged(candidate, ask, host.now());
+      const digest = host.fingerprint(secret);
+      for (let tries = 1; tries <= MOST_TRIES; tries++) {
+        const row = isTrusted() ? table.find(digest) : -1;
+        const candidate =
+          row >= 0 ? table.candidate(row) : await read(secret, digest).catch(refuse);
+        const now = host.now();
+        const found = judge(candidate, ask, now);
+        const account = accountOf(found, ask);
+        if (!found.valid || account === null) return judged(found, ask, now);
+        const spent = await storage.spend(spendOf(found, account, ask, now));
+        if (spent !== 'stale') return judged(settled(found, spent), ask, now);
+        // It changed since it was read, here or elsewhere: it is judged again as it is now.
+        table.removeKey(found.key.id);
+        reading = new Map();
+      }
+      throw new WarderError('unavailable', 'No verdict can be given now: the key keeps changing.', {
+        retryAfterSeconds: 1,
+      });
     },
   };
   return { verifier, storage: forgetting(storage, forget) };
+}
+
+/** Whose credits a good verdict takes; null where it takes none. */
+function accountOf(verdict: Verdict, ask: Ask): Pick<Spend, 'subject' | 'refill'> | null {
+  if (!verdict.valid || ask.metered === false) return null;
+  const { key, owner } = verdict;
+  const payer = key.credits === null ? owner : key;
+  const credits = payer?.credits ?? null;
+  return payer && credits && { subject: payer.id, refill: credits.refill };
+}
+
+function spendOf(
+  { key, owner, workspace }: Good,
+  account: Pick<Spend, 'subject' | 'refill'>,
+  ask: Ask,
+  now: number,
+): Spend {
+  return {
+    ...account,
+    cost: checkedCost(ask.cost),
+    charge: ask.spend !== false,
+    judged: {
+      keyId: key.id,
+      key: key.version,
+      owner: owner?.version ?? null,
+      workspace: workspace?.version ?? null,
+    },
+    now,
+  };
+}
+
+type Good = Extract<Verdict, { valid: true }>;
+
+function settled(verdict: Good, { enough, remaining, refillAt }: Exclude<Spent, 'stale'>): Verdict {
+  const credits = { remaining, refillAt };
+  if (enough) return { ...verdict, credits };
+  return { valid: false, code: 'insufficient_credits', key: verdict.key, credits };
 }
 
 /** Changes that a verdict may hang on. */

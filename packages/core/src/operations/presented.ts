@@ -3,6 +3,7 @@
 
 import { beginAct, type Caller, chosenWorkspace, requirePermission } from '../caller.ts';
 import { parseAddress } from '../cidr.ts';
+import { checkedCost } from '../credit.ts';
 import { invalid, WarderError } from '../error.ts';
 import type { JsonObject } from '../event.ts';
 import type { Ask, Verdict } from '../judge.ts';
@@ -22,6 +23,10 @@ export interface VerifyRequest {
   readonly scopes?: readonly string[] | undefined;
   readonly query?: string | undefined;
   readonly ip?: string | undefined;
+  /** How many credits it takes; 1 unless given. */
+  readonly cost?: number | undefined;
+  /** False judges without charging. */
+  readonly spend?: boolean | undefined;
 }
 
 /** What is said of a leaked key: free texts, kept with the event. */
@@ -88,7 +93,7 @@ export function presentedOperations(work: Work) {
 
     /** Anyone may report a key that they hold; whether there is such a key is never told. */
     async reportLeak({ secret, facts, revoke }: LeakReport): Promise<void> {
-      const ask = { within: null, environment: null, counts: false } as const;
+      const ask = { within: null, environment: null, counts: false, metered: false } as const;
       const verdict = await verifier.verify(secret, ask);
       if (!('key' in verdict)) return;
       const told = Object.entries(facts).map(([name, text]) => [name, text && readable(text)]);
@@ -122,6 +127,8 @@ export function askOf(caller: Caller, request: Omit<VerifyRequest, 'secret'>): A
     scopes: request.scopes,
     query,
     ip,
+    cost: request.cost === undefined ? undefined : checkedCost(request.cost),
+    spend: request.spend === false ? false : undefined,
   };
 }
 

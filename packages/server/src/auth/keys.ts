@@ -51,7 +51,8 @@ export function signInByKnownKey(verifier: Pick<CachingVerifier, 'verifyCached'>
 
 function askFrom({ address }: Origin): Ask {
   const ip = address === null ? undefined : (parseAddress(address) ?? undefined);
-  return { within: null, environment: null, ip };
+  // A call to Warder is no use of a product: it spends nothing.
+  return { within: null, environment: null, ip, metered: false };
 }
 
 function callerOf({ key, workspace }: Good, admission: Admission, origin: Origin): Caller {
@@ -175,4 +176,5 @@ const REASONS: Readonly<Record<Exclude<VerdictCode, 'valid'>, string>> = {
   not_yet_valid: 'This key is not valid yet.',
   forbidden_ip: 'This key may not be used from this address.',
   insufficient_scope: 'This key lacks a scope.',
+  insufficient_credits: 'This key has too few credits left.',
 };

@@ -19,6 +19,7 @@ export const nginx: GatewayKind = {
     not_yet_valid: 401,
     forbidden_ip: 403,
     insufficient_scope: 403,
+    insufficient_credits: 403,
     path_not_named: 403,
     path_ambiguous: 403,
     unavailable: 403,

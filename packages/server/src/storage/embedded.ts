@@ -2,14 +2,31 @@
 // walks is read in a thread of its own (embedded/reader.ts), and so is whatever
 // writes (embedded/writer.ts). Several processes may use one file.
 
-import { type CommitResult, isSubject, type Reach, type Storage } from '@warder/core';
+import {
+  type CommitResult,
+  type Credits,
+  creditsAt,
+  isSubject,
+  type Reach,
+  type Spend,
+  type Storage,
+} from '@warder/core';
 import { listErasure, listPrunable, listUnlogged, listUnsealed } from '../chains.ts';
 import { confine } from '../commit.ts';
+import { creditStatements } from '../credits.ts';
 import { listEvents } from '../events.ts';
 import type { Lookup } from '../lookup.ts';
 import { type MemberRow, memberOf } from '../member-rows.ts';
 import { listKeysOfMember, listMembers, memberStatements } from '../members.ts';
-import { candidateOf, installationOf, keyOf, ownerOf, replyOf, workspaceOf } from '../rows.ts';
+import {
+  type CreditsRow,
+  candidateOf,
+  installationOf,
+  keyOf,
+  ownerOf,
+  replyOf,
+  workspaceOf,
+} from '../rows.ts';
 import { type Listing, listKeysToErase, listOwners, listWorkspaces } from '../slices.ts';
 import { at, type Query, statements } from '../storage.ts';
 import { builder } from './embedded/builder.ts';
@@ -23,6 +40,7 @@ import { MIGRATIONS } from './embedded/migrations.ts';
 import { newBoard, watchBoard } from './embedded/others.ts';
 import { openReader } from './embedded/reader.ts';
 import { isSearchDue } from './embedded/search.ts';
+import { gatherSpends } from './embedded/spends.ts';
 import { openWriter } from './embedded/writer.ts';
 
 export interface EmbeddedOptions {
@@ -45,7 +63,12 @@ export function openEmbedded(options: EmbeddedOptions): { storage: Storage; look
   const reader = openReader(file, listMilliseconds);
   const board = newBoard();
   const writer = openWriter({ file, busyMilliseconds, board });
-  const texts = { ...statements(builder), ...memberStatements(builder) };
+  const spends = gatherSpends(writer);
+  const texts = {
+    ...statements(builder),
+    ...memberStatements(builder),
+    ...creditStatements(builder),
+  };
   const { rows, row } = connected(connection);
 
   /** Reads what takes the thread for a moment; waits without it while another process has the file. */
@@ -67,6 +90,16 @@ export function openEmbedded(options: EmbeddedOptions): { storage: Storage; look
   };
   const readList = async <Result>({ queries, answer }: Listing<Result>): Promise<Result> =>
     answer(await reader.read(queries));
+
+  const balanceOf = async ({ subject, refill, cost, now }: Spend) => {
+    const found = await readOne<Pick<CreditsRow, 'balance' | 'refill_at'>, Credits>(
+      texts.balance.with({ subject }),
+      (row) => ({ remaining: row.balance, refillAt: row.refill_at, refill }),
+    );
+    if (found === null) return 'stale';
+    const { remaining, refillAt } = creditsAt(found, now);
+    return { enough: remaining >= cost, remaining, refillAt };
+  };
 
   const reach = (within: string | null): Reach => ({
     key: (id) =>
@@ -143,6 +176,7 @@ export function openEmbedded(options: EmbeddedOptions): { storage: Storage; look
         return (await patiently(() => rows<MemberRow>(query))).map(memberOf);
       },
       reply: (id) => readOne(texts.reply.with({ id }), replyOf),
+      spend: (spend) => (spend.charge && spend.cost > 0 ? spends(spend) : balanceOf(spend)),
       async recordUses(uses) {
         for (let from = 0; from < uses.length; from += USES_A_COMMIT) {
           // One after the other, so that whoever else writes comes in between.

@@ -7,9 +7,12 @@ import {
   isPreset,
   KEY_KINDS,
   KEY_STATUSES,
+  MAX_COST,
+  MAX_CREDITS,
   PERMISSIONS,
   type PermissionSet,
   PRESETS,
+  REFILL_INTERVALS,
   ROLES,
   VERDICT_CODES,
 } from '@warder/core';
@@ -62,6 +65,48 @@ const givenGrants = z
   .partial()
   .transform(({ max_life_seconds, ...rest }) => ({ ...rest, maxLifeSeconds: max_life_seconds }));
 
+const Refill = z.object({
+  amount: z.int(),
+  interval: z.enum(REFILL_INTERVALS),
+  anchor: moment.describe('Its first moment; the others follow at whole intervals, UTC.'),
+});
+const Credits = z.object({
+  remaining: z.int(),
+  refill_at: nullableMoment.describe('When it is filled up next; null for never.'),
+  refill: Refill.nullable(),
+});
+const credits = z.int().min(0).max(MAX_CREDITS);
+const givenCredits = z
+  .strictObject({
+    remaining: credits.optional(),
+    refill: z
+      .strictObject({
+        amount: credits.min(1),
+        interval: z.enum(REFILL_INTERVALS),
+        anchor: givenMoment.describe(
+          'The first moment of a refill; the moment of the call unless given.',
+        ),
+      })
+      .partial()
+      .nullable()
+      .optional()
+      .describe('Fills the balance up to an amount at whole intervals; what is above stays.'),
+  })
+  .describe('What may be spent: a balance, and what fills it up. Null for none.');
+
+export const Crediting = z
+  .strictObject({
+    add: credits.min(1).optional().describe('So many more.'),
+    set: credits.optional().describe('Exactly so many.'),
+  })
+  .transform((given, context): { add: number } | { set: number } => {
+    const { add, set } = given;
+    if (add !== undefined && set === undefined) return { add };
+    if (set !== undefined && add === undefined) return { set };
+    context.addIssue({ code: 'custom', message: 'must have either `add` or `set`' });
+    return z.NEVER;
+  });
+
 const Actor = z.object({
   type: z.enum(['key', 'member', 'service', 'system', 'anyone']),
   id: z.string(),
@@ -89,6 +134,7 @@ export const Key = z.object({
   allow_self_revoke: z.boolean(),
   metadata,
   extension: metadata,
+  credits: Credits.nullable(),
   created_by: Actor,
   replaces: uuid.nullable(),
   created_at: moment,
@@ -122,6 +168,7 @@ export const KeyCreate = z.strictObject({
   allowed_cidrs: z.array(z.string()).optional(),
   allow_self_revoke: z.boolean().optional(),
   metadata: metadata.optional(),
+  credits: givenCredits.nullable().optional(),
   not_before: givenMoment.nullable().optional(),
   expires_at: givenMoment.nullable().optional(),
 });
@@ -135,6 +182,7 @@ export const KeyPatch = z.strictObject({
   allowed_cidrs: nullsToEmpty.optional(),
   allow_self_revoke: z.boolean().optional(),
   metadata: metadata.optional(),
+  credits: givenCredits.nullable().optional(),
   not_before: givenMoment.nullable().optional(),
   expires_at: givenMoment.nullable().optional(),
 });
@@ -150,8 +198,17 @@ export const KeyVerify = z.strictObject({
     .string()
     .optional()
     .describe('Where the key is used from; needed for keys with allowed_cidrs.'),
+  cost: z
+    .int()
+    .min(0)
+    .max(MAX_COST)
+    .optional()
+    .describe('How many credits it takes; 1 unless given.'),
+  spend: z.boolean().optional().describe('False judges without charging.'),
   include: z.array(z.enum(['metadata'])).optional(),
 });
+
+const VerdictCredits = z.object({ remaining: z.int(), refill_at: nullableMoment });
 
 const VerdictOwner = z.object({
   id: uuid,
@@ -176,6 +233,9 @@ export const Verdict = z.discriminatedUnion('valid', [
     expires_at: nullableMoment,
     owner: VerdictOwner.nullable(),
     metadata: metadata.optional(),
+    credits: VerdictCredits.optional().describe(
+      'What is left of the credits of the key or, where it has none of its own, of its owner.',
+    ),
   }),
   z.object({
     valid: z.literal(false),
@@ -185,6 +245,7 @@ export const Verdict = z.discriminatedUnion('valid', [
     workspace_id: uuid.nullable().optional(),
     owner_id: z.string().nullable().optional(),
     missing_scopes: scopes.optional(),
+    credits: VerdictCredits.optional(),
   }),
 ]);
 
@@ -241,6 +302,7 @@ export const Owner = z.object({
   type: z.string().nullable(),
   name: z.string().nullable(),
   metadata,
+  credits: Credits.nullable().describe('Shared by all its keys that have none of their own.'),
   created_at: moment,
   updated_at: moment,
   suspended_at: nullableMoment,
@@ -253,6 +315,7 @@ export const OwnerPatch = z.strictObject({
   type: z.string().nullable().optional(),
   name: z.string().nullable().optional(),
   metadata: metadata.optional(),
+  credits: givenCredits.nullable().optional(),
 });
 export const OwnerPut = OwnerPatch.extend({ workspace_id: givenUuid.optional() });
 

@@ -41,8 +41,8 @@ export const verdictRoutes = [
 ];
 
 function requestOf(body: z.output<typeof schemas.KeyVerify>): VerifyRequest {
-  const { key, workspace_id, scopes, query, ip } = body;
-  return { secret: key, workspaceId: workspace_id, scopes, query, ip };
+  const { key, workspace_id, scopes, query, ip, cost, spend } = body;
+  return { secret: key, workspaceId: workspace_id, scopes, query, ip, cost, spend };
 }
 
 export function verdictBody(verdict: Verdict, include: readonly string[] = []) {
@@ -51,7 +51,7 @@ export function verdictBody(verdict: Verdict, include: readonly string[] = []) {
     const message = MESSAGES[code];
     if (!('key' in verdict)) return { valid: false, code, message };
     const missing = 'missingScopes' in verdict ? { missing_scopes: verdict.missingScopes } : {};
-    return { valid: false, code, message, ...idsOf(verdict.key), ...missing };
+    return { valid: false, code, message, ...idsOf(verdict.key), ...missing, ...left(verdict) };
   }
   const { key, owner } = verdict;
   const more = include.includes('metadata');
@@ -73,7 +73,14 @@ export function verdictBody(verdict: Verdict, include: readonly string[] = []) {
       ...(more ? { metadata: owner.metadata } : {}),
     },
     ...(more ? { metadata: key.metadata } : {}),
+    ...left(verdict),
   };
+}
+
+function left(verdict: Verdict) {
+  const credits = 'credits' in verdict ? verdict.credits : undefined;
+  if (credits === undefined) return {};
+  return { credits: { remaining: credits.remaining, refill_at: moment(credits.refillAt) } };
 }
 
 function idsOf(key: Key) {
@@ -96,4 +103,5 @@ const MESSAGES: Readonly<Record<Exclude<VerdictCode, 'valid'>, string>> = {
   not_yet_valid: 'The key is not valid yet.',
   forbidden_ip: 'The key may not be used from this address, or the call names no `ip`.',
   insufficient_scope: 'The key lacks a scope that was asked for.',
+  insufficient_credits: 'Fewer credits are left than this costs.',
 };

@@ -52,6 +52,7 @@ CREATE TABLE owners (
   type TEXT,
   name TEXT,
   metadata TEXT NOT NULL,
+  credits TEXT,
   created_at INTEGER NOT NULL,
   updated_at INTEGER NOT NULL,
   suspended_at INTEGER,
@@ -110,6 +111,7 @@ CREATE TABLE keys (
   allow_self_revoke INTEGER NOT NULL,
   metadata TEXT NOT NULL,
   extension TEXT NOT NULL,
+  credits TEXT,
   not_before INTEGER,
   expires_at INTEGER,
   created_by_type TEXT NOT NULL,
@@ -144,6 +146,12 @@ CREATE TABLE key_usage (
   key_position INTEGER PRIMARY KEY REFERENCES keys (position),
   last_used_at INTEGER NOT NULL
 ) STRICT;
+
+CREATE TABLE balances (
+  subject TEXT PRIMARY KEY,
+  balance INTEGER NOT NULL CHECK (balance >= 0),
+  refill_at INTEGER
+) STRICT, WITHOUT ROWID;
 ${KEY_TABLES}
 CREATE TABLE events (
   position INTEGER PRIMARY KEY,

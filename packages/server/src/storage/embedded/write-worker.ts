@@ -8,11 +8,14 @@ import {
   type CommitResult,
   dayOf,
   nextTurn,
+  type Spend,
+  type Spent,
   statusOf,
   type Use,
 } from '@warder/core';
 import { chainStatements } from '../../chains.ts';
 import { commitSteps } from '../../commit.ts';
+import { creditStatements } from '../../credits.ts';
 import { memberStatements } from '../../members.ts';
 import { keyOf, type UsedKeyRow } from '../../rows.ts';
 import { at, statements } from '../../storage.ts';
@@ -23,6 +26,7 @@ import { openForWriting } from './file.ts';
 import { tendMetadata } from './metadata.ts';
 import { LOOK_MILLISECONDS, lookOut } from './others.ts';
 import { fillSearch, isSearchDue } from './search.ts';
+import { spendIn } from './spending.ts';
 
 export interface Setting {
   readonly file: string;
@@ -34,6 +38,7 @@ export interface Setting {
 
 export type Job =
   | { readonly does: 'commit'; readonly changes: readonly Change[] }
+  | { readonly does: 'spend'; readonly spends: readonly Spend[] }
   | { readonly does: 'record uses'; readonly uses: readonly Use[] }
   | { readonly does: 'turn states'; readonly now: number; readonly most: number }
   | { readonly does: 'tend lists' }
@@ -42,6 +47,8 @@ export type Job =
 /** What each job answers. */
 export interface Done {
   commit: CommitResult;
+  /** In the order asked for. */
+  spend: readonly Spent[];
   'record uses': null;
   'turn states': number;
   'tend lists': boolean;
@@ -52,11 +59,13 @@ export type Answer = { readonly done: Done[keyof Done] } | { readonly failure: S
 
 const { file, busyMilliseconds, board }: Setting = workerData;
 const connection = openForWriting(file);
-const { rows, affected } = connected(connection);
+const statementsOf = connected(connection);
+const { rows, affected } = statementsOf;
 const texts = {
   ...statements(builder),
   ...chainStatements(builder),
   ...memberStatements(builder),
+  ...creditStatements(builder),
 };
 
 /** Thrown to roll a transaction back. */
@@ -74,6 +83,8 @@ const commit = connection.transaction((changes: readonly Change[]) => {
   while (!step.done) step = steps.next(affected(step.value));
   if (step.value !== 'done') throw new Refused(step.value);
 });
+const spendOne = spendIn(statementsOf, texts);
+const spendAll = connection.transaction((spends: readonly Spend[]) => spends.map(spendOne));
 const recordUses = connection.transaction((uses: readonly Use[]) => {
   for (const use of uses) {
     affected(texts.recordUse.with({ ...at(use.keyId), at: use.at }));
@@ -103,6 +114,8 @@ function run(job: Job): Done[keyof Done] {
         if (error instanceof Refused) return error.refusal;
         throw error;
       }
+    case 'spend':
+      return spendAll.immediate(job.spends);
     case 'record uses':
       recordUses.immediate(job.uses);
       return null;
