@@ -6,6 +6,7 @@ import {
   ALL_GRANTS,
   addMember,
   type Change,
+  type CreditsPatch,
   createOwner,
   createWorkspace,
   creditsEdit,
@@ -111,12 +112,15 @@ export function worldIn({ storage, lookup }: Store, seed = 1) {
       );
       return workspace;
     },
-    async owner(workspaceId: string, externalId: string) {
-      const { owner, event } = createOwner(workspaceId, externalId, { metadata: { a: 1 } }, act());
+    async owner(workspaceId: string, externalId: string, credits?: CreditsPatch) {
+      const facts = { metadata: { a: 1 }, credits };
+      const { owner, event } = createOwner(workspaceId, externalId, facts, act());
+      const write = creditsEdit(null, owner, credits, owner.createdAt);
       await done(
         all.commit([
           { type: 'insert_owner', owner },
           { type: 'insert_event', event },
+          ...(write === null ? [] : [{ type: 'write_credits', write } as const]),
         ]),
       );
       return owner;
