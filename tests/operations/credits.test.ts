@@ -283,11 +283,13 @@ describe('a balance', () => {
 
   it('is set by an edit also to what it was read as', async () => {
     const { key, secret } = await create(5);
+    const between: string[] = [];
     service.watch.before.set('commit', async () => {
       service.watch.before.clear();
-      await verify(secret);
+      between.push((await verify(secret)).code);
     });
     await service.owner.updateKey(key.id, { credits: { remaining: 5 } });
+    expect(between).toEqual(['valid']);
     expect(await remainingOf(key.id)).toBe(5);
   });
 

@@ -1,6 +1,7 @@
 // The commands about keys.
 
 import {
+  type Crediting,
   etagOf,
   type Key,
   type KeyCreate,
@@ -9,6 +10,7 @@ import {
   type Verdict,
 } from '@warder/sdk';
 import { type AddCommand, type Call, CHANGE, calls, changeOptions, RETRY } from '../command.ts';
+import { CREDITING, CREDITS, creditFacts } from '../credits.ts';
 import { usage } from '../failure.ts';
 import {
   CREATED,
@@ -85,6 +87,7 @@ const TERMS: readonly Field[] = [
     meaning: 'its holder may revoke it with the key alone',
   },
   METADATA,
+  ...CREDITS,
   {
     flag: '--not-before <time>',
     member: 'not_before',
@@ -211,6 +214,14 @@ export const addKeys: AddCommand = (program, output) => {
       showKey(output, await run(call, call.operands[0] ?? ''));
     });
   };
+  fieldOptions(
+    act('credits', 'add to the credits of a key, or set them', ({ client, options }, id) => {
+      // As above.
+      const crediting = membersOf(CREDITING, options) as Crediting;
+      return client.keys.credit(id, crediting, changeOptions(options));
+    }),
+    CREDITING,
+  ).option(...RETRY);
   act('disable', 'make a key invalid until it is enabled', ({ client, options }, id) =>
     client.keys.disable(id, changeOptions(options)),
   ).option(...RETRY);
@@ -284,6 +295,7 @@ function factsOf(key: Key): Fact[] {
     ...rights,
     ['allowed_cidrs', key.allowed_cidrs.join(', ')],
     ['metadata', JSON.stringify(key.metadata)],
+    ...creditFacts(key.credits),
     ['created_at', key.created_at],
     ['last_used_at', key.last_used_at],
     ['not_before', key.not_before],
@@ -303,6 +315,7 @@ function verdictText(verdict: Verdict): string {
       ['owner', verdict.owner_id],
       ['scopes', verdict.scopes.join(', ')],
       ['expires_at', verdict.expires_at],
+      ...creditFacts(verdict.credits ?? null),
     ]);
   }
   return facts([
@@ -311,6 +324,7 @@ function verdictText(verdict: Verdict): string {
     ['why', verdict.message],
     ['key', verdict.key_id ?? null],
     ['missing_scopes', verdict.missing_scopes?.join(', ') ?? null],
+    ...creditFacts(verdict.credits ?? null),
   ]);
 }
 
