@@ -61,6 +61,7 @@ describe.each(GATEWAYS.map((kind) => [kind.name, kind] as const))('to %s', (name
       not_yet_valid: await key({ not_before: at(9) }),
       forbidden_ip: await key({ allowed_cidrs: ['192.0.2.0/24'] }),
       insufficient_scope: await key({ scopes: ['files:write'] }),
+      insufficient_credits: await key({ credits: { remaining: 0 } }),
     };
     for (const [reason, headers] of Object.entries(cases)) {
       const reply = await ask({ headers });
@@ -77,6 +78,17 @@ describe.each(GATEWAYS.map((kind) => [kind.name, kind] as const))('to %s', (name
     const lacking = await ask({ path: '/v1/admin/x', headers: bearer(good.key) });
     expect(lacking.headers['www-authenticate']).toContain('"insufficient_scope", scope="admin"');
     expect(JSON.parse(lacking.text).missing_scopes).toEqual(['admin']);
+  });
+
+  it('a key with credits spends one for each request that goes through, and for no other', async () => {
+    const { ask } = await opened({ kind: name });
+    const made = await service.createKey({ scopes: ['files:read'], credits: { remaining: 2 } });
+    const statuses: number[] = [];
+    for (const path of ['/v1/files/a', '/v1/admin/x', '/v1/files/a', '/v1/files/a']) {
+      statuses.push((await ask({ path, headers: bearer(made.key) })).status);
+    }
+    const { insufficient_scope, insufficient_credits } = kind.statuses;
+    expect(statuses).toEqual([200, insufficient_scope, 200, insufficient_credits]);
   });
 
   it.each([

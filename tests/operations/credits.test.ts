@@ -1,9 +1,10 @@
 // Credits through the verifier and the use cases: who pays, what a verdict says, and
 // that nothing is taken for a verdict that is not given.
 
-import { ALL_GRANTS, type KeyDraft, MAX_CREDITS, WARDER_FORMAT } from '@warder/core';
+import { ALL_GRANTS, type KeyDraft, MAX_CREDITS, revokeKey, WARDER_FORMAT } from '@warder/core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { callerWith, laterRefusalOf } from '../fixtures/domain.ts';
+import { openEmbedded } from '../../packages/server/src/storage/embedded.ts';
+import { actAt, callerWith, laterRefusalOf } from '../fixtures/domain.ts';
 import { type Service, startService } from '../fixtures/service.ts';
 
 const DAY = 86_400_000;
@@ -123,6 +124,20 @@ describe('while a spend waits', () => {
     });
     expect((await verify(secret)).code).toBe('revoked');
     expect(await remainingOf(key.id)).toBe(4);
+  });
+
+  it('a revoke by another process is obeyed at once, before this one has heard of it', async () => {
+    const { key, secret } = await create(5);
+    await verify(secret);
+    const other = openEmbedded({ file: service.file });
+    const revoked = revokeKey((await service.owner.getKey(key.id)) ?? key, null, actAt());
+    if (revoked === null) throw new Error('not revoked');
+    const change = { type: 'update_key', key: revoked.key, was: 1 } as const;
+    const elsewhere = other.storage.within(String(key.workspaceId));
+    expect(await elsewhere.commit([change])).toBe('done');
+    expect((await verify(secret)).code).toBe('revoked');
+    expect(await remainingOf(key.id)).toBe(4);
+    await other.storage.close();
   });
 
   it('a suspension of the owner or the workspace is obeyed', async () => {
