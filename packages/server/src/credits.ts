@@ -2,7 +2,7 @@
 // is asked for or nothing and reads nothing before. Each is about one row.
 
 import { type CreditsWrite, type DueRefill, MAX_CREDITS, type Spend } from '@warder/core';
-import type { CreditsRow } from './rows.ts';
+import type { BalanceRow } from './credit-rows.ts';
 import { at, type Builder, prepare, type Query, sql } from './storage.ts';
 
 export type CreditStatements = ReturnType<typeof creditStatements>;
@@ -66,7 +66,7 @@ export function creditStatements(builder: Builder) {
         .where('subject', '=', slots.subject)
         .where('refill_at', '=', slots.at),
     ),
-    openCredits: prepare<CreditsRow>((slots) =>
+    openCredits: prepare<BalanceRow>((slots) =>
       builder
         .insertInto('balances')
         .values({ subject: slots.subject, balance: slots.balance, refill_at: slots.refill_at })

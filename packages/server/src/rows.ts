@@ -4,7 +4,6 @@
 
 import {
   type Candidate,
-  type Credits,
   DEFAULT_SETTINGS,
   expiryOrder,
   type Grants,
@@ -23,6 +22,7 @@ import {
   type Workspace,
   type WorkspaceSettings,
 } from '@warder/core';
+import { creditsOf, creditsText, type JoinedBalance } from './credit-rows.ts';
 
 type Bit = 0 | 1;
 
@@ -41,23 +41,10 @@ export interface InstallationRow {
 }
 
 /** A key as it is read: with its last use, which is gathered in a table of its own. */
-export type UsedKeyRow = KeyRow & { last_used_at: number | null } & BalanceRow;
-
-/** Null where there is no row of it; a balance, too, is kept apart from what has it. */
-export interface BalanceRow {
-  balance: number | null;
-  refill_at: number | null;
-}
-
-/** A balance, by the id of the key or the owner that has it. */
-export interface CreditsRow {
-  subject: string;
-  balance: number;
-  refill_at: number | null;
-}
+export type UsedKeyRow = KeyRow & { last_used_at: number | null } & JoinedBalance;
 
 /** An owner as it is read. */
-export type CreditedOwnerRow = OwnerRow & BalanceRow;
+export type CreditedOwnerRow = OwnerRow & JoinedBalance;
 
 /** A key joined with what else bears on it: its owner's columns start with `o_`, its workspace's with `w_`. */
 export type CandidateRow = UsedKeyRow & Joined<'o_', CreditedOwnerRow> & Joined<'w_', WorkspaceRow>;
@@ -286,17 +273,6 @@ export function installationOf(
       name === null || value === null ? [] : [{ name, value }],
     ),
   };
-}
-
-/** The plan alone. */
-function creditsText(credits: Credits | null): string | null {
-  return credits && JSON.stringify({ refill: credits.refill });
-}
-
-function creditsOf(row: BalanceRow & { credits: string | null }): Credits | null {
-  if (row.credits === null) return null;
-  const { refill } = parsed<Pick<Credits, 'refill'>>(row.credits);
-  return { remaining: row.balance ?? 0, refillAt: row.refill_at, refill };
 }
 
 function bit(truth: boolean): Bit {

@@ -12,10 +12,10 @@ import {
   type Kysely,
   type SqlBool,
 } from 'kysely';
+import type { BalanceRow } from './credit-rows.ts';
 import type { ChainRow, EventRow, SealedRow } from './event-rows.ts';
 import type { MemberRow } from './member-rows.ts';
 import {
-  type CreditsRow,
   type InstallationRow,
   KEY_COLUMNS,
   KEY_ORDER_COLUMNS,
@@ -51,7 +51,7 @@ export interface Tables {
   /** Narrow, and written in bulk: what a use changes touches no index of `keys`. */
   key_usage: { key_position: bigint; last_used_at: number };
   /** Balances of keys and owners, by their id. */
-  balances: CreditsRow;
+  balances: BalanceRow;
   workspaces: WorkspaceRow & OrderRow;
   owners: OwnerRow & OrderRow;
   members: MemberRow & OrderRow;

@@ -13,20 +13,13 @@ import {
 } from '@warder/core';
 import { listErasure, listPrunable, listUnlogged, listUnsealed } from '../chains.ts';
 import { confine } from '../commit.ts';
+import type { BalanceRow } from '../credit-rows.ts';
 import { creditStatements } from '../credits.ts';
 import { listEvents } from '../events.ts';
 import type { Lookup } from '../lookup.ts';
 import { type MemberRow, memberOf } from '../member-rows.ts';
 import { listKeysOfMember, listMembers, memberStatements } from '../members.ts';
-import {
-  type CreditsRow,
-  candidateOf,
-  installationOf,
-  keyOf,
-  ownerOf,
-  replyOf,
-  workspaceOf,
-} from '../rows.ts';
+import { candidateOf, installationOf, keyOf, ownerOf, replyOf, workspaceOf } from '../rows.ts';
 import { type Listing, listKeysToErase, listOwners, listWorkspaces } from '../slices.ts';
 import { at, type Query, statements } from '../storage.ts';
 import { builder } from './embedded/builder.ts';
@@ -92,7 +85,7 @@ export function openEmbedded(options: EmbeddedOptions): { storage: Storage; look
     answer(await reader.read(queries));
 
   const balanceOf = async ({ subject, refill, cost, now }: Spend) => {
-    const found = await readOne<Pick<CreditsRow, 'balance' | 'refill_at'>, Credits>(
+    const found = await readOne<Omit<BalanceRow, 'subject'>, Credits>(
       texts.balance.with({ subject }),
       (row) => ({ remaining: row.balance, refillAt: row.refill_at, refill }),
     );

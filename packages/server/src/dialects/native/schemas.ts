@@ -8,16 +8,17 @@ import {
   KEY_KINDS,
   KEY_STATUSES,
   MAX_COST,
-  MAX_CREDITS,
   PERMISSIONS,
   type PermissionSet,
   PRESETS,
-  REFILL_INTERVALS,
   ROLES,
   VERDICT_CODES,
 } from '@warder/core';
 import { z } from 'zod';
+import { Credits, givenCredits, VerdictCredits } from './credit-schemas.ts';
 import { givenMoment, givenUuid } from './parameters.ts';
+
+export { Crediting } from './credit-schemas.ts';
 
 const moment = z.iso.datetime();
 const nullableMoment = moment.nullable();
@@ -64,48 +65,6 @@ const givenGrants = z
   })
   .partial()
   .transform(({ max_life_seconds, ...rest }) => ({ ...rest, maxLifeSeconds: max_life_seconds }));
-
-const Refill = z.object({
-  amount: z.int(),
-  interval: z.enum(REFILL_INTERVALS),
-  anchor: moment.describe('Its first moment; the others follow at whole intervals, UTC.'),
-});
-const Credits = z.object({
-  remaining: z.int(),
-  refill_at: nullableMoment.describe('When it is filled up next; null for never.'),
-  refill: Refill.nullable(),
-});
-const credits = z.int().min(0).max(MAX_CREDITS);
-const givenCredits = z
-  .strictObject({
-    remaining: credits.optional(),
-    refill: z
-      .strictObject({
-        amount: credits.min(1),
-        interval: z.enum(REFILL_INTERVALS),
-        anchor: givenMoment.describe(
-          'The first moment of a refill; the moment of the call unless given.',
-        ),
-      })
-      .partial()
-      .nullable()
-      .optional()
-      .describe('Fills the balance up to an amount at whole intervals; what is above stays.'),
-  })
-  .describe('What may be spent: a balance, and what fills it up. Null for none.');
-
-export const Crediting = z
-  .strictObject({
-    add: credits.min(1).optional().describe('So many more.'),
-    set: credits.optional().describe('Exactly so many.'),
-  })
-  .transform((given, context): { add: number } | { set: number } => {
-    const { add, set } = given;
-    if (add !== undefined && set === undefined) return { add };
-    if (set !== undefined && add === undefined) return { set };
-    context.addIssue({ code: 'custom', message: 'must have either `add` or `set`' });
-    return z.NEVER;
-  });
 
 const Actor = z.object({
   type: z.enum(['key', 'member', 'service', 'system', 'anyone']),
@@ -207,8 +166,6 @@ export const KeyVerify = z.strictObject({
   spend: z.boolean().optional().describe('False judges without charging.'),
   include: z.array(z.enum(['metadata'])).optional(),
 });
-
-const VerdictCredits = z.object({ remaining: z.int(), refill_at: nullableMoment });
 
 const VerdictOwner = z.object({
   id: uuid,

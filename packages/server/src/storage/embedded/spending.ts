@@ -3,19 +3,19 @@
 // judged has changed, a refill is due, or there is not enough.
 
 import { dueRefill, type Spend, type Spent } from '@warder/core';
+import type { BalanceRow } from '../../credit-rows.ts';
 import { type CreditStatements, judgement } from '../../credits.ts';
-import type { CreditsRow } from '../../rows.ts';
 import type { Connected } from './connection.ts';
 
-type BalanceRow = Pick<CreditsRow, 'balance' | 'refill_at'>;
+type Left = Omit<BalanceRow, 'subject'>;
 
 /** For within a transaction. */
 export function spendIn({ row, affected }: Connected, texts: CreditStatements) {
   return (spend: Spend): Spent => {
     const { subject, cost, now, refill } = spend;
     const judged = judgement(spend);
-    const take = () => row<BalanceRow>(texts.spend.with({ subject, cost, now, ...judged }));
-    const left = () => row<BalanceRow>(texts.balance.with({ subject }));
+    const take = () => row<Left>(texts.spend.with({ subject, cost, now, ...judged }));
+    const left = () => row<Left>(texts.balance.with({ subject }));
     let taken = take();
     let found = taken ?? left();
     if (taken === null && found !== null) {
