@@ -176,6 +176,7 @@ function keyNumber(place: number, count: number, workspace: Workspace, at: numbe
     limits: null,
     metadata: { plan: pick(6, 'plan'), seats: i % 50 },
     extension: {},
+    credits: null,
     notBefore: null,
     expiresAt: one ? at + 20 * 365 * DAY : half(7) ? null : at + 6 * 365 * DAY,
     createdBy,

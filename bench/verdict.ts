@@ -161,6 +161,7 @@ function drawn(): { secret: string; candidate: Candidate } {
     format: 'warder',
     replaces: null,
     state: GOOD,
+    credits: null,
   } as const;
   const { key } = issueKey(plan, token, host.random(32), act);
   return { secret: token.secret, candidate: { key, owner, workspace } };

@@ -119,6 +119,7 @@ test('every member of a key has a flag', async () => {
     ...['--metadata', 'plan=pro', '--metadata', '{"seats": 5, "x": {"y": null}}'],
     ...['--limit', 'minute=10/60', '--limit', 'day=50/1d,90@2027-01-31T00:00:00Z'],
     ...['--not-before', '2026-01-01T00:00:00Z', '--expires-at', '2099-01-01T00:00:00Z'],
+    ...['--credits', '5', '--refill', '1000/month'],
   ]);
   expect(standard).toMatchObject({
     name: 'all',
@@ -140,6 +141,7 @@ test('every member of a key has a flag', async () => {
     ],
     not_before: '2026-01-01T00:00:00.000Z',
     expires_at: '2099-01-01T00:00:00.000Z',
+    credits: { remaining: 5, refill: { amount: 1_000, interval: 'month' } },
   });
   const management = await create([
     ...['--kind', 'management', '--instance', '--permissions', 'keys:read,keys:write'],
@@ -461,6 +463,32 @@ test('a key on the command line is refused before anything, and not repeated', a
   expect(foreign).toMatchObject({ code: 2, stderr: expect.not.stringContaining('foreign') });
 });
 
+test('credits are given, spent, changed, shown and taken away, of keys and of owners', async () => {
+  const { id, key } = await create('--name metered --credits 2 --refill 10/day');
+  const remaining = async () => JSON.parse((await warder(`keys get ${id} --json`)).stdout).credits;
+  const good = await warder('keys verify', `${key}\n`);
+  expect(good.stdout).toMatch(/^credits +1$/m);
+  await warder('keys verify', `${key}\n`);
+  const bad = await warder('keys verify', `${key}\n`);
+  expect(bad.code).toBe(1);
+  expect(bad.stdout).toMatch(/^code +insufficient_credits$/m);
+  expect(bad.stdout).toMatch(/^credits +0$/m);
+  const added = await warder(`keys credits ${id} --add 7`);
+  expect(added.stdout).toMatch(/^credits +7\nrefill +10\/day\nrefill_at +\d{4}-/m);
+  await warder(`keys credits ${id} --set 3`);
+  expect(await remaining()).toMatchObject({ remaining: 3, refill: { amount: 10 } });
+  await warder(`keys update ${id} --clear refill`);
+  expect(await remaining()).toEqual({ remaining: 3, refill_at: null, refill: null });
+  await warder(`keys update ${id} --clear credits`);
+  expect(await remaining()).toBeNull();
+
+  await warder('owners put payer --credits 100');
+  const topped = await warder('owners credits payer --add 50');
+  expect(topped.stdout).toMatch(/^credits +150$/m);
+  await warder('owners update payer --clear credits');
+  expect((await warder('owners get payer')).stdout).not.toMatch(/^credits/m);
+});
+
 test('mistakes say what to do, with 2, and refusals of the service with 1', async () => {
   const cases: [string, number, RegExp][] = [
     ['', 2, /warder --help/],
@@ -477,6 +505,13 @@ test('mistakes say what to do, with 2, and refusals of the service with 1', asyn
       /^--expires-in must be a whole number and s, m, h, d or w/,
     ],
     ['keys create --expires-in 1d --expires-at x', 2, /^--expires-in and --expires-at cannot/],
+    [
+      'keys create --refill 1000',
+      2,
+      /^--refill must be a whole number and day, week, month or year/,
+    ],
+    ['keys create --credits -1', 2, /^--credits must be a whole number/],
+    [`keys credits ${UNKNOWN_ID}`, 1, /either `add` or `set`/],
     ['keys create --metadata x', 2, /^--metadata must be name=value or a JSON object/],
     [`keys update ${UNKNOWN_ID}`, 2, /^Nothing to change/],
     [`keys update ${UNKNOWN_ID} --clear kind`, 2, /^--clear does not know "kind"/],

@@ -137,8 +137,21 @@ test('the page about dialects has the bases and the rules that there are', () =>
   }
 });
 
+test('the page about credits: a balance, a top-up, an owner that shares one', async () => {
+  const { cwd, service } = await newInstallation();
+  const [given = ''] = blocks('credits.md', 'A balance and its refill');
+  expect(await paste(given, cwd, service.url)).toMatch(/^credits +2\nrefill_at +\d{4}-/m);
+  for (const block of blocks('credits.md', 'Topping up')) await paste(block, cwd, service.url);
+  const [{ credits } = expect.unreachable()] = (await service.ask('GET', '/v1/keys')).data as {
+    credits: unknown;
+  }[];
+  expect(credits).toEqual({ remaining: 100, refill_at: null, refill: null });
+  const [shared = ''] = blocks('credits.md', 'Of an owner');
+  expect(await paste(shared, cwd, service.url)).toMatch(/^credits +14999$/m);
+});
+
 test('every page that these pages and the README link is there', () => {
-  for (const name of ['backup.md', 'moving.md', 'dialects.md', 'sign-in.md']) {
+  for (const name of ['backup.md', 'credits.md', 'moving.md', 'dialects.md', 'sign-in.md']) {
     const links = Array.from(
       page(name).matchAll(/\]\((?!https?:|#)([^)]+)\)/g),
       ([, to = '']) => to,

@@ -36,6 +36,7 @@ beforeAll(async () => {
     fenced: { workspace_id, allowed_cidrs: ['192.0.2.0/24'] },
     revoked: { workspace_id },
     disabled: { workspace_id },
+    drained: { workspace_id, credits: { remaining: 0 } },
     manager: { workspace_id, kind: 'management', permissions: ['keys:verify'] },
   };
   for (const [name, more] of Object.entries(made)) {
@@ -64,6 +65,7 @@ const body = fc.oneof(
         'fenced',
         'revoked',
         'disabled',
+        'drained',
         'manager',
         'nonsense',
         'empty',
@@ -163,6 +165,17 @@ describe('the verify call from memory', () => {
       { numRuns: runs(1_500, 30_000) },
     );
     expect(plain).toBeGreaterThan(runs(1_500, 30_000) / 5);
+  });
+
+  it('takes one credit a call, as the table does, and tells what is left', async () => {
+    const { key } = await service.createKey({ credits: { remaining: 4 } });
+    const told: unknown[] = [];
+    for (const path of ['/v1/keys/verify', '/v1/keys/verify?', '/v1/keys/verify']) {
+      const { body } = await service.call('POST', path, { key: callers.instance, body: { key } });
+      told.push([body.code, body.credits]);
+    }
+    const left = [3, 2, 1].map((remaining) => ['valid', { remaining, refill_at: null }]);
+    expect(told).toEqual(left);
   });
 
   it('makes no statement for a known key and caller', async () => {

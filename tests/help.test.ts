@@ -94,7 +94,7 @@ let made = 0;
 
 async function newIds(service: Service) {
   const name = `any ${++made}`;
-  const key = await service.create(name, { owner_id: name });
+  const key = await service.create(name, { owner_id: name, credits: { remaining: 1 } });
   const workspace = await service.ask('POST', '/v1/workspaces', { name });
   const who = { issuer: 'https://login.example.com', subject: name, role: 'viewer' };
   const member = await service.ask('POST', '/v1/members', who);

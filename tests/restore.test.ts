@@ -37,6 +37,7 @@ test('what was ended since the backup ends again, and what was given since is to
     shortened: await one('shortened'),
     narrowed: await one('narrowed'),
     untouched: await one('untouched'),
+    toppedUp: await create('topped up', { credits: { remaining: 5 } }),
     enabled: await one('enabled'),
     ofSuspended: await create('of suspended', { owner_id: 'suspended' }),
     ofResumed: await create('of resumed', { owner_id: 'resumed' }),
@@ -59,6 +60,9 @@ test('what was ended since the backup ends again, and what was given since is to
   await ask('PATCH', `/v1/keys/${keys.shortened.id}`, { expires_at: end });
   await ask('PATCH', `/v1/keys/${keys.narrowed.id}`, { scopes: ['files:read', 'admin'] });
   await ask('POST', `/v1/keys/${keys.enabled.id}/enable`);
+  const topUp = `/v1/keys/${keys.toppedUp.id}/credits`;
+  await ask('POST', topUp, { add: 7 });
+  await ask('POST', topUp, { add: 7 });
   await ask('POST', '/v1/owners/suspended/suspend');
   await ask('POST', '/v1/owners/resumed/suspend');
   await ask('POST', '/v1/owners/resumed/resume');
@@ -109,6 +113,9 @@ test('what was ended since the backup ends again, and what was given since is to
   expect(named(told.lost)).toEqual(
     [
       `key.created ${later.id}`,
+      // Somebody paid for each.
+      `key.credits_added ${keys.toppedUp.id}`,
+      `key.credits_added ${keys.toppedUp.id}`,
       `key.enabled ${keys.enabled.id}`,
       // It gave a scope besides.
       `key.updated ${keys.narrowed.id}`,
@@ -133,6 +140,7 @@ test('what was ended since the backup ends again, and what was given since is to
     shortened: 'valid',
     narrowed: 'valid',
     untouched: 'valid',
+    toppedUp: 'valid',
     enabled: 'disabled',
     ofSuspended: 'suspended',
     ofResumed: 'valid',

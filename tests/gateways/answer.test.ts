@@ -62,6 +62,7 @@ describe.each(GATEWAYS.map((kind) => [kind.name, kind] as const))('to %s', (name
       forbidden_ip: await key({ allowed_cidrs: ['192.0.2.0/24'] }),
       insufficient_scope: await key({ scopes: ['files:write'] }),
       rate_limited: await key({ limits: [{ name: 'none', limit: 0, window_seconds: 60 }] }),
+      insufficient_credits: await key({ credits: { remaining: 0 } }),
     };
     for (const [reason, headers] of Object.entries(cases)) {
       const reply = await ask({ headers });
@@ -106,6 +107,17 @@ describe.each(GATEWAYS.map((kind) => [kind.name, kind] as const))('to %s', (name
     });
     expect(JSON.parse(text)).toMatchObject({ code: 'rate_limited', retry_after_seconds: 60 });
     expect((await ask({ headers: bearer(good.key) })).headers).not.toHaveProperty('ratelimit');
+  });
+
+  it('a key with credits spends one for each request that goes through, and for no other', async () => {
+    const { ask } = await opened({ kind: name });
+    const made = await service.createKey({ scopes: ['files:read'], credits: { remaining: 2 } });
+    const statuses: number[] = [];
+    for (const path of ['/v1/files/a', '/v1/admin/x', '/v1/files/a', '/v1/files/a']) {
+      statuses.push((await ask({ path, headers: bearer(made.key) })).status);
+    }
+    const { insufficient_scope, insufficient_credits } = kind.statuses;
+    expect(statuses).toEqual([200, insufficient_scope, 200, insufficient_credits]);
   });
 
   it.each([

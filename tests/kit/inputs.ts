@@ -84,6 +84,7 @@ export const INPUTS: Readonly<Record<string, Prepare>> = {
       metadata: { plan: 'gold' },
       allowed_cidrs: ['192.0.2.0/24'],
       expires_at: '2030-01-01T00:00:00+01:00',
+      credits: { remaining: 10, refill: { amount: 1_000, interval: 'month' } },
     },
   }),
   listKeys: async (_, workspaceId) => ({
@@ -107,6 +108,10 @@ export const INPUTS: Readonly<Record<string, Prepare>> = {
     await service.expectCall(200, 'POST', `/v1/keys/${id}/disable`);
     return { path: `/v1/keys/${id}/enable` };
   },
+  creditKey: async (service, workspaceId) => {
+    const { id } = await keyIn(service, workspaceId, { credits: { remaining: 5 } });
+    return { path: `/v1/keys/${id}/credits`, body: { add: 10 } };
+  },
   whoami: alone('/v1/whoami'),
   createWorkspace: async () => ({
     path: '/v1/workspaces',
@@ -129,6 +134,11 @@ export const INPUTS: Readonly<Record<string, Prepare>> = {
     body: { name: 'Ann', type: 'user', workspace_id: workspaceId },
   }),
   updateOwner: ofOwner('', { name: 'Ann' }),
+  creditOwner: async (service, workspaceId) => {
+    const { path } = await ofOwner('')(service, workspaceId);
+    await service.expectCall(200, 'PATCH', path, { body: { credits: { remaining: 5 } } });
+    return { path: path.replace('?', '/credits?'), body: { set: 10 } };
+  },
   suspendOwner: ofOwner('/suspend'),
   resumeOwner: async (service, workspaceId) => {
     const { path } = await ofOwner('/suspend')(service, workspaceId);

@@ -31,7 +31,9 @@ interface Target {
 async function makeTarget(): Promise<Target> {
   const { id: workspaceId } = await service.workspace();
   const ownerId = 'customer';
-  const { key, secret } = await service.create({ workspaceId, ownerId, scopes: ['a'] });
+  await service.owner.putOwner({ workspaceId, ownerId }, { credits: { remaining: 9 } });
+  const credits = { remaining: 9 };
+  const { key, secret } = await service.create({ workspaceId, ownerId, scopes: ['a'], credits });
   const management = await service.create({
     kind: 'management',
     workspaceId,
@@ -85,6 +87,7 @@ const OPERATIONS: Record<keyof Operations, Use> = {
   },
   getKey: { needs: ['keys:read'], by: 'id', run: (ops, { keyId }) => ops.getKey(keyId) },
   updateKey: onKey((ops, id) => ops.updateKey(id, { name: 'x' })),
+  creditKey: onKey((ops, id) => ops.creditKey(id, { add: 1 })),
   disableKey: onKey((ops, id) => ops.disableKey(id)),
   enableKey: onKey((ops, id) => ops.enableKey(id)),
   revokeKey: onKey((ops, id) => ops.revokeKey(id)),
@@ -186,6 +189,11 @@ const OPERATIONS: Record<keyof Operations, Use> = {
     needs: ['owners:write'],
     by: 'workspaceId',
     run: (ops, target) => ops.patchOwner(target, { name: 'y' }),
+  },
+  creditOwner: {
+    needs: ['owners:write'],
+    by: 'workspaceId',
+    run: (ops, target) => ops.creditOwner(target, { add: 1 }),
   },
   suspendOwner: {
     needs: ['owners:write'],

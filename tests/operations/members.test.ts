@@ -212,6 +212,7 @@ async function makeMany(workspaceId: string, { id: ownerId }: Member, count: num
     const plan = {
       terms,
       rights: { kind: 'standard', scopes: [] },
+      credits: null,
       workspaceId,
       environment: 'live',
       format: WARDER_FORMAT.name,

@@ -3,6 +3,7 @@
 
 import { describe } from 'vitest';
 import { commitContract } from './commit.ts';
+import { creditContract } from './credits.ts';
 import { filterContract } from './filters.ts';
 import { guardContract } from './guards.ts';
 import { listContract } from './lists.ts';
@@ -16,6 +17,7 @@ export function storageContract(engine: string, open: OpenStore): void {
     describe('commits', () => commitContract(open));
     describe('guards', () => guardContract(open));
     describe('reaches', () => reachContract(open));
+    describe('credits', () => creditContract(open));
     describe('lists', () => listContract(open));
     describe('members', () => memberContract(open));
     describe('filters', () => filterContract(open));

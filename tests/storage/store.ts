@@ -8,8 +8,10 @@ import {
   bucketOf,
   type Change,
   COUNTED_CODES,
+  type CreditsPatch,
   createOwner,
   createWorkspace,
+  creditsEdit,
   type Digest,
   drawToken,
   GOOD,
@@ -82,13 +84,17 @@ export function worldIn({ storage, lookup }: Store, seed = 1) {
       ]),
     ) as unknown as KeyTerms;
     const token = drawToken(WARDER_FORMAT, 'wdr', environment, host.random);
-    const plan = { terms, rights, workspaceId, environment, format, replaces, state: GOOD };
+    const { credits = null } = differing;
+    const about = { workspaceId, environment, format, replaces };
+    const plan = { terms, rights, credits, ...about, state: GOOD };
     const { key, event } = issueKey(plan, token, host.random(32), act());
     const digest = host.digest(token.secret);
     const changes: Change[] = [
       { type: 'insert_key', key, digest },
       { type: 'insert_event', event },
     ];
+    const write = creditsEdit(null, key, key.credits, key.createdAt);
+    if (write !== null) changes.push({ type: 'write_credits', write });
     return { key, event, digest, changes };
   };
 
@@ -116,12 +122,15 @@ export function worldIn({ storage, lookup }: Store, seed = 1) {
       );
       return workspace;
     },
-    async owner(workspaceId: string, externalId: string) {
-      const { owner, event } = createOwner(workspaceId, externalId, { metadata: { a: 1 } }, act());
+    async owner(workspaceId: string, externalId: string, credits?: CreditsPatch) {
+      const facts = { metadata: { a: 1 }, credits };
+      const { owner, event } = createOwner(workspaceId, externalId, facts, act());
+      const write = creditsEdit(null, owner, credits, owner.createdAt);
       await done(
         all.commit([
           { type: 'insert_owner', owner },
           { type: 'insert_event', event },
+          ...(write === null ? [] : [{ type: 'write_credits', write } as const]),
         ]),
       );
       return owner;

@@ -33,6 +33,10 @@ export const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
     'warder keys update KEY_ID --name Deploy --scopes files:read,files:write',
     'warder keys update KEY_ID --clear owner',
   ],
+  'warder keys credits': [
+    'warder keys credits KEY_ID --add 500',
+    'warder keys credits KEY_ID --set 1000',
+  ],
   'warder keys disable': ['warder keys disable KEY_ID'],
   'warder keys enable': ['warder keys enable KEY_ID'],
   'warder keys revoke': ['warder keys revoke KEY_ID --reason "seen in a log"'],
@@ -59,7 +63,11 @@ export const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
   'warder owners list': ['warder owners list'],
   'warder owners get': ['warder owners get acme'],
   'warder owners put': ['warder owners put acme --name "Acme Corp" --metadata plan=pro'],
-  'warder owners update': ['warder owners update acme --type company'],
+  'warder owners update': [
+    'warder owners update acme --type company',
+    'warder owners update acme --credits 10000 --refill 10000/month',
+  ],
+  'warder owners credits': ['warder owners credits acme --add 5000'],
   'warder owners suspend': ['warder owners suspend acme'],
   'warder owners resume': ['warder owners resume acme'],
   'warder members list': ['warder members list --role owner'],

@@ -17,6 +17,8 @@ export interface Field {
   readonly among?: readonly string[];
   /** Whether `--clear` can name it. */
   readonly clearable?: boolean;
+  /** What that clears, where it is more than this member. */
+  readonly clears?: string;
   /** The value of a text; the text itself unless given. Of an option without a text, of ''. */
   readonly read?: (text: string) => unknown;
   /** Makes one value of what several times the option was given. */
@@ -80,7 +82,7 @@ function collect(
   for (const name of cleared) {
     const field = fields.find((one) => one.clearable && nameOf(one) === name);
     if (!field) throw usage(`--clear does not know "${name}": see --help for what it knows.`);
-    set(field, null);
+    set({ ...field, member: field.clears ?? field.member }, null);
   }
   return members;
 }

@@ -220,6 +220,15 @@ export function limit(text: string): LimitGiven {
   };
 }
 
+/** `1000/month`. */
+export function refill(text: string): { amount: number; interval: string } {
+  const [, amount, interval] = /^([1-9]\d{0,14})\/(day|week|month|year)$/.exec(text) ?? [];
+  if (amount === undefined || interval === undefined) {
+    throw new Error('must be a whole number and day, week, month or year, for example 1000/month');
+  }
+  return { amount: Number(amount), interval };
+}
+
 export function wholeNumber(text: string): number {
   if (!/^\d{1,15}$/.test(text)) throw new Error('must be a whole number');
   return Number(text);

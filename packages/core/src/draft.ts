@@ -2,6 +2,7 @@
 // what it may, when it ends, and how its token is drawn.
 
 import { type Caller, chosenWorkspace, requireInstance } from './caller.ts';
+import { type CreditsPatch, newCredits } from './credit.ts';
 import { defaultExpiry } from './delegation.ts';
 import { invalid, WarderError } from './error.ts';
 import { GOOD, type Key, type KeyPlan, type KeyState } from './key.ts';
@@ -29,6 +30,7 @@ export type KeyDraft = {
   readonly grants?: GrantsPatch | undefined;
   /** How its token is written; Warder's own way unless given. */
   readonly format?: TokenFormat | undefined;
+  readonly credits?: CreditsPatch | null | undefined;
 } & { readonly [Term in keyof KeyTerms]?: KeyTerms[Term] | undefined } & {
   readonly [Fact in keyof KeyState]?: KeyState[Fact] | undefined;
 };
@@ -70,6 +72,10 @@ export function planKey(
   if (ownerId !== null && (draft.ownerId ?? ownerId) !== ownerId) {
     throw new WarderError('forbidden', 'You may make keys of your own only.');
   }
+  if (draft.credits) {
+    checkCreditor(caller);
+    if (rights.kind !== 'standard') throw onlyFor('/credits', 'standard');
+  }
   return {
     terms: {
       name: draft.name ?? null,
@@ -86,6 +92,7 @@ export function planKey(
           : draft.expiresAt,
     },
     rights,
+    credits: draft.credits ? newCredits(draft.credits, at) : null,
     workspaceId: workspace?.id ?? null,
     environment: draft.environment ?? 'live',
     format: (draft.format ?? WARDER_FORMAT).name,
@@ -96,6 +103,12 @@ export function planKey(
       revoked: draft.revoked ?? GOOD.revoked,
     },
   };
+}
+
+/** @throws forbidden for a caller that could give itself credits */
+export function checkCreditor({ bounds }: Caller): void {
+  if (bounds.ownerId === null) return;
+  throw new WarderError('forbidden', 'You may not change the credits of keys of your own.');
 }
 
 function rightsOf(caller: Caller, draft: KeyDraft): KeyRights {
@@ -116,6 +129,7 @@ export function planReplacement(key: Key, format: TokenFormat): KeyPlan {
   return {
     terms: key,
     rights: key,
+    credits: key.credits,
     workspaceId,
     environment,
     format: format.name,

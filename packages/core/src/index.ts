@@ -4,6 +4,7 @@
 export * from './audit.ts';
 export * from './caller.ts';
 export * from './cidr.ts';
+export * from './credit.ts';
 export type { KeyDraft } from './draft.ts';
 export * from './error.ts';
 export * from './event.ts';

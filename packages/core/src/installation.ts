@@ -118,6 +118,7 @@ function instanceKey(
       expiresAt,
     },
     rights: { kind: 'management', permissions: ['*'], grants: ALL_GRANTS },
+    credits: null,
     workspaceId: null,
     environment: 'live',
     format: WARDER_FORMAT.name,

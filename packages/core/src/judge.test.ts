@@ -33,7 +33,8 @@ interface Flaw {
   ask?: Partial<Ask>;
   owner?: { suspendedAt: number };
 }
-type Judged = Exclude<VerdictCode, 'malformed' | 'rate_limited' | 'valid'>;
+// What a text, a window or a balance says is not judged here.
+type Judged = Exclude<VerdictCode, 'malformed' | 'rate_limited' | 'insufficient_credits' | 'valid'>;
 const FLAWS: Record<Judged, Flaw> = {
   not_found: { ask: { within: 'another' } },
   wrong_workspace: { ask: { workspaceId: 'another' } },
@@ -49,9 +50,7 @@ const FLAWS: Record<Judged, Flaw> = {
   insufficient_scope: { key: { scopes: [] } },
 };
 const HIDDEN = ['not_found', 'wrong_workspace', 'wrong_environment', 'wrong_kind'];
-const judged = VERDICT_CODES.filter(
-  (code): code is Judged => code !== 'malformed' && code !== 'rate_limited' && code !== 'valid',
-);
+const judged = VERDICT_CODES.filter((code): code is Judged => Object.hasOwn(FLAWS, code));
 
 function verdictOn(flaws: readonly Flaw[], now = NOW): Verdict {
   const key = standardKey(Object.assign({}, ...flaws.map((flaw) => flaw.key)));

@@ -4,6 +4,7 @@
 // all of them. A bad key is a value, not an error.
 
 import { type Address, contains, parseNetwork } from './cidr.ts';
+import type { Balance } from './credit.ts';
 import type { Key } from './key.ts';
 import type { LimitFigure } from './limit-figure.ts';
 import type { Owner } from './owner.ts';
@@ -33,11 +34,13 @@ export interface Ask {
   /** Every one of these must be held. */
   readonly scopes?: readonly string[] | undefined;
   readonly query?: ScopeQuery | undefined;
+  /** False where credits do not bear on the verdict: a key that signs in never spends. */
+  readonly metered?: false | undefined;
   /** Whether a good verdict counts as a use of the key; it does unless this is false. */
   readonly counts?: false | undefined;
-  /** What the use takes from each window that bears on the key; 1 unless given. */
+  /** What the use takes from each window that bears on the key, and how many credits; 1 unless given. */
   readonly cost?: number | undefined;
-  /** Whether the windows are charged, or only asked; they are charged unless this is false. */
+  /** Whether windows and credits are charged, or only asked; they are charged unless this is false. */
   readonly spend?: boolean | undefined;
   /** Whether windows bear on it at all; they do unless this is false. */
   readonly limited?: false | undefined;
@@ -51,7 +54,7 @@ export type Refusal =
       readonly valid: false;
       readonly code: Exclude<
         VerdictCode,
-        HiddenCode | 'valid' | 'insufficient_scope' | 'rate_limited'
+        HiddenCode | 'valid' | 'insufficient_scope' | MeteredCode
       >;
       readonly key: Key;
     }
@@ -68,6 +71,12 @@ export type Refusal =
       readonly limits: readonly LimitFigure[];
       /** After which it may be admitted. */
       readonly retryAfterSeconds: number;
+    }
+  | {
+      readonly valid: false;
+      readonly code: 'insufficient_credits';
+      readonly key: Key;
+      readonly credits: Balance;
     };
 
 export type Verdict =
@@ -79,6 +88,8 @@ export type Verdict =
       readonly workspace: Workspace | null;
       /** Every window that bears on the key, once it was charged or asked. */
       readonly limits?: readonly LimitFigure[] | undefined;
+      /** What is left of the credits that it spent from, the key's own or its owner's. */
+      readonly credits?: Balance | undefined;
     }
   | Refusal;
 
@@ -92,12 +103,12 @@ type HiddenCode =
 
 /** What a candidate can fail, in the order in which a failure names the verdict. */
 export const CHECKS = VERDICT_CODES.filter(isCheck);
-/** What is left of windows is asked after all of these. */
 export type CheckCode = Exclude<VerdictCode, 'malformed' | 'valid' | MeteredCode>;
-type MeteredCode = 'rate_limited';
+/** What is left of windows and credits is asked after all checks. */
+type MeteredCode = 'rate_limited' | 'insufficient_credits';
 
 function isCheck(code: VerdictCode): code is CheckCode {
-  return code !== 'malformed' && code !== 'valid' && code !== 'rate_limited';
+  return !['malformed', 'valid', 'rate_limited', 'insufficient_credits'].includes(code);
 }
 
 /** A bit for each check: the earlier it stands, the lower. */

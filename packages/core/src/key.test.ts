@@ -333,6 +333,7 @@ describe('issuing', () => {
     // A whole key, with members that are no terms.
     terms: standardKey({ revokedAt: 1, enabled: false, version: 9, lastUsedAt: 1 }),
     rights: { kind: 'standard', scopes: ['b', 'a', 'b'] },
+    credits: null,
     workspaceId: 'w',
     environment: 'test',
     format: 'warder',

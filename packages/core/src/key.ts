@@ -3,6 +3,14 @@
 // that tells of it, or null where nothing would change. A revoked key is final:
 // no command brings it back.
 
+import {
+  type Crediting,
+  type Credits,
+  credited,
+  creditingEvent,
+  describeCredits,
+  editedCredits,
+} from './credit.ts';
 import { WarderError } from './error.ts';
 import {
   type Act,
@@ -24,6 +32,7 @@ import {
   type KeyPatch,
   type KeyRights,
   type KeyTerms,
+  onlyFor,
 } from './terms.ts';
 import type { DrawnToken, Environment, TokenPreview } from './token.ts';
 
@@ -39,6 +48,8 @@ interface KeyFacts extends TokenPreview, KeyTerms {
   readonly format: string;
   readonly enabled: boolean;
   readonly softBlocked: boolean;
+  /** Its own, which only a standard key has; null to spend its owner's, if that has any. */
+  readonly credits: Credits | null;
   readonly createdBy: Actor;
   /** Id of the key this one took the place of. */
   readonly replaces: string | null;
@@ -96,6 +107,7 @@ export function nextTurn(key: Key, now: number): number | null {
 export interface KeyPlan {
   readonly terms: KeyTerms;
   readonly rights: KeyRights;
+  readonly credits: Credits | null;
   readonly workspaceId: string | null;
   readonly environment: Environment;
   readonly format: string;
@@ -139,6 +151,7 @@ export function issueKey(
     enabled: plan.state.enabled,
     softBlocked: plan.state.softBlocked,
     ...checkedRights(plan.rights),
+    credits: plan.credits,
     createdBy: act.actor,
     replaces: plan.replaces,
     createdAt: act.at,
@@ -156,11 +169,28 @@ export function issueKey(
 /** Edits terms and rights, never states. */
 export function editKey(before: Key, patch: KeyPatch, act: Act): KeyChange | null {
   refuseRevoked(before);
-  return changed(act, 'key.updated', before, {
+  const { credits } = patch;
+  if (credits && before.kind !== 'standard') throw onlyFor('/credits', 'standard');
+  const edited = {
     ...before,
     ...editedTerms(before, patch),
     ...editedRights(before, patch),
-  });
+    ...(credits === undefined
+      ? {}
+      : { credits: credits && editedCredits(before.credits, credits, act.at) }),
+  };
+  // A balance is set even to what was read: it may have been spent since.
+  if (credits?.remaining !== undefined) return rewritten(act, 'key.updated', before, edited);
+  return changed(act, 'key.updated', before, edited);
+}
+
+/** Changes the balance of a key and nothing else of it. */
+export function creditKey(before: Key, crediting: Crediting, act: Act): KeyChange {
+  refuseRevoked(before);
+  const key = { ...before, credits: credited(before.credits, crediting, act.at) };
+  const owners = { now: key.ownerId, former: null };
+  const [type, facts] = creditingEvent('key', crediting);
+  return { key, event: eventOf(act, type, subjectOf(key), null, facts, owners) };
 }
 
 export function disableKey(before: Key, act: Act): KeyChange | null {
@@ -212,6 +242,7 @@ export function eraseKey(before: Key, act: Act): KeyChange {
     limits: null,
     metadata: {},
     extension: {},
+    credits: null,
     lastUsedAt: null,
     deletedAt: before.deletedAt ?? act.at,
     erasedAt: act.at,
@@ -253,6 +284,10 @@ function refuseRevoked(key: Key): void {
 
 function changed(act: Act, type: EventType, before: Key, edited: Key): KeyChange | null {
   if (JSON.stringify(edited) === JSON.stringify(before)) return null;
+  return rewritten(act, type, before, edited);
+}
+
+function rewritten(act: Act, type: EventType, before: Key, edited: Key): KeyChange {
   const key = { ...edited, updatedAt: act.at, version: before.version + 1 };
   return { key, event: keyEvent(act, type, before, key) };
 }
@@ -293,6 +328,7 @@ export function describeKey(key: Key) {
     limits: key.limits?.map(describeLimit) ?? null,
     metadata: key.metadata,
     extension: key.extension,
+    credits: key.credits && describeCredits(key.credits),
     created_by: { type: key.createdBy.type, id: key.createdBy.id },
     replaces: key.replaces,
     created_at: moment(key.createdAt),

@@ -97,7 +97,7 @@ function checkNumbers(pointer: string, limit: number, windowSeconds: number): vo
 }
 
 /** What a use costs. @throws invalid */
-export function checkedCost(cost: number): number {
+export function checkedCost(cost = 1): number {
   if (!isUnits(cost)) throw invalid('/cost', UNITS_RULE);
   return cost;
 }

@@ -2,6 +2,16 @@
 // the operator's own id. An owner comes into being when a key first names it,
 // or earlier by hand. All keys of a suspended owner answer `suspended`.
 
+import {
+  type Crediting,
+  type Credits,
+  type CreditsPatch,
+  credited,
+  creditingEvent,
+  describeCredits,
+  editedCredits,
+  newCredits,
+} from './credit.ts';
 import { invalid, WarderError } from './error.ts';
 import { type Act, type Event, eventOf, type JsonObject, moment } from './event.ts';
 import { checkedLimits, describeLimit, type Limit } from './limit.ts';
@@ -19,6 +29,8 @@ export interface Owner {
   readonly metadata: JsonObject;
   /** The windows that its keys share in place of the workspace's `ownerLimits`; null for those. */
   readonly limits: readonly Limit[] | null;
+  /** Shared by all its keys that have none of their own; null for none. */
+  readonly credits: Credits | null;
   readonly createdAt: number;
   readonly updatedAt: number;
   readonly suspendedAt: number | null;
@@ -32,6 +44,7 @@ export interface OwnerPatch {
   readonly name?: string | null | undefined;
   readonly metadata?: JsonObject | undefined;
   readonly limits?: readonly Limit[] | null | undefined;
+  readonly credits?: CreditsPatch | null | undefined;
 }
 
 export interface OwnerChange {
@@ -55,6 +68,7 @@ export function createOwner(
     name: checkedText('/name', facts.name ?? null),
     metadata: checkedMetadata(facts.metadata ?? {}),
     limits: checkedOwnLimits(facts.limits),
+    credits: facts.credits ? newCredits(facts.credits, act.at) : null,
     createdAt: act.at,
     updatedAt: act.at,
     suspendedAt: null,
@@ -66,20 +80,45 @@ export function createOwner(
 
 /** Edits what the patch names, merging metadata (RFC 7396); null when nothing changes. */
 export function editOwner(before: Owner, patch: OwnerPatch, act: Act): OwnerChange | null {
-  const { type = before.type, name = before.name, metadata = {}, limits = before.limits } = patch;
-  const merged = mergePatch(before.metadata, metadata);
-  return replaceOwner(before, { type, name, metadata: merged, limits }, act);
+  const { type = before.type, name = before.name, limits = before.limits, credits } = patch;
+  const metadata = mergePatch(before.metadata, patch.metadata ?? {});
+  return rewrite(before, { type, name, metadata, limits }, credits, before.credits, act);
 }
 
-/** Writes all that can be written of an owner anew: what is not named is cleared. */
+/** Writes all that can be written of an owner anew: what is not named is cleared, but for credits, which are no fact of it. */
 export function replaceOwner(before: Owner, facts: OwnerPatch, act: Act): OwnerChange | null {
-  return changed(act, 'owner.updated', before, {
+  return rewrite(before, facts, facts.credits, null, act);
+}
+
+/** @param from the credits that what is given is an edit of */
+function rewrite(
+  before: Owner,
+  facts: OwnerPatch,
+  credits: OwnerPatch['credits'],
+  from: Credits | null,
+  act: Act,
+): OwnerChange | null {
+  const edited = {
     ...before,
     type: checkedText('/type', facts.type ?? null),
     name: checkedText('/name', facts.name ?? null),
     metadata: checkedMetadata(facts.metadata ?? {}),
     limits: checkedOwnLimits(facts.limits),
-  });
+    ...(credits === undefined ? {} : { credits: credits && editedCredits(from, credits, act.at) }),
+  };
+  // A balance is set even to what was read: it may have been spent since.
+  const sets = Boolean(credits && (from === null || credits.remaining !== undefined));
+  return changed(act, 'owner.updated', before, edited, sets);
+}
+
+/** Changes the balance of an owner and nothing else of it. */
+export function creditOwner(before: Owner, crediting: Crediting, act: Act): OwnerChange {
+  refuseErased(before);
+  const owner = { ...before, credits: credited(before.credits, crediting, act.at) };
+  const subject = { type: 'owner', id: owner.id, workspaceId: owner.workspaceId } as const;
+  const owners = { now: owner.externalId, former: null };
+  const [type, facts] = creditingEvent('owner', crediting);
+  return { owner, event: eventOf(act, type, subject, null, facts, owners) };
 }
 
 export function suspendOwner(before: Owner, act: Act): OwnerChange | null {
@@ -104,6 +143,7 @@ export function eraseOwner(before: Owner, act: Act): OwnerChange | null {
     name: null,
     metadata: {},
     limits: null,
+    credits: null,
     suspendedAt: before.suspendedAt ?? act.at,
     erasedAt: act.at,
     updatedAt: act.at,
@@ -119,11 +159,21 @@ export function forgetOwner(before: Owner, act: Act): Owner {
   return { ...before, externalId: before.id, updatedAt: act.at, version: before.version + 1 };
 }
 
-function changed(act: Act, type: Event['type'], before: Owner, edited: Owner): OwnerChange | null {
+function refuseErased(before: Owner): void {
   if (before.erasedAt !== null) {
     throw new WarderError('conflict', 'This owner was erased, which is final.');
   }
-  if (JSON.stringify(edited) === JSON.stringify(before)) return null;
+}
+
+function changed(
+  act: Act,
+  type: Event['type'],
+  before: Owner,
+  edited: Owner,
+  always: boolean = false,
+): OwnerChange | null {
+  refuseErased(before);
+  if (!always && JSON.stringify(edited) === JSON.stringify(before)) return null;
   const owner = { ...edited, updatedAt: act.at, version: before.version + 1 };
   return { owner, event: ownerEvent(act, type, before, owner) };
 }
@@ -164,6 +214,7 @@ export function describeOwner(owner: Owner) {
     name: owner.name,
     metadata: owner.metadata,
     limits: owner.limits?.map(describeLimit) ?? null,
+    credits: owner.credits && describeCredits(owner.credits),
     created_at: moment(owner.createdAt),
     updated_at: moment(owner.updatedAt),
     suspended_at: moment(owner.suspendedAt),

@@ -1,6 +1,7 @@
 // What the core needs from outside: a store, a host and a verifier. Methods
 // arrive with the use case that first calls them, and none is optional.
 
+import type { Balance, CreditsWrite, Refill } from './credit.ts';
 import type { Event, EventType, StoredEvent } from './event.ts';
 import type { Ask, Verdict } from './judge.ts';
 import type { Key, KeyStatus } from './key.ts';
@@ -84,6 +85,8 @@ export interface Storage {
   members(issuer: string, subject: string): Promise<readonly Member[]>;
   /** A reply kept for an Idempotency-Key, or null. */
   reply(id: string): Promise<StoredReply | null>;
+  /** Takes credits, all that are asked for or none: atomic, and durable once answered. Reads where it takes none. */
+  spend(spend: Spend): Promise<Spent>;
   /**
    * Adds uses to what is stored, all or none: a hundred at the most, since others wait meanwhile.
    * Last uses come in order of time or not, and none moves backwards.
@@ -183,8 +186,9 @@ export interface Total {
 /** One row written, or one condition that must hold for any to be. */
 export type Change =
   | { readonly type: 'insert_key'; readonly key: Key; readonly digest: Digest }
-  /** Replaces the row of that version; a tombstone also loses its usage. */
+  /** Replaces the row of that version; a tombstone also loses its usage and its credits. */
   | { readonly type: 'update_key'; readonly key: Key; readonly was: number }
+  | { readonly type: 'write_credits'; readonly write: CreditsWrite }
   | { readonly type: 'insert_workspace'; readonly workspace: Workspace }
   | { readonly type: 'update_workspace'; readonly workspace: Workspace; readonly was: number }
   | { readonly type: 'insert_owner'; readonly owner: Owner }
@@ -354,6 +358,30 @@ export interface StoredWindow {
   readonly endsAt: number;
   readonly taken: number;
 }
+
+/** A wish to take credits for a verification of a key as it was judged. */
+export interface Spend {
+  /** Id of the key or the owner whose they are. */
+  readonly subject: string;
+  readonly refill: Refill | null;
+  readonly cost: number;
+  /** False to take none, and to learn whether there are enough. */
+  readonly charge: boolean;
+  /** What the verdict hangs on: nothing is taken once any of it is of another version. */
+  readonly judged: Judged;
+  readonly now: number;
+}
+
+export interface Judged {
+  readonly keyId: string;
+  readonly key: number;
+  /** Null where there is none. */
+  readonly owner: number | null;
+  readonly workspace: number | null;
+}
+
+/** Whether there was enough, and what is left. `stale`: what was judged has changed, and nothing was taken. */
+export type Spent = (Balance & { readonly enough: boolean }) | 'stale';
 
 /** A sealed reply and what a retry must match to get it. */
 export interface StoredReply {

@@ -169,8 +169,9 @@ function keyAgain(before: Key, history: readonly ToldEvent[], act: Act): Again {
   if (deleted) again.step(deleted, deleteKey);
   const erased = last('key.erased');
   if (erased) again.step(erased, eraseKey);
-  if (edited && !revoked && !deleted && !erased) {
-    if (!isAsTold(describeKey(again.object()), facts)) again.lose(edited);
+  if (!revoked && !deleted && !erased) {
+    if (edited && !isAsTold(describeKey(again.object()), facts)) again.lose(edited);
+    for (const credited of creditingsOf(history)) again.lose(credited);
   }
   return again.end();
 }
@@ -205,7 +206,13 @@ function ownerAgain(before: Owner, history: readonly ToldEvent[], act: Act): Aga
   else if (suspended && before.suspendedAt !== null) again.lose(suspended);
   const edited = last('owner.updated');
   if (edited) again.lose(edited);
+  for (const credited of creditingsOf(history)) again.lose(credited);
   return again.end();
+}
+
+/** Every change of a balance since is lost, and each counts: somebody may have paid for it. */
+function creditingsOf(history: readonly ToldEvent[]): readonly ToldEvent[] {
+  return history.filter(({ type }) => /\.credits_(added|set)$/.test(type));
 }
 
 function workspaceAgain(before: Workspace, history: readonly ToldEvent[], act: Act): Again {

@@ -3,6 +3,7 @@
 // a management key. The two vocabularies never meet.
 
 import { parseNetwork } from './cidr.ts';
+import type { CreditsPatch } from './credit.ts';
 import { invalid, type WarderError } from './error.ts';
 import { type JsonObject, LATEST } from './event.ts';
 import { checkedLimits, type Limit } from './limit.ts';
@@ -53,6 +54,7 @@ export type KeyPatch = {
   readonly scopes?: readonly string[] | undefined;
   readonly permissions?: PermissionSet | undefined;
   readonly grants?: GrantsPatch | undefined;
+  readonly credits?: CreditsPatch | null | undefined;
 };
 
 export const MAX_KEY_NAME_LENGTH = 255;

@@ -15,6 +15,7 @@ export const VERDICT_CODES = [
   'forbidden_ip',
   'insufficient_scope',
   'rate_limited',
+  'insufficient_credits',
   'valid',
 ] as const;
 export type VerdictCode = (typeof VERDICT_CODES)[number];

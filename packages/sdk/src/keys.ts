@@ -4,6 +4,7 @@ import { type Listing, listing } from './page.ts';
 import type { CallOptions, ChangeOptions, RetryableOptions, Send } from './request.ts';
 import type {
   CreatedKey,
+  Crediting,
   Explanation,
   GetKeyQuery,
   GetKeyUsageQuery,
@@ -45,6 +46,14 @@ export function keyCalls(send: Send) {
     /** What is absent stays, null clears (RFC 7396). */
     update: (id: string, patch: KeyPatch, options: ChangeOptions = {}): Promise<Key> =>
       send({ ...options, method: 'PATCH', path: ['v1', 'keys', id], body: patch }),
+
+    /** Adds to its credits, `{ add }`, or sets them, `{ set }`: what is spent meanwhile is not lost. */
+    credit: (
+      id: string,
+      crediting: Crediting,
+      options: ChangeOptions & RetryableOptions = {},
+    ): Promise<Key> =>
+      send({ ...options, method: 'POST', path: ['v1', 'keys', id, 'credits'], body: crediting }),
 
     disable: act('disable'),
     enable: act('enable'),

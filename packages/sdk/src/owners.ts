@@ -3,6 +3,7 @@
 import { type Listing, listing } from './page.ts';
 import type { CallOptions, ChangeOptions, RetryableOptions, Send } from './request.ts';
 import type {
+  Crediting,
   EraseOwnerQuery,
   GetOwnerQuery,
   ListOwnersQuery,
@@ -26,7 +27,7 @@ export function ownerCalls(send: Send) {
     get: (ownerId: string, query: GetOwnerQuery = {}, options: CallOptions = {}): Promise<Owner> =>
       send({ ...options, method: 'GET', path: ['v1', 'owners', ownerId], query }),
 
-    /** Makes the owner or replaces it: what is absent is cleared. */
+    /** Makes the owner or replaces it: what is absent is cleared, but for its credits. */
     put: (ownerId: string, facts: OwnerPut = {}, options: ChangeOptions = {}): Promise<Owner> =>
       send({ ...options, method: 'PUT', path: ['v1', 'owners', ownerId], body: facts }),
 
@@ -43,6 +44,17 @@ export function ownerCalls(send: Send) {
       listing(query, (page) =>
         send<OwnerPage>({ ...options, method: 'GET', path: ['v1', 'owners'], query: page }),
       ),
+
+    /** Adds to the credits that its keys share, `{ add }`, or sets them, `{ set }`. */
+    credit: (
+      ownerId: string,
+      crediting: Crediting,
+      query: GetOwnerQuery = {},
+      options: ChangeOptions & RetryableOptions = {},
+    ): Promise<Owner> => {
+      const path = ['v1', 'owners', ownerId, 'credits'];
+      return send({ ...options, method: 'POST', path, query, body: crediting });
+    },
 
     /** All its keys answer `suspended` until it is resumed. */
     suspend: act('suspend'),

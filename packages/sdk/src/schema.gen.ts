@@ -36,6 +36,17 @@ export type CreatedKey = {
   readonly limits: readonly Limit[] | null;
   readonly metadata: { readonly [name: string]: unknown };
   readonly extension: { readonly [name: string]: unknown };
+  readonly credits: {
+    readonly remaining: number;
+    /** When it is filled up next; null for never. */
+    readonly refill_at: string | null;
+    readonly refill: {
+      readonly amount: number;
+      readonly interval: 'day' | 'week' | 'month' | 'year';
+      /** Its first moment; the others follow at whole intervals, UTC. */
+      readonly anchor: string;
+    } | null;
+  } | null;
   readonly created_by: {
     readonly type: 'key' | 'member' | 'service' | 'system' | 'anyone';
     readonly id: string;
@@ -51,6 +62,13 @@ export type CreatedKey = {
   readonly deleted_at: string | null;
   /** The key itself. Shown in this reply and never again. */
   readonly key: string;
+};
+
+export type Crediting = {
+  /** So many more. */
+  readonly add?: number | undefined;
+  /** Exactly so many. */
+  readonly set?: number | undefined;
 };
 
 export type Event = {
@@ -129,7 +147,8 @@ export type Explanation = {
       | 'not_yet_valid'
       | 'forbidden_ip'
       | 'insufficient_scope'
-      | 'rate_limited';
+      | 'rate_limited'
+      | 'insufficient_credits';
     readonly missing_scopes: readonly string[];
     /** As far as the verification named one. */
     readonly ip: string | null;
@@ -175,6 +194,17 @@ export type Key = {
   readonly limits: readonly Limit[] | null;
   readonly metadata: { readonly [name: string]: unknown };
   readonly extension: { readonly [name: string]: unknown };
+  readonly credits: {
+    readonly remaining: number;
+    /** When it is filled up next; null for never. */
+    readonly refill_at: string | null;
+    readonly refill: {
+      readonly amount: number;
+      readonly interval: 'day' | 'week' | 'month' | 'year';
+      /** Its first moment; the others follow at whole intervals, UTC. */
+      readonly anchor: string;
+    } | null;
+  } | null;
   readonly created_by: {
     readonly type: 'key' | 'member' | 'service' | 'system' | 'anyone';
     readonly id: string;
@@ -234,6 +264,22 @@ export type KeyCreate = {
   /** In place of key_limits of the workspace; null for those, empty for none. */
   readonly limits?: readonly LimitDraft[] | null | undefined;
   readonly metadata?: { readonly [name: string]: unknown } | undefined;
+  readonly credits?:
+    | {
+        readonly remaining?: number | undefined;
+        /** Fills the balance up to an amount at whole intervals; what is above stays. */
+        readonly refill?:
+          | {
+              readonly amount?: number | undefined;
+              readonly interval?: 'day' | 'week' | 'month' | 'year' | undefined;
+              /** The first moment of a refill; the moment of the call unless given. */
+              readonly anchor?: string | undefined;
+            }
+          | null
+          | undefined;
+      }
+    | null
+    | undefined;
   readonly not_before?: string | null | undefined;
   readonly expires_at?: string | null | undefined;
 };
@@ -303,6 +349,22 @@ export type KeyPatch = {
   /** In place of key_limits of the workspace; null for those, empty for none. */
   readonly limits?: readonly LimitDraft[] | null | undefined;
   readonly metadata?: { readonly [name: string]: unknown } | undefined;
+  readonly credits?:
+    | {
+        readonly remaining?: number | undefined;
+        /** Fills the balance up to an amount at whole intervals; what is above stays. */
+        readonly refill?:
+          | {
+              readonly amount?: number | undefined;
+              readonly interval?: 'day' | 'week' | 'month' | 'year' | undefined;
+              /** The first moment of a refill; the moment of the call unless given. */
+              readonly anchor?: string | undefined;
+            }
+          | null
+          | undefined;
+      }
+    | null
+    | undefined;
   readonly not_before?: string | null | undefined;
   readonly expires_at?: string | null | undefined;
 };
@@ -321,7 +383,7 @@ export type KeyVerify = {
   readonly query?: string | undefined;
   /** Where the key is used from; needed for keys with allowed_cidrs. */
   readonly ip?: string | undefined;
-  /** What the use takes from each limit: 1 unless given, all of them or none. */
+  /** What the use takes from each limit, and how many credits: 1 unless given, all of them or none. */
   readonly cost?: number | undefined;
   /** False judges without taking anything. */
   readonly spend?: boolean | undefined;
@@ -444,6 +506,18 @@ export type Owner = {
   readonly name: string | null;
   readonly metadata: { readonly [name: string]: unknown };
   readonly limits: readonly Limit[] | null;
+  /** Shared by all its keys that have none of their own. */
+  readonly credits: {
+    readonly remaining: number;
+    /** When it is filled up next; null for never. */
+    readonly refill_at: string | null;
+    readonly refill: {
+      readonly amount: number;
+      readonly interval: 'day' | 'week' | 'month' | 'year';
+      /** Its first moment; the others follow at whole intervals, UTC. */
+      readonly anchor: string;
+    } | null;
+  } | null;
   readonly created_at: string;
   readonly updated_at: string;
   readonly suspended_at: string | null;
@@ -469,6 +543,22 @@ export type OwnerPatch = {
   readonly metadata?: { readonly [name: string]: unknown } | undefined;
   /** Shared by its keys, in place of owner_limits of its workspace. */
   readonly limits?: readonly LimitDraft[] | null | undefined;
+  readonly credits?:
+    | {
+        readonly remaining?: number | undefined;
+        /** Fills the balance up to an amount at whole intervals; what is above stays. */
+        readonly refill?:
+          | {
+              readonly amount?: number | undefined;
+              readonly interval?: 'day' | 'week' | 'month' | 'year' | undefined;
+              /** The first moment of a refill; the moment of the call unless given. */
+              readonly anchor?: string | undefined;
+            }
+          | null
+          | undefined;
+      }
+    | null
+    | undefined;
 };
 
 export type OwnerPut = {
@@ -477,6 +567,22 @@ export type OwnerPut = {
   readonly metadata?: { readonly [name: string]: unknown } | undefined;
   /** Shared by its keys, in place of owner_limits of its workspace. */
   readonly limits?: readonly LimitDraft[] | null | undefined;
+  readonly credits?:
+    | {
+        readonly remaining?: number | undefined;
+        /** Fills the balance up to an amount at whole intervals; what is above stays. */
+        readonly refill?:
+          | {
+              readonly amount?: number | undefined;
+              readonly interval?: 'day' | 'week' | 'month' | 'year' | undefined;
+              /** The first moment of a refill; the moment of the call unless given. */
+              readonly anchor?: string | undefined;
+            }
+          | null
+          | undefined;
+      }
+    | null
+    | undefined;
   readonly workspace_id?: string | undefined;
 };
 
@@ -517,6 +623,7 @@ export type Usage = {
     readonly forbidden_ip?: number | undefined;
     readonly insufficient_scope?: number | undefined;
     readonly rate_limited?: number | undefined;
+    readonly insufficient_credits?: number | undefined;
   };
   /** Every hour, day or month from `from` on, also those without a verification. */
   readonly data: readonly {
@@ -538,6 +645,7 @@ export type Usage = {
       readonly forbidden_ip?: number | undefined;
       readonly insufficient_scope?: number | undefined;
       readonly rate_limited?: number | undefined;
+      readonly insufficient_credits?: number | undefined;
     };
   }[];
 };
@@ -564,6 +672,13 @@ export type Verdict =
       } | null;
       readonly metadata?: { readonly [name: string]: unknown } | undefined;
       readonly limits: readonly LimitFigure[];
+      /** What is left of the credits of the key or, where it has none of its own, of its owner. */
+      readonly credits?:
+        | {
+            readonly remaining: number;
+            readonly refill_at: string | null;
+          }
+        | undefined;
     }
   | {
       readonly valid: false;
@@ -581,7 +696,8 @@ export type Verdict =
         | 'not_yet_valid'
         | 'forbidden_ip'
         | 'insufficient_scope'
-        | 'rate_limited';
+        | 'rate_limited'
+        | 'insufficient_credits';
       readonly message: string;
       readonly key_id?: string | undefined;
       readonly workspace_id?: string | null | undefined;
@@ -589,6 +705,12 @@ export type Verdict =
       readonly missing_scopes?: readonly string[] | undefined;
       readonly limits?: readonly LimitFigure[] | undefined;
       readonly retry_after_seconds?: number | undefined;
+      readonly credits?:
+        | {
+            readonly remaining: number;
+            readonly refill_at: string | null;
+          }
+        | undefined;
     };
 
 export type Verdicts = {
@@ -786,6 +908,10 @@ export type GetOwnerQuery = {
 };
 
 export type UpdateOwnerQuery = {
+  readonly workspace_id?: string | undefined;
+};
+
+export type CreditOwnerQuery = {
   readonly workspace_id?: string | undefined;
 };
 

@@ -300,7 +300,7 @@ export function listErasure(
       const [owner] = found as OwnerRow[];
       if (owner === undefined) return null;
       return {
-        owner: ownerOf(owner),
+        owner: ownerOf({ ...owner, balance: null, refill_at: null }),
         keys: ([...live, ...deleted] as UsedKeyRow[]).slice(0, most).map(keyOf),
         events: tracesOf([...ofNow, ...ofFormer] as Named[], ofActor as Named[]).slice(0, most),
       };

@@ -15,6 +15,7 @@ import {
   type Workspace,
 } from '@warder/core';
 import type { ChainStatements } from './chains.ts';
+import { type CreditStatements, creditsQuery } from './credits.ts';
 import { rowOfEvent } from './event-rows.ts';
 import { orderOfMember, rowOfMember } from './member-rows.ts';
 import type { MemberStatements } from './members.ts';
@@ -30,7 +31,7 @@ import {
 } from './rows.ts';
 import { at, type Query, type Statements as RowStatements } from './storage.ts';
 
-type Statements = RowStatements & ChainStatements & MemberStatements;
+type Statements = RowStatements & ChainStatements & MemberStatements & CreditStatements;
 
 /** Gives queries, takes how many rows each found or wrote, ends with the refusal or null. */
 type Steps = Generator<Query, CommitRefusal | null, number>;
@@ -77,6 +78,8 @@ function isInside(within: string, change: Change): boolean {
     case 'insert_key':
     case 'update_key':
       return change.key.workspaceId === within;
+    case 'write_credits':
+      return change.write.workspaceId === within;
     case 'insert_workspace':
     case 'update_workspace':
       return change.workspace.id === within;
@@ -137,6 +140,7 @@ function* stepsOf(statements: Statements, change: Change): Steps {
         yield statements.forgetUse.with(at(key.id));
         yield statements.forgetRefusals.with(at(key.id));
         yield statements.forgetUsage.with(usageOf('key', key.id));
+        yield statements.closeCredits.with({ subject: key.id });
       }
       const row = { ...rowOfKey(key), ...orderOfKey(key), was };
       return written(yield statements.updateKey.with(row));
@@ -159,9 +163,19 @@ function* stepsOf(statements: Statements, change: Change): Steps {
         return 'workspace_gone';
       return written(yield statements.insertOwner.with(ownerRow(owner)));
     }
+    case 'write_credits': {
+      const { write } = change;
+      const { subject, due, does } = write;
+      if (due !== null) yield statements.refill.with({ subject, ...due });
+      const rows = yield creditsQuery(statements, write);
+      return does.what === 'close' ? null : written(rows);
+    }
     case 'update_owner': {
       const { owner, was } = change;
-      if (owner.erasedAt !== null) yield statements.forgetUsage.with(usageOf('owner', owner.id));
+      if (owner.erasedAt !== null) {
+        yield statements.forgetUsage.with(usageOf('owner', owner.id));
+        yield statements.closeCredits.with({ subject: owner.id });
+      }
       return written(yield statements.updateOwner.with({ ...ownerRow(owner), was }));
     }
     case 'insert_member': {

@@ -41,6 +41,7 @@ export const STATUSES: Readonly<Record<Reason, number>> = {
   forbidden_ip: 403,
   insufficient_scope: 403,
   rate_limited: 429,
+  insufficient_credits: 402,
   path_not_named: 403,
   path_ambiguous: 400,
   unavailable: 503,
@@ -64,6 +65,7 @@ export const REASONS: Readonly<Record<Exclude<VerdictCode, 'valid'>, Reason>> = 
   forbidden_ip: 'forbidden_ip',
   insufficient_scope: 'insufficient_scope',
   rate_limited: 'rate_limited',
+  insufficient_credits: 'insufficient_credits',
 };
 
 const DETAILS: Readonly<Record<Reason, string>> = {
@@ -79,6 +81,7 @@ const DETAILS: Readonly<Record<Reason, string>> = {
   forbidden_ip: 'The key may not be used from this address.',
   insufficient_scope: 'The key lacks a scope that this path needs.',
   rate_limited: 'The key has reached its limit.',
+  insufficient_credits: 'Too few credits are left.',
   path_not_named: 'No rule names this method and path.',
   path_ambiguous: 'The path is not in its canonical form.',
   unavailable: 'No verdict can be given now.',

@@ -51,6 +51,7 @@ export const REASONS: Reasons = {
   not_yet_valid: GONE,
   forbidden_ip: GONE,
   insufficient_scope: GONE,
+  insufficient_credits: GONE,
   soft_blocked: 'key_soft_blocked',
   expired: 'key_expired',
   unavailable: 'db_error',

@@ -25,6 +25,7 @@ import {
   type Workspace,
   type WorkspaceSettings,
 } from '@warder/core';
+import { creditsOf, creditsText, type JoinedBalance } from './credit-rows.ts';
 
 /** What figures of usage are of, as it is stored beside its position. */
 export const USAGE_KINDS: Readonly<Record<UsageSubject['type'], number>> = {
@@ -52,10 +53,13 @@ export interface InstallationRow {
 }
 
 /** A key as it is read: with its last use, which is gathered in a table of its own. */
-export type UsedKeyRow = KeyRow & { last_used_at: number | null };
+export type UsedKeyRow = KeyRow & { last_used_at: number | null } & JoinedBalance;
+
+/** An owner as it is read. */
+export type CreditedOwnerRow = OwnerRow & JoinedBalance;
 
 /** A key joined with what else bears on it: its owner's columns start with `o_`, its workspace's with `w_`. */
-export type CandidateRow = UsedKeyRow & Joined<'o_', OwnerRow> & Joined<'w_', WorkspaceRow>;
+export type CandidateRow = UsedKeyRow & Joined<'o_', CreditedOwnerRow> & Joined<'w_', WorkspaceRow>;
 type Joined<Prefix extends string, Row> = {
   [Column in keyof Row & string as `${Prefix}${Column}`]: Row[Column];
 };
@@ -84,6 +88,7 @@ export function rowOfKey(key: Key) {
     limits: key.limits && JSON.stringify(key.limits),
     metadata: JSON.stringify(key.metadata),
     extension: JSON.stringify(key.extension),
+    credits: creditsText(key.credits),
     not_before: key.notBefore,
     expires_at: key.expiresAt,
     created_by_type: key.createdBy.type,
@@ -118,6 +123,7 @@ export function keyOf(row: UsedKeyRow): Key {
     limits: row.limits === null ? null : parsed<readonly Limit[]>(row.limits),
     metadata: parsed<JsonObject>(row.metadata),
     extension: parsed<JsonObject>(row.extension),
+    credits: creditsOf(row),
     notBefore: row.not_before,
     expiresAt: row.expires_at,
     createdBy: { type: row.created_by_type, id: row.created_by_id },
@@ -205,6 +211,7 @@ export function rowOfOwner(owner: Owner) {
     name: owner.name,
     metadata: JSON.stringify(owner.metadata),
     limits: owner.limits && JSON.stringify(owner.limits),
+    credits: creditsText(owner.credits),
     created_at: owner.createdAt,
     updated_at: owner.updatedAt,
     suspended_at: owner.suspendedAt,
@@ -213,7 +220,7 @@ export function rowOfOwner(owner: Owner) {
   };
 }
 
-export function ownerOf(row: OwnerRow): Owner {
+export function ownerOf(row: CreditedOwnerRow): Owner {
   return {
     id: row.id,
     workspaceId: row.workspace_id,
@@ -222,6 +229,7 @@ export function ownerOf(row: OwnerRow): Owner {
     name: row.name,
     metadata: parsed<JsonObject>(row.metadata),
     limits: row.limits === null ? null : parsed<readonly Limit[]>(row.limits),
+    credits: creditsOf(row),
     createdAt: row.created_at,
     updatedAt: row.updated_at,
     suspendedAt: row.suspended_at,
@@ -267,7 +275,10 @@ export function candidateOf(row: CandidateRow): Candidate {
   // A left join that found nothing leaves every column null.
   return {
     key: keyOf(row),
-    owner: row.o_id === null ? null : ownerOf(unjoined<OwnerRow>(row, 'o_', OWNER_COLUMNS)),
+    owner:
+      row.o_id === null
+        ? null
+        : ownerOf(unjoined<CreditedOwnerRow>(row, 'o_', CREDITED_OWNER_COLUMNS)),
     workspace:
       row.w_id === null ? null : workspaceOf(unjoined<WorkspaceRow>(row, 'w_', WORKSPACE_COLUMNS)),
   };
@@ -324,6 +335,7 @@ export const KEY_COLUMNS = columnsOf<KeyRow>({
   limits: true,
   metadata: true,
   extension: true,
+  credits: true,
   not_before: true,
   expires_at: true,
   created_by_type: true,
@@ -368,12 +380,14 @@ export const OWNER_COLUMNS = columnsOf<OwnerRow>({
   name: true,
   metadata: true,
   limits: true,
+  credits: true,
   created_at: true,
   updated_at: true,
   suspended_at: true,
   erased_at: true,
   version: true,
 });
+const CREDITED_OWNER_COLUMNS = [...OWNER_COLUMNS, 'balance', 'refill_at'] as const;
 export const REPLY_COLUMNS = columnsOf<ReplyRow>({
   id: true,
   fingerprint: true,

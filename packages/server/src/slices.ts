@@ -16,9 +16,9 @@ import type {
 } from '@warder/core';
 import { positionAt } from '@warder/core';
 import {
+  type CreditedOwnerRow,
   keyOf,
   OWNER_COLUMNS,
-  type OwnerRow,
   ownerOf,
   type UsedKeyRow,
   WORKSPACE_COLUMNS,
@@ -233,12 +233,10 @@ export function listOwners(
   const homes = homesOf(within, filter).map((id) => sql`owners.workspace_id = ${id}`);
   const ofType = type === undefined ? [] : [sql`owners.type = ${type}`];
   const index = homes.length === 0 ? null : 'owners_list_in_workspace';
-  return listing<OwnerRow, Owner>(
-    builder,
-    named('owners', index, homes, ofType, filter, OWNER_COLUMNS),
-    slice,
-    ownerOf,
-  );
+  const walk = named('owners', index, homes, ofType, filter, OWNER_COLUMNS);
+  const columns = sql`${walk.columns}, balances.balance, balances.refill_at`;
+  const join = sql`left join balances on balances.subject = owners.id`;
+  return listing<CreditedOwnerRow, Owner>(builder, { ...walk, columns, join }, slice, ownerOf);
 }
 
 /** The walk of what has a name, in the order of creation. */

@@ -12,6 +12,7 @@ import {
   type Kysely,
   type SqlBool,
 } from 'kysely';
+import type { BalanceRow } from './credit-rows.ts';
 import type { ChainRow, EventRow, SealedRow } from './event-rows.ts';
 import type { MemberRow } from './member-rows.ts';
 import {
@@ -56,6 +57,8 @@ export interface Tables {
   usage_to_forget: { kind: number; position: bigint };
   /** Narrow, and written in bulk, as `key_usage` is. */
   limit_windows: WindowRow;
+  /** Balances of keys and owners, by their id. */
+  balances: BalanceRow;
   workspaces: WorkspaceRow & OrderRow;
   owners: OwnerRow & OrderRow;
   members: MemberRow & OrderRow;
@@ -120,13 +123,9 @@ export function statements(builder: Builder) {
         .where('slug', '=', slug)
         .where('deleted_at', 'is', null),
     ),
-    ownerOfId: prepare<At>((slots) =>
-      builder.selectFrom('owners').select(OWNER_COLUMNS).where(isAt('owners', slots)),
-    ),
+    ownerOfId: prepare<At>((slots) => selectOwners(builder).where(isAt('owners', slots))),
     owner: prepare<{ workspaceId: string; externalId: string }>(({ workspaceId, externalId }) =>
-      builder
-        .selectFrom('owners')
-        .select(OWNER_COLUMNS)
+      selectOwners(builder)
         .where('workspace_id', '=', workspaceId)
         .where('external_id', '=', externalId),
     ),
@@ -299,8 +298,18 @@ export function selectKeys(builder: Builder) {
   return builder
     .selectFrom('keys')
     .leftJoin('key_usage', 'key_usage.key_position', 'keys.position')
+    .leftJoin('balances', 'balances.subject', 'keys.id')
     .select(KEY_COLUMNS.map((column) => `keys.${column}` as const))
-    .select('key_usage.last_used_at');
+    .select(['key_usage.last_used_at', 'balances.balance', 'balances.refill_at']);
+}
+
+/** Owners with the balance that their keys share. */
+export function selectOwners(builder: Builder) {
+  return builder
+    .selectFrom('owners')
+    .leftJoin('balances', 'balances.subject', 'owners.id')
+    .select(OWNER_COLUMNS.map((column) => `owners.${column}` as const))
+    .select(['balances.balance', 'balances.refill_at']);
 }
 
 /** Keys joined with what else bears on them: the owner's columns start with `o_`, the workspace's with `w_`. */
@@ -312,7 +321,9 @@ function selectCandidates(builder: Builder) {
         .onRef('owners.workspace_id', '=', 'keys.workspace_id')
         .onRef('owners.external_id', '=', 'keys.owner_id'),
     )
+    .leftJoin('balances as shared', 'shared.subject', 'owners.id')
     .select(OWNER_COLUMNS.map((column) => `owners.${column} as o_${column}` as const))
+    .select(['shared.balance as o_balance', 'shared.refill_at as o_refill_at'])
     .select(WORKSPACE_COLUMNS.map((column) => `workspaces.${column} as w_${column}` as const));
 }
 

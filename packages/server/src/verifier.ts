@@ -10,6 +10,8 @@ import {
   inspectToken,
   judge,
   MAX_TOKEN_LENGTH,
+  type Spend,
+  type Spent,
   type Storage,
   type Verdict,
   type Verifier,
@@ -32,6 +34,8 @@ const CACHE_BYTES = 64 * 1024 * 1024;
 /** Look-ups of keys that are not in memory, at once; the rest wait for so long. */
 const MOST_LOOKUPS = 64;
 const LOOKUP_PATIENCE = 2_000;
+/** How often a key is judged anew that changes between its verdict and its spend. */
+const MOST_TRIES = 10;
 
 export interface CachingVerifier extends Verifier {
   /** The verdict where no statement is needed for it; null where one is. */
@@ -89,17 +93,31 @@ export function createVerifier(
     return verdict;
   };
 
-  /** Null where windows have to be waited for: nothing was charged or counted then. */
+  /** Null where windows or credits have to be waited for: nothing was charged or counted then. */
   const judgedNow = (candidate: Candidate | null, ask: Ask, now: number, row?: number) => {
     const verdict = judge(candidate, ask, now);
-    const charged = verdict.valid ? charging.chargeNow(verdict, ask, now) : verdict;
+    if (!verdict.valid) return counted(verdict, candidate, ask, now, row);
+    if (accountOf(verdict, ask) !== null) return null;
+    const charged = charging.chargeNow(verdict, ask, now);
     return charged && counted(charged, candidate, ask, now, row);
   };
 
-  const judged = async (candidate: Candidate | null, ask: Ask, now: number): Promise<Verdict> => {
+  /** `stale` where what was judged has changed before its credits were spent: nothing is charged then. */
+  const judged = async (candidate: Candidate | null, ask: Ask, now: number) => {
     const verdict = judge(candidate, ask, now);
     const charged = verdict.valid ? await charging.charge(verdict, ask, now) : verdict;
-    return counted(charged, candidate, ask, now);
+    const account = accountOf(charged, ask);
+    if (!charged.valid || account === null) return counted(charged, candidate, ask, now);
+    let kept = false;
+    try {
+      const spent = await storage.spend(spendOf(charged, account, ask, now));
+      if (spent === 'stale') return spent;
+      kept = spent.enough;
+      return counted(settled(charged, spent), candidate, ask, now);
+    } finally {
+      // Windows were charged first: what comes to nothing gives back what it took.
+      if (!kept) charging.giveBack(charged, ask);
+    }
   };
 
   const read = (secret: string, digest: string): Promise<Candidate | null> => {
@@ -149,13 +167,59 @@ export function createVerifier(
       if (verdict !== null) return verdict;
       const secret = bare(presented);
       const digest = host.fingerprint(secret);
-      const row = isTrusted() ? table.find(digest) : -1;
-      const known = row >= 0 ? table.candidate(row) : null;
-      const candidate = known ?? (await read(secret, digest).catch(refuse));
-      return judged(candidate, ask, host.now());
+      for (let tries = 1; tries <= MOST_TRIES; tries++) {
+        const row = isTrusted() ? table.find(digest) : -1;
+        const candidate =
+          row >= 0 ? table.candidate(row) : await read(secret, digest).catch(refuse);
+        const found = await judged(candidate, ask, host.now());
+        if (found !== 'stale') return found;
+        // It changed since it was read, here or elsewhere: it is judged again as it is now.
+        if (candidate !== null) table.removeKey(candidate.key.id);
+        reading = new Map();
+      }
+      throw new WarderError('unavailable', 'No verdict can be given now: the key keeps changing.', {
+        retryAfterSeconds: 1,
+      });
     },
   };
   return { verifier, storage: forgetting(storage, forget) };
+}
+
+/** Whose credits a good verdict takes; null where it takes none. */
+function accountOf(verdict: Verdict, ask: Ask): Pick<Spend, 'subject' | 'refill'> | null {
+  if (!verdict.valid || ask.metered === false) return null;
+  const { key, owner } = verdict;
+  const payer = key.credits === null ? owner : key;
+  const credits = payer?.credits ?? null;
+  return payer && credits && { subject: payer.id, refill: credits.refill };
+}
+
+function spendOf(
+  { key, owner, workspace }: Good,
+  account: Pick<Spend, 'subject' | 'refill'>,
+  ask: Ask,
+  now: number,
+): Spend {
+  return {
+    ...account,
+    cost: ask.cost ?? 1,
+    charge: ask.spend !== false,
+    judged: {
+      keyId: key.id,
+      key: key.version,
+      owner: owner?.version ?? null,
+      workspace: workspace?.version ?? null,
+    },
+    now,
+  };
+}
+
+type Good = Extract<Verdict, { valid: true }>;
+
+function settled(verdict: Good, { enough, remaining, refillAt }: Exclude<Spent, 'stale'>): Verdict {
+  const credits = { remaining, refillAt };
+  if (enough) return { ...verdict, credits };
+  return { valid: false, code: 'insufficient_credits', key: verdict.key, credits };
 }
 
 /** Changes that a verdict may hang on. */

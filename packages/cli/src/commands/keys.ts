@@ -1,6 +1,7 @@
 // The commands about keys.
 
 import {
+  type Crediting,
   type Explanation,
   etagOf,
   type Key,
@@ -11,6 +12,7 @@ import {
   type Verdict,
 } from '@warder/sdk';
 import { type AddCommand, type Call, CHANGE, calls, changeOptions, RETRY } from '../command.ts';
+import { CREDITING, CREDITS, creditFacts } from '../credits.ts';
 import { usage } from '../failure.ts';
 import {
   COST,
@@ -93,6 +95,7 @@ const TERMS: readonly Field[] = [
   },
   limits('--limit <limit>', 'limits', 'what it may be used in a time'),
   METADATA,
+  ...CREDITS,
   {
     flag: '--not-before <time>',
     member: 'not_before',
@@ -226,6 +229,14 @@ export const addKeys: AddCommand = (program, output) => {
       showKey(output, await run(call, call.operands[0] ?? ''));
     });
   };
+  fieldOptions(
+    act('credits', 'add to the credits of a key, or set them', ({ client, options }, id) => {
+      // As above.
+      const crediting = membersOf(CREDITING, options) as Crediting;
+      return client.keys.credit(id, crediting, changeOptions(options));
+    }),
+    CREDITING,
+  ).option(...RETRY);
   act('disable', 'make a key invalid until it is enabled', ({ client, options }, id) =>
     client.keys.disable(id, changeOptions(options)),
   ).option(...RETRY);
@@ -319,6 +330,7 @@ function factsOf(key: Key): Fact[] {
     ['allowed_cidrs', key.allowed_cidrs.join(', ')],
     ['limits', key.limits && limitsText(key.limits)],
     ['metadata', JSON.stringify(key.metadata)],
+    ...creditFacts(key.credits),
     ['created_at', key.created_at],
     ['last_used_at', key.last_used_at],
     ['not_before', key.not_before],
@@ -339,6 +351,7 @@ function verdictText(verdict: Verdict): string {
       ['scopes', verdict.scopes.join(', ')],
       ['expires_at', verdict.expires_at],
       ...verdict.limits.map(figure),
+      ...creditFacts(verdict.credits ?? null),
     ]);
   }
   return facts([
@@ -349,6 +362,7 @@ function verdictText(verdict: Verdict): string {
     ['missing_scopes', verdict.missing_scopes?.join(', ') ?? null],
     ...(verdict.limits ?? []).map(figure),
     ['retry_after_seconds', verdict.retry_after_seconds?.toString() ?? null],
+    ...creditFacts(verdict.credits ?? null),
   ]);
 }
 

@@ -1,7 +1,8 @@
 // The commands about owners, who are named by your own ids of them.
 
-import { etagOf, type Owner } from '@warder/sdk';
+import { type Crediting, etagOf, type Owner } from '@warder/sdk';
 import { type AddCommand, type Call, CHANGE, calls, changeOptions, RETRY } from '../command.ts';
+import { CREDITING, CREDITS, creditFacts } from '../credits.ts';
 import {
   changesOf,
   type Field,
@@ -26,6 +27,7 @@ const FACTS: readonly Field[] = [
   { flag: '--name <text>', member: 'name', meaning: 'what people call it', clearable: true },
   limits('--limit <limit>', 'limits', 'shared by all its keys'),
   METADATA,
+  ...CREDITS,
 ];
 const FILTERS: readonly Field[] = [{ ...WORKSPACE, meaning: 'only of this workspace' }, ...NAMED];
 
@@ -69,6 +71,15 @@ export const addOwners: AddCommand = (program, output) => {
   });
   fieldOptions(update, FACTS, true).option(...CHANGE);
 
+  const credits = one('credits', 'add to the credits of an owner, or set them', (call, owner) => {
+    // The service checks what the flags say, and names what does not fit.
+    const crediting = membersOf(CREDITING, call.options) as Crediting;
+    return call.client.owners.credit(owner, crediting, within(call), changeOptions(call.options));
+  });
+  fieldOptions(credits, CREDITING)
+    .option(...CHANGE)
+    .option(...RETRY);
+
   one('suspend', 'make all its keys answer `suspended`', (call, owner) =>
     call.client.owners.suspend(owner, within(call), changeOptions(call.options)),
   )
@@ -99,6 +110,7 @@ function show(output: Output, owner: Owner): void {
       ['name', owner.name],
       ['limits', owner.limits && limitsText(owner.limits)],
       ['metadata', JSON.stringify(owner.metadata)],
+      ...creditFacts(owner.credits),
       ['created_at', owner.created_at],
       ['suspended_at', owner.suspended_at],
       ['erased_at', owner.erased_at],

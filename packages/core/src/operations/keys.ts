@@ -2,8 +2,10 @@
 // revoke, delete, erase.
 
 import { beginAct, type Caller, chosenWorkspace, isWithin, requirePermission } from '../caller.ts';
+import { type Crediting, creditingWrite, creditsEdit } from '../credit.ts';
 import { checkHandingOut, type Given } from '../delegation.ts';
 import {
+  checkCreditor,
   drawFor,
   homeOfNew,
   type KeyDraft,
@@ -15,6 +17,7 @@ import {
 import { invalid, notFound, WarderError } from '../error.ts';
 import type { Act, EventType } from '../event.ts';
 import {
+  creditKey,
   deleteKey,
   disableKey,
   editKey,
@@ -115,6 +118,18 @@ export function keyOperations(work: Work) {
       { type: 'insert_key', key, digest: host.digest(token.secret) },
       { type: 'insert_event', event },
     ];
+    const { replaces, credits } = key;
+    if (credits !== null) {
+      const subject = replaces ?? key.id;
+      const { remaining, refillAt } = credits;
+      // Neither lost nor doubled: what the one had left, the other goes on with.
+      const does =
+        replaces === null
+          ? ({ what: 'open', remaining, refillAt } as const)
+          : ({ what: 'hand_over', to: key.id } as const);
+      const write = { subject, workspaceId: key.workspaceId, due: null, does };
+      changes.push({ type: 'write_credits', write });
+    }
     return { changes, key, secret: token.secret };
   };
 
@@ -256,6 +271,7 @@ export function keyOperations(work: Work) {
     /** Edits what is named, in one commit. @throws conflict for a revoked key */
     updateKey: (address: string, edit: KeyEdit, match: IfVersion = {}) =>
       changeKey(address, match, async (before, act) => {
+        if (edit.credits !== undefined) checkCreditor(caller);
         const steps = editSteps(before, edit, act);
         const last = steps.at(-1);
         if (last === undefined) return null;
@@ -271,12 +287,35 @@ export function keyOperations(work: Work) {
         if (steps.some(({ event }) => event.type === 'key.updated')) {
           checkHandingOut(caller, settings, givenBy(key), before);
         }
-        const earlier = steps
+        const earlier: Change[] = steps
           .slice(0, -1)
           .map(({ event }) => ({ type: 'insert_event', event }) as const);
+        const write = creditsEdit(before.credits, key, edit.credits, act.at);
+        if (write !== null) earlier.push({ type: 'write_credits', write });
         if (key.ownerId === before.ownerId) return { ...last, more: earlier };
         const { changes } = await ownerOf(key, act);
         return { ...last, more: [...earlier, ...changes, ...quotaOfOwner(workspace, key)] };
+      }),
+
+    /**
+     * Adds to the balance of a key, or sets it: what is spent at the same time counts before or after.
+     * @throws conflict for a key without credits of its own
+     */
+    creditKey: (id: string, crediting: Crediting, match: IfVersion = {}): Promise<Key> =>
+      write(async () => {
+        requirePermission(caller, 'keys:write');
+        const before = await readKey(id);
+        requireKind(caller, before.kind);
+        checkVersion(before, match);
+        checkCreditor(caller);
+        const act = beginAct(caller, host);
+        const { key, event } = creditKey(before, crediting, act);
+        const write = creditingWrite(before, crediting, act.at);
+        const changes: Change[] = [
+          { type: 'write_credits', write },
+          { type: 'insert_event', event },
+        ];
+        return { changes, result: key };
       }),
 
     disableKey: (id: string, match: IfVersion = {}) => changeKey(id, match, disableKey),

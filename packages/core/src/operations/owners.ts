@@ -7,12 +7,14 @@ import {
   requireInstance,
   requirePermission,
 } from '../caller.ts';
+import { type Crediting, type Credits, creditingWrite, creditsEdit } from '../credit.ts';
 import { notFound, WarderError } from '../error.ts';
 import type { Act } from '../event.ts';
 import { eraseKey } from '../key.ts';
 import { checkedSearch } from '../order.ts';
 import {
   createOwner,
+  creditOwner,
   editOwner,
   eraseOwner,
   forgetOwner,
@@ -58,6 +60,7 @@ export function ownerOperations({ caller, reach, host, write, defaultWorkspaceId
     const changes: Change[] = [
       { type: 'insert_owner', owner },
       { type: 'insert_event', event },
+      ...writeCredits(null, owner, facts, act.at),
     ];
     return { changes, result: { owner, created: true } };
   };
@@ -126,7 +129,8 @@ export function ownerOperations({ caller, reach, host, write, defaultWorkspaceId
         if (before === null) return newOwner(address, facts);
         const act = beginAct(caller, host);
         const { changes, result } = decided(before, replaceOwner(before, facts, act));
-        return { changes, result: { owner: result, created: false } };
+        const credits = writeCredits(null, result, facts, act.at);
+        return { changes: [...changes, ...credits], result: { owner: result, created: false } };
       });
     },
 
@@ -146,7 +150,35 @@ export function ownerOperations({ caller, reach, host, write, defaultWorkspaceId
     },
 
     patchOwner: (address: OwnerAddress, patch: OwnerPatch, match: IfVersion = {}) =>
-      changeOwner(address, match, (owner, act) => editOwner(owner, patch, act)),
+      write(async () => {
+        requirePermission(caller, 'owners:write');
+        const before = await readOwner(address);
+        checkVersion(before, match);
+        const act = beginAct(caller, host);
+        const { changes, result } = decided(before, editOwner(before, patch, act));
+        const credits = writeCredits(before.credits, result, patch, act.at);
+        return { changes: [...changes, ...credits], result };
+      }),
+
+    /**
+     * Adds to the balance that the keys of an owner share, or sets it: what is spent at the same time
+     * counts before or after.
+     * @throws conflict for an owner without credits
+     */
+    creditOwner: (address: OwnerAddress, crediting: Crediting, match: IfVersion = {}) =>
+      write(async () => {
+        requirePermission(caller, 'owners:write');
+        const before = await readOwner(address);
+        checkVersion(before, match);
+        const act = beginAct(caller, host);
+        const { owner, event } = creditOwner(before, crediting, act);
+        const write = creditingWrite(before, crediting, act.at);
+        const changes: Change[] = [
+          { type: 'write_credits', write },
+          { type: 'insert_event', event },
+        ];
+        return { changes, result: owner };
+      }),
 
     /** All keys of the owner answer `suspended` from now on. */
     suspendOwner: (address: OwnerAddress, match: IfVersion = {}) =>
@@ -210,6 +242,16 @@ export function ownerOperations({ caller, reach, host, write, defaultWorkspaceId
 }
 
 const TRACES_A_STEP = 50;
+
+function writeCredits(
+  before: Credits | null,
+  after: Owner,
+  { credits }: OwnerPatch,
+  at: number,
+): Change[] {
+  const write = creditsEdit(before, after, credits, at);
+  return write === null ? [] : [{ type: 'write_credits', write }];
+}
 
 function decided(before: Owner, change: OwnerChange | null) {
   if (change === null) return { changes: [], result: before };

@@ -3,6 +3,7 @@
 
 import { beginAct, type Caller, chosenWorkspace, requirePermission } from '../caller.ts';
 import { parseAddress } from '../cidr.ts';
+
 import { invalid, WarderError } from '../error.ts';
 import type { JsonObject } from '../event.ts';
 import type { Ask, Verdict } from '../judge.ts';
@@ -23,7 +24,7 @@ export interface VerifyRequest {
   readonly scopes?: readonly string[] | undefined;
   readonly query?: string | undefined;
   readonly ip?: string | undefined;
-  /** What it takes from each window that bears on the key; 1 unless given. */
+  /** What it takes from each window that bears on the key, and how many credits; 1 unless given. */
   readonly cost?: number | undefined;
   /** False to be told without taking anything. */
   readonly spend?: boolean | undefined;
@@ -49,6 +50,7 @@ export interface WhoAmI {
 }
 
 const MOST_REPORTED = 1_000;
+const NOTHING_TAKEN = { limited: false, metered: false } as const;
 
 export function presentedOperations(work: Work) {
   const { caller, reach, host, verifier, write } = work;
@@ -97,7 +99,7 @@ export function presentedOperations(work: Work) {
 
     /** Anyone may report a key that they hold; whether there is such a key is never told. */
     async reportLeak({ secret, facts, revoke }: LeakReport): Promise<void> {
-      const ask = { within: null, environment: null, counts: false, limited: false } as const;
+      const ask = { within: null, environment: null, counts: false, ...NOTHING_TAKEN } as const;
       const verdict = await verifier.verify(secret, ask);
       if (!('key' in verdict)) return;
       const told = Object.entries(facts).map(([name, text]) => [name, text && readable(text)]);
@@ -136,7 +138,7 @@ export function readAsk(caller: Caller, request: Omit<VerifyRequest, 'secret'>):
     scopes: request.scopes,
     query,
     ip,
-    cost: request.cost === undefined ? undefined : checkedCost(request.cost),
+    cost: checkedCost(request.cost),
     spend: request.spend,
   };
 }

@@ -53,7 +53,9 @@ export function signInByKnownKey(verifier: Pick<CachingVerifier, 'verifyCached'>
 function askFrom({ address }: Origin, { ordinaryKeys }: Admission): Ask {
   const ip = address === null ? undefined : (parseAddress(address) ?? undefined);
   const isLimited = ordinaryKeys?.may === 'ask' && ordinaryKeys.limited === true;
-  return { within: null, environment: null, ip, ...(isLimited ? {} : { limited: false }) };
+  // A call to Warder is no use of a product: it spends nothing.
+  const limited = isLimited ? undefined : false;
+  return { within: null, environment: null, ip, limited, metered: false };
 }
 
 function callerOf({ key, workspace, limits }: Good, admission: Admission, origin: Origin): Caller {
@@ -182,4 +184,5 @@ const REASONS: Readonly<Record<Exclude<VerdictCode, 'valid' | 'rate_limited'>, s
   not_yet_valid: 'This key is not valid yet.',
   forbidden_ip: 'This key may not be used from this address.',
   insufficient_scope: 'This key lacks a scope.',
+  insufficient_credits: 'This key has too few credits left.',
 };

@@ -20,6 +20,7 @@ export const nginx: GatewayKind = {
     forbidden_ip: 403,
     insufficient_scope: 403,
     rate_limited: 403,
+    insufficient_credits: 403,
     path_not_named: 403,
     path_ambiguous: 403,
     unavailable: 403,

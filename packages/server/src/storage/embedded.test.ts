@@ -5,6 +5,7 @@ import { chmodSync, existsSync, mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { newCredits } from '@warder/core';
 import Database from 'better-sqlite3';
 import { afterAll, describe, expect, test, vi } from 'vitest';
 import { NOW, runs } from '../../../../tests/fixtures/domain.ts';
@@ -115,6 +116,43 @@ describe('the file', () => {
     }
   });
 
+  test('gives the last credits to several processes once each', async () => {
+    const file = newFile();
+    const world = worldIn(openEmbedded({ file }));
+    const { key } = await world.key({ credits: newCredits({ remaining: 300 }, NOW) });
+    const processes = [1, 2, 3].map(() => linesOf(spendFrom(file, key.id, 20)));
+    const printed = (await Promise.all(processes)).map((lines) => lines.map(Number));
+    // Each number is what was left after one spend, so none was taken twice.
+    expect(printed.flat().sort((a, b) => a - b)).toEqual(Array.from({ length: 300 }, (_, i) => i));
+    expect((await world.all.key(key.id))?.credits?.remaining).toBe(0);
+    await world.storage.close();
+  });
+
+  test('has every acknowledged spend after its writer was killed, and none besides but those asked for', async () => {
+    const file = newFile();
+    const first = worldIn(openEmbedded({ file }));
+    let left = 1_000_000;
+    const { key } = await first.key({ credits: newCredits({ remaining: left }, NOW) });
+    await first.storage.close();
+    const atOnce = 8;
+    for (let kill = 1; kill <= runs(3, 40); kill++) {
+      const spender = spendFrom(file, key.id, atOnce);
+      const lines = await linesOf(spender, (count) => {
+        if (count >= 20 + 7 * kill) spender.kill('SIGKILL');
+      });
+      const acknowledged = lines.length;
+      expect(acknowledged).toBeGreaterThan(20);
+      const world = worldIn(openEmbedded({ file }));
+      const remaining = (await world.all.key(key.id))?.credits?.remaining ?? Number.NaN;
+      await world.storage.close();
+      const taken = left - remaining;
+      expect(taken).toBeGreaterThanOrEqual(acknowledged);
+      // Taken, and its process dead before it could tell: at most what was under way.
+      expect(taken).toBeLessThanOrEqual(acknowledged + atOnce);
+      left = remaining;
+    }
+  });
+
   test('that another process keeps locked cannot be written now, and is read all the same', async () => {
     const file = newFile();
     const world = worldIn(openEmbedded({ file, busyMilliseconds: 50 }));
@@ -159,6 +197,12 @@ const program = fileURLToPath(new URL('../../../../tests/storage/writer.ts', imp
 
 function writing(file: string, seed: number, count: number): string[] {
   return ['--conditions=warder-source', program, file, String(seed), String(count)];
+}
+
+function spendFrom(file: string, subject: string, atOnce: number): ChildProcess {
+  const program = fileURLToPath(new URL('../../../../tests/storage/spender.ts', import.meta.url));
+  const words = ['--conditions=warder-source', program, file, subject, String(atOnce)];
+  return spawn(process.execPath, words);
 }
 
 function write(file: string, seed: number, count: number): ChildProcess {

@@ -2,9 +2,19 @@
 // walks is read in a thread of its own (embedded/reader.ts), and so is whatever
 // writes (embedded/writer.ts). Several processes may use one file.
 
-import { type CommitResult, isSubject, type Reach, type Storage } from '@warder/core';
+import {
+  type CommitResult,
+  type Credits,
+  creditsAt,
+  isSubject,
+  type Reach,
+  type Spend,
+  type Storage,
+} from '@warder/core';
 import { listErasure, listPrunable, listUnlogged, listUnsealed } from '../chains.ts';
 import { confine } from '../commit.ts';
+import type { BalanceRow } from '../credit-rows.ts';
+import { creditStatements } from '../credits.ts';
 import { listEvents } from '../events.ts';
 import type { Lookup } from '../lookup.ts';
 import { type MemberRow, memberOf } from '../member-rows.ts';
@@ -32,6 +42,7 @@ import { MIGRATIONS } from './embedded/migrations.ts';
 import { newBoard, watchBoard } from './embedded/others.ts';
 import { openReader } from './embedded/reader.ts';
 import { isSearchDue } from './embedded/search.ts';
+import { gatherSpends } from './embedded/spends.ts';
 import { listRefusals, listUsage } from './embedded/usage-figures.ts';
 import { isUsageDue } from './embedded/usage-upkeep.ts';
 import { openWriter } from './embedded/writer.ts';
@@ -56,7 +67,12 @@ export function openEmbedded(options: EmbeddedOptions): { storage: Storage; look
   const reader = openReader(file, listMilliseconds);
   const board = newBoard();
   const writer = openWriter({ file, busyMilliseconds, board });
-  const texts = { ...statements(builder), ...memberStatements(builder) };
+  const spends = gatherSpends(writer);
+  const texts = {
+    ...statements(builder),
+    ...memberStatements(builder),
+    ...creditStatements(builder),
+  };
   const store = connected(connection);
   const { rows, row } = store;
 
@@ -79,6 +95,16 @@ export function openEmbedded(options: EmbeddedOptions): { storage: Storage; look
   };
   const readList = async <Result>({ queries, answer }: Listing<Result>): Promise<Result> =>
     answer(await reader.read(queries));
+
+  const balanceOf = async ({ subject, refill, cost, now }: Spend) => {
+    const found = await readOne<Omit<BalanceRow, 'subject'>, Credits>(
+      texts.balance.with({ subject }),
+      (row) => ({ remaining: row.balance, refillAt: row.refill_at, refill }),
+    );
+    if (found === null) return 'stale';
+    const { remaining, refillAt } = creditsAt(found, now);
+    return { enough: remaining >= cost, remaining, refillAt };
+  };
 
   const reach = (within: string | null): Reach => ({
     key: (id) =>
@@ -157,6 +183,7 @@ export function openEmbedded(options: EmbeddedOptions): { storage: Storage; look
         return (await patiently(() => rows<MemberRow>(query))).map(memberOf);
       },
       reply: (id) => readOne(texts.reply.with({ id }), replyOf),
+      spend: (spend) => (spend.charge && spend.cost > 0 ? spends(spend) : balanceOf(spend)),
       async recordUses(uses) {
         await writer.write({ does: 'record uses', uses });
       },

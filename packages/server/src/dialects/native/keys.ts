@@ -3,6 +3,8 @@
 
 import {
   type CreatedKey,
+  creditsAt,
+  describeCredits,
   describeKey,
   describeWorkspace,
   type Key,
@@ -138,6 +140,22 @@ export const keyRoutes = [
     out: keyAnswer,
   }),
   route({
+    method: 'POST',
+    path: '/v1/keys/{id}/credits',
+    operationId: 'creditKey',
+    summary: 'Add to the credits of a key, or set them',
+    description:
+      'Either `add` or `set`, for a key that has credits of its own. What is spent at the same time counts before or after, and is never lost: two calls that add at once add both. `remaining` in the reply is of the moment of the call.',
+    permission: 'keys:write',
+    params: parameters.IdParams,
+    body: schemas.Crediting,
+    retryable: true,
+    replies: { 200: schemas.Key },
+    run: ({ operations, params, body, ifVersion }) =>
+      operations.creditKey(params.id, body, { ifVersion }),
+    out: keyAnswer,
+  }),
+  route({
     method: 'GET',
     path: '/v1/whoami',
     operationId: 'whoami',
@@ -204,6 +222,7 @@ function termsOf(body: Terms | z.output<typeof schemas.KeyCreate>) {
     allowSelfRevoke: body.allow_self_revoke,
     limits: body.limits,
     metadata: body.metadata,
+    credits: body.credits,
     notBefore: body.not_before,
     expiresAt: body.expires_at,
   };
@@ -214,5 +233,10 @@ function keyAnswer(key: Key, { now }: Pick<Telling, 'now'>): Answer {
 }
 
 function keyBody(key: Key, now: number) {
-  return { ...describeKey(key), status: statusOf(key, now), last_used_at: moment(key.lastUsedAt) };
+  return {
+    ...describeKey(key),
+    status: statusOf(key, now),
+    last_used_at: moment(key.lastUsedAt),
+    credits: key.credits && describeCredits(creditsAt(key.credits, now)),
+  };
 }

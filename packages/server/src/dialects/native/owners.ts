@@ -1,8 +1,8 @@
 // The routes of owners. An owner's address is the caller's own id of
 // it, as one percent-encoded path segment.
 
-import { describeOwner, type Owner } from '@warder/core';
-import { type Answer, route } from '../../dialect.ts';
+import { creditsAt, describeCredits, describeOwner, type Owner } from '@warder/core';
+import { type Answer, route, type Telling } from '../../dialect.ts';
 import { nameFilter, pageBody, pageRequest } from './paging.ts';
 import * as parameters from './parameters.ts';
 import * as schemas from './schemas.ts';
@@ -24,7 +24,7 @@ export const ownerRoutes = [
         ...nameFilter(query),
         workspaceId: query.workspace_id,
       }),
-    out: (page) => pageBody(page, describeOwner),
+    out: (page, { now }) => pageBody(page, (owner) => ownerBody(owner, now)),
   }),
   route({
     method: 'GET',
@@ -44,7 +44,7 @@ export const ownerRoutes = [
     path: '/v1/owners/{owner_id}',
     operationId: 'putOwner',
     summary: 'Create or replace an owner',
-    description: `What is not named is cleared. ${ADDRESS}`,
+    description: `What is not named is cleared, but for credits. ${ADDRESS}`,
     permission: 'owners:write',
     params: parameters.OwnerParams,
     body: schemas.OwnerPut,
@@ -53,8 +53,8 @@ export const ownerRoutes = [
       const { workspace_id, ...facts } = body;
       return operations.putOwner(address(params, { workspace_id }), facts, { ifVersion });
     },
-    out: ({ owner, created }) => ({
-      ...ownerAnswer(owner),
+    out: ({ owner, created }, telling) => ({
+      ...ownerAnswer(owner, telling),
       ...(created ? { status: 201, location: locationOf(owner) } : {}),
     }),
   }),
@@ -71,6 +71,22 @@ export const ownerRoutes = [
     replies: { 200: schemas.Owner },
     run: ({ operations, params, query, body, ifVersion }) =>
       operations.patchOwner(address(params, query), body, { ifVersion }),
+    out: ownerAnswer,
+  }),
+  route({
+    method: 'POST',
+    path: '/v1/owners/{owner_id}/credits',
+    operationId: 'creditOwner',
+    summary: 'Add to the credits of an owner, or set them',
+    description: `Either \`add\` or \`set\`, for an owner that has credits. What is spent at the same time counts before or after, and is never lost: two calls that add at once add both. \`remaining\` in the reply is of the moment of the call. ${ADDRESS}`,
+    permission: 'owners:write',
+    params: parameters.OwnerParams,
+    query: parameters.WorkspaceQuery,
+    body: schemas.Crediting,
+    retryable: true,
+    replies: { 200: schemas.Owner },
+    run: ({ operations, params, query, body, ifVersion }) =>
+      operations.creditOwner(address(params, query), body, { ifVersion }),
     out: ownerAnswer,
   }),
   route({
@@ -128,6 +144,11 @@ function locationOf({ externalId, workspaceId }: Owner): string {
   return `/v1/owners/${encodeURIComponent(externalId)}?workspace_id=${workspaceId}`;
 }
 
-function ownerAnswer(owner: Owner): Answer {
-  return { status: 200, body: describeOwner(owner), version: owner.version };
+function ownerAnswer(owner: Owner, { now }: Pick<Telling, 'now'>): Answer {
+  return { status: 200, body: ownerBody(owner, now), version: owner.version };
+}
+
+function ownerBody(owner: Owner, now: number) {
+  const { credits } = owner;
+  return { ...describeOwner(owner), credits: credits && describeCredits(creditsAt(credits, now)) };
 }

@@ -22,7 +22,10 @@ import {
   WINDOW_RULE,
 } from '@warder/core';
 import { z } from 'zod';
+import { Credits, givenCredits, VerdictCredits } from './credit-schemas.ts';
 import { givenMoment, givenUuid } from './parameters.ts';
+
+export { Crediting } from './credit-schemas.ts';
 
 const moment = z.iso.datetime();
 const nullableMoment = moment.nullable();
@@ -138,6 +141,7 @@ export const Key = z.object({
   limits: z.array(Limit).nullable(),
   metadata,
   extension: metadata,
+  credits: Credits.nullable(),
   created_by: Actor,
   replaces: uuid.nullable(),
   created_at: moment,
@@ -175,6 +179,7 @@ export const KeyCreate = z.strictObject({
     .optional()
     .describe('In place of key_limits of the workspace; null for those, empty for none.'),
   metadata: metadata.optional(),
+  credits: givenCredits.nullable().optional(),
   not_before: givenMoment.nullable().optional(),
   expires_at: givenMoment.nullable().optional(),
 });
@@ -192,6 +197,7 @@ export const KeyPatch = z.strictObject({
     .optional()
     .describe('In place of key_limits of the workspace; null for those, empty for none.'),
   metadata: metadata.optional(),
+  credits: givenCredits.nullable().optional(),
   not_before: givenMoment.nullable().optional(),
   expires_at: givenMoment.nullable().optional(),
 });
@@ -209,7 +215,9 @@ export const KeyVerify = z.strictObject({
     .describe('Where the key is used from; needed for keys with allowed_cidrs.'),
   cost: givenUnits
     .optional()
-    .describe('What the use takes from each limit: 1 unless given, all of them or none.'),
+    .describe(
+      'What the use takes from each limit, and how many credits: 1 unless given, all of them or none.',
+    ),
   spend: z.boolean().optional().describe('False judges without taking anything.'),
   include: z.array(z.enum(['metadata'])).optional(),
 });
@@ -238,6 +246,9 @@ export const Verdict = z.discriminatedUnion('valid', [
     owner: VerdictOwner.nullable(),
     metadata: metadata.optional(),
     limits: limitFigures,
+    credits: VerdictCredits.optional().describe(
+      'What is left of the credits of the key or, where it has none of its own, of its owner.',
+    ),
   }),
   z.object({
     valid: z.literal(false),
@@ -249,6 +260,7 @@ export const Verdict = z.discriminatedUnion('valid', [
     missing_scopes: scopes.optional(),
     limits: limitFigures.optional(),
     retry_after_seconds: z.int().optional(),
+    credits: VerdictCredits.optional(),
   }),
 ]);
 
@@ -333,6 +345,7 @@ export const Owner = z.object({
   name: z.string().nullable(),
   metadata,
   limits: z.array(Limit).nullable(),
+  credits: Credits.nullable().describe('Shared by all its keys that have none of their own.'),
   created_at: moment,
   updated_at: moment,
   suspended_at: nullableMoment,
@@ -349,6 +362,7 @@ export const OwnerPatch = z.strictObject({
     .nullable()
     .optional()
     .describe('Shared by its keys, in place of owner_limits of its workspace.'),
+  credits: givenCredits.nullable().optional(),
 });
 export const OwnerPut = OwnerPatch.extend({ workspace_id: givenUuid.optional() });
 

@@ -64,16 +64,16 @@ export function verdictBody(verdict: Verdict, include: readonly string[] = []) {
     const message = MESSAGES[code];
     if (!('key' in verdict)) return { valid: false, code, message } as const;
     const missing = 'missingScopes' in verdict ? { missing_scopes: verdict.missingScopes } : {};
-    const limited =
-      verdict.code === 'rate_limited'
-        ? {
-            limits: verdict.limits.map(describeFigure),
-            retry_after_seconds: verdict.retryAfterSeconds,
-          }
-        : {};
-    return { valid: false, code, message, ...idsOf(verdict.key), ...missing, ...limited } as const;
+    return {
+      valid: false,
+      code,
+      message,
+      ...idsOf(verdict.key),
+      ...missing,
+      ...left(verdict),
+    } as const;
   }
-  const { key, owner, limits = [] } = verdict;
+  const { key, owner } = verdict;
   const more = include.includes('metadata');
   return {
     valid: true,
@@ -93,8 +93,22 @@ export function verdictBody(verdict: Verdict, include: readonly string[] = []) {
       ...(more ? { metadata: owner.metadata } : {}),
     },
     ...(more ? { metadata: key.metadata } : {}),
-    limits: limits.map(describeFigure),
+    limits: [],
+    ...left(verdict),
   } as const;
+}
+
+/** What is left of the limits and credits that bear on the key. */
+function left(verdict: Verdict) {
+  const limits = 'limits' in verdict ? verdict.limits : undefined;
+  const credits = 'credits' in verdict ? verdict.credits : undefined;
+  return {
+    ...(limits && { limits: limits.map(describeFigure) }),
+    ...(credits && {
+      credits: { remaining: credits.remaining, refill_at: moment(credits.refillAt) },
+    }),
+    ...('retryAfterSeconds' in verdict && { retry_after_seconds: verdict.retryAfterSeconds }),
+  };
 }
 
 function idsOf(key: Key) {
@@ -118,4 +132,5 @@ const MESSAGES: Readonly<Record<Exclude<VerdictCode, 'valid'>, string>> = {
   forbidden_ip: 'The key may not be used from this address, or the call names no `ip`.',
   insufficient_scope: 'The key lacks a scope that was asked for.',
   rate_limited: 'The key, its owner or its workspace has reached a limit.',
+  insufficient_credits: 'Fewer credits are left than this costs.',
 };

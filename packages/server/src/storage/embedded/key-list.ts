@@ -175,8 +175,8 @@ function walksOf(
       .map((one) => one.says);
   const armsOf = (one: Condition, few: boolean) =>
     one.sources.map((source) => armOf(source, saidBut(one, 'live'), few));
-  const columns = sql`${listed('keys', KEY_COLUMNS)}, key_usage.last_used_at`;
-  const join = sql`left join key_usage on key_usage.key_position = keys.position`;
+  const columns = sql`${listed('keys', KEY_COLUMNS)}, key_usage.last_used_at, balances.balance, balances.refill_at`;
+  const join = sql`left join key_usage on key_usage.key_position = keys.position left join balances on balances.subject = keys.id`;
   const ascending = !order.descending;
   /** Deleted keys are merged in, from indices that are sorted alike. */
   const walk = (live: readonly Arm[], visits: number, by: KeySort = order.by): Walk => {

@@ -54,6 +54,7 @@ CREATE TABLE owners (
   name TEXT,
   metadata TEXT NOT NULL,
   limits TEXT,
+  credits TEXT,
   created_at INTEGER NOT NULL,
   updated_at INTEGER NOT NULL,
   suspended_at INTEGER,
@@ -113,6 +114,7 @@ CREATE TABLE keys (
   limits TEXT,
   metadata TEXT NOT NULL,
   extension TEXT NOT NULL,
+  credits TEXT,
   not_before INTEGER,
   expires_at INTEGER,
   created_by_type TEXT NOT NULL,
@@ -155,6 +157,12 @@ CREATE TABLE limit_windows (
   taken INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX limit_windows_ending ON limit_windows (ends_at);
+
+CREATE TABLE balances (
+  subject TEXT PRIMARY KEY,
+  balance INTEGER NOT NULL CHECK (balance >= 0),
+  refill_at INTEGER
+) STRICT, WITHOUT ROWID;
 ${KEY_TABLES}
 CREATE TABLE events (
   position INTEGER PRIMARY KEY,

@@ -7,6 +7,8 @@ import {
   type CommitRefusal,
   type CommitResult,
   nextTurn,
+  type Spend,
+  type Spent,
   type StoredWindow,
   statusOf,
   type UsageRetention,
@@ -14,6 +16,7 @@ import {
 } from '@warder/core';
 import { chainStatements } from '../../chains.ts';
 import { commitSteps } from '../../commit.ts';
+import { creditStatements } from '../../credits.ts';
 import { memberStatements } from '../../members.ts';
 import { keyOf, rowOfWindow, type UsedKeyRow } from '../../rows.ts';
 import { at, statements } from '../../storage.ts';
@@ -24,6 +27,7 @@ import { openForWriting } from './file.ts';
 import { tendMetadata } from './metadata.ts';
 import { LOOK_MILLISECONDS, lookOut } from './others.ts';
 import { fillSearch, isSearchDue } from './search.ts';
+import { spendIn } from './spending.ts';
 import { tendUsage } from './usage-upkeep.ts';
 import { type KeyRefusal, recordRefusals, recordUses } from './usage-writes.ts';
 
@@ -37,6 +41,7 @@ export interface Setting {
 
 export type Job =
   | { readonly does: 'commit'; readonly changes: readonly Change[] }
+  | { readonly does: 'spend'; readonly spends: readonly Spend[] }
   | { readonly does: 'record uses'; readonly uses: readonly Use[] }
   | { readonly does: 'record refusals'; readonly refusals: readonly KeyRefusal[] }
   | { readonly does: 'tend usage'; readonly now: number; readonly keep: UsageRetention }
@@ -49,6 +54,8 @@ export type Job =
 /** What each job answers. */
 export interface Done {
   commit: CommitResult;
+  /** In the order asked for. */
+  spend: readonly Spent[];
   'record uses': null;
   'record refusals': null;
   'tend usage': boolean;
@@ -69,6 +76,7 @@ const texts = {
   ...statements(builder),
   ...chainStatements(builder),
   ...memberStatements(builder),
+  ...creditStatements(builder),
 };
 
 /** Thrown to roll a transaction back. */
@@ -86,6 +94,8 @@ const commit = connection.transaction((changes: readonly Change[]) => {
   while (!step.done) step = steps.next(affected(step.value));
   if (step.value !== 'done') throw new Refused(step.value);
 });
+const spendOne = spendIn(store, texts);
+const spendAll = connection.transaction((spends: readonly Spend[]) => spends.map(spendOne));
 const addUses = connection.transaction((uses: readonly Use[]) => recordUses(store, uses));
 const addRefusals = connection.transaction((refusals: readonly KeyRefusal[]) =>
   recordRefusals(store, refusals),
@@ -119,6 +129,8 @@ function run(job: Job): Done[keyof Done] {
         if (error instanceof Refused) return error.refusal;
         throw error;
       }
+    case 'spend':
+      return spendAll.immediate(job.spends);
     case 'record uses':
       addUses.immediate(job.uses);
       return null;
