@@ -3,6 +3,7 @@
 // and changes nothing.
 
 import { addressText } from './cidr.ts';
+import { type Balance, creditsAt } from './credit.ts';
 import { moment } from './event.ts';
 import {
   type Ask,
@@ -14,6 +15,11 @@ import {
   missingOf,
   type Verdict,
 } from './judge.ts';
+import type { Taking } from './limit-figure.ts';
+import type { VerdictCode } from './verdict.ts';
+
+/** Whoever explains a key has found it. */
+export type ExplainedCheck = Exclude<VerdictCode, 'malformed' | 'not_found' | 'valid'>;
 
 /** A check that a key passed, or failed with the verdict of that code where none before it failed. */
 export interface Check {
@@ -22,30 +28,75 @@ export interface Check {
   readonly detail: string;
 }
 
-/** Whoever explains a key has found it. */
-type ExplainedCheck = Exclude<CheckCode, 'not_found'>;
-
 export interface Explanation {
   readonly verdict: Verdict;
   /** In the order that they are made in: the first that failed named the verdict. */
   readonly checks: readonly Check[];
 }
 
-/** The verdict as `judge` gives it at that moment, and each check behind it. */
-export function explain(candidate: Candidate, ask: Ask, at: number): Explanation {
+/**
+ * The verdict as it would be at that moment, and each check behind it.
+ * @param taking what a use would take of the windows that bear on the key
+ */
+export function explain(candidate: Candidate, ask: Ask, at: number, taking: Taking): Explanation {
   const failed = failedChecks(candidate, ask, at);
+  const { cost = 1 } = ask;
+  const credits = balanceOf(candidate, at);
+  const enough = credits === null || credits.remaining >= cost;
+  const judged = CHECKS.filter((code): code is Judged => code !== 'not_found').map((code) => ({
+    code,
+    passed: !failed.has(code),
+    detail: DETAILS[code](candidate, ask),
+  }));
   return {
-    verdict: judge(candidate, ask, at),
-    checks: CHECKS.filter((code): code is ExplainedCheck => code !== 'not_found').map((code) => ({
-      code,
-      passed: !failed.has(code),
-      detail: DETAILS[code](candidate, ask),
-    })),
+    verdict: metered(judge(candidate, ask, at), taking, credits, enough),
+    checks: [
+      ...judged,
+      { code: 'rate_limited', passed: taking.admitted, detail: detailOfLimits(taking) },
+      { code: 'insufficient_credits', passed: enough, detail: detailOfCredits(credits, cost) },
+    ],
   };
 }
 
+type Judged = Exclude<CheckCode, 'not_found'>;
+
+/** What is left of the credits that a use would spend from; null where it spends none. */
+function balanceOf({ key, owner }: Candidate, at: number): Balance | null {
+  const credits = key.credits ?? owner?.credits ?? null;
+  return credits && creditsAt(credits, at);
+}
+
+/** A verdict with what windows and credits say of it, which are asked in this order. */
+function metered(
+  verdict: Verdict,
+  { admitted, figures: limits, retryAfterSeconds }: Taking,
+  credits: Balance | null,
+  enough: boolean,
+): Verdict {
+  if (!verdict.valid) return verdict;
+  const { key } = verdict;
+  if (!admitted) return { valid: false, code: 'rate_limited', key, limits, retryAfterSeconds };
+  if (credits === null) return { ...verdict, limits };
+  if (!enough) return { valid: false, code: 'insufficient_credits', key, credits };
+  return { ...verdict, limits, credits };
+}
+
+function detailOfLimits({ figures }: Taking): string {
+  const each = figures.map(
+    ({ name, per, limit, remaining, resetAt }) =>
+      `${name} of the ${per}: ${remaining} of ${limit} left until ${moment(resetAt)}.`,
+  );
+  return each.join(' ') || 'No limit bears on it.';
+}
+
+function detailOfCredits(credits: Balance | null, cost: number): string {
+  return credits === null
+    ? 'It spends no credits.'
+    : `This costs ${cost}, and ${credits.remaining} are left.`;
+}
+
 /** The fact behind each check, whether it passes or not. */
-const DETAILS: Readonly<Record<ExplainedCheck, (candidate: Candidate, ask: Ask) => string>> = {
+const DETAILS: Readonly<Record<Judged, (candidate: Candidate, ask: Ask) => string>> = {
   wrong_workspace: ({ key }) =>
     key.workspaceId === null ? 'It is of the instance.' : `It is of workspace ${key.workspaceId}.`,
   wrong_environment: ({ key }) => `It is a ${key.environment} key.`,

@@ -3,7 +3,7 @@
 
 import type { Balance, CreditsWrite, Refill } from './credit.ts';
 import type { Event, EventType, StoredEvent } from './event.ts';
-import type { Ask, Verdict } from './judge.ts';
+import type { Ask, Candidate, Verdict } from './judge.ts';
 import type { Key, KeyStatus } from './key.ts';
 import type { Limit } from './limit.ts';
 import type { Taking } from './limit-figure.ts';
@@ -51,6 +51,8 @@ export interface Digest {
 /** Answers whether a key is good. */
 export interface Verifier {
   verify(secret: string, ask: Ask): Promise<Verdict>;
+  /** What a use would take of the windows that bear on a key at that moment; nothing is charged. */
+  windows(candidate: Candidate, ask: Ask, at: number): Promise<Taking>;
 }
 
 /** Counts what identifiers take that are no keys. */

@@ -128,7 +128,9 @@ export type Explanation = {
       | 'expired'
       | 'not_yet_valid'
       | 'forbidden_ip'
-      | 'insufficient_scope';
+      | 'insufficient_scope'
+      | 'rate_limited'
+      | 'insufficient_credits';
     readonly passed: boolean;
     readonly detail: string;
   }[];
@@ -295,6 +297,8 @@ export type KeyExplain = {
   readonly query?: string | undefined;
   /** Where the key is used from. */
   readonly ip?: string | undefined;
+  /** What the use would take; 1 unless given. */
+  readonly cost?: number | undefined;
 };
 
 export type KeyPage = {

@@ -2,7 +2,7 @@
 // workspace's for each key, those of its owner and those of the workspace. All of them
 // are charged or none, and a refusal is a verdict like any other.
 
-import type { Ask, Key, Limit, LimitSubject, Taking, Verdict } from '@warder/core';
+import type { Ask, Candidate, Key, Limit, LimitSubject, Taking, Verdict } from '@warder/core';
 import { type LimitStore, type Window, windowOf } from './limits.ts';
 
 /** A verdict that nothing but windows can refuse any more. */
@@ -12,6 +12,8 @@ export interface Charging {
   /** The verdict with its windows charged; null where that has to be waited for. */
   chargeNow(verdict: GoodVerdict, ask: Ask, now: number): Verdict | null;
   charge(verdict: GoodVerdict, ask: Ask, now: number): Promise<Verdict>;
+  /** What a use takes of the windows that bear on a key. */
+  taking(candidate: Candidate, ask: Ask, now: number): Promise<Taking>;
   /** Takes back what a verdict was charged, for a use that comes to nothing after all. */
   giveBack(verdict: GoodVerdict, ask: Ask): void;
 }
@@ -20,12 +22,12 @@ export function createCharging(store: LimitStore): Charging {
   /** Looked up once for each key, as long as it is known by the same object. */
   const known = new WeakMap<Key, readonly Window[]>();
 
-  const windowsOf = (verdict: GoodVerdict, ask: Ask): readonly Window[] => {
-    if (ask.limited === false || !isLimited(verdict)) return NONE;
-    const found = known.get(verdict.key);
+  const windowsOf = (candidate: Candidate, ask: Ask): readonly Window[] => {
+    if (ask.limited === false || !isLimited(candidate)) return NONE;
+    const found = known.get(candidate.key);
     if (found !== undefined) return found;
-    const windows = windowsFor(verdict);
-    known.set(verdict.key, windows);
+    const windows = windowsFor(candidate);
+    known.set(candidate.key, windows);
     return windows;
   };
 
@@ -41,6 +43,7 @@ export function createCharging(store: LimitStore): Charging {
       if (windows.length === 0) return verdict;
       return verdictOf(verdict, await store.take(windows, useOf(ask), now));
     },
+    taking: (candidate, ask, now) => store.take(windowsOf(candidate, ask), useOf(ask), now),
     giveBack(verdict, ask) {
       const { cost, spend } = useOf(ask);
       const { limits = [] } = verdict;
@@ -58,7 +61,7 @@ function useOf({ cost = 1, spend = true }: Ask) {
 }
 
 /** Whether there is any window at all: for most keys there is none, and for management keys never. */
-function isLimited({ key, owner, workspace }: GoodVerdict): boolean {
+function isLimited({ key, owner, workspace }: Candidate): boolean {
   if (key.kind !== 'standard') return false;
   if (key.limits !== null && key.limits.length > 0) return true;
   if (owner?.limits && owner.limits.length > 0) return true;
@@ -67,7 +70,7 @@ function isLimited({ key, owner, workspace }: GoodVerdict): boolean {
   return keyLimits.length + ownerLimits.length + workspaceLimits.length > 0;
 }
 
-function windowsFor({ key, owner, workspace }: GoodVerdict): readonly Window[] {
+function windowsFor({ key, owner, workspace }: Candidate): readonly Window[] {
   const { keyLimits = [], ownerLimits = [], workspaceLimits = [] } = workspace?.settings ?? {};
   const of = (per: LimitSubject, id: string, limits: readonly Limit[]) =>
     limits.map((limit) => windowOf(per, id, limit));

@@ -137,7 +137,8 @@ describe('by what no index of all workspaces holds', () => {
   });
 
   test('is exported whole', async () => {
-    const verifier = { verify: () => Promise.reject(new Error('nothing is verified')) };
+    const refuse = () => Promise.reject(new Error('nothing is verified'));
+    const verifier = { verify: refuse, windows: refuse };
     const host = createHost({ secret: Buffer.alloc(32, 1) });
     const limits = { take: () => Promise.reject(new Error('nothing is taken')) };
     const parts = { storage: world.storage, host, verifier, limits, defaultWorkspaceId: 'none' };

@@ -162,6 +162,7 @@ export function createVerifier(
 
   const verifier: CachingVerifier = {
     verifyCached,
+    windows: (candidate, ask, at) => charging.taking(candidate, { ...ask, spend: false }, at),
     async verify(presented, ask) {
       const verdict = verifyCached(presented, ask);
       if (verdict !== null) return verdict;

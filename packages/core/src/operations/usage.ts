@@ -50,7 +50,7 @@ export interface ExplainedKey extends Explanation {
 }
 
 export function usageOperations(work: Work) {
-  const { caller, reach, host, defaultWorkspaceId } = work;
+  const { caller, reach, host, verifier, defaultWorkspaceId } = work;
   const { bounds } = caller;
 
   const subjectOf = async (query: UsageQuery): Promise<UsageSubject> => {
@@ -102,7 +102,9 @@ export function usageOperations(work: Work) {
       const workspace = workspaceId === null ? null : await reach.workspace(workspaceId);
       const owned = workspaceId !== null && ownerId !== null;
       const owner = owned ? await reach.owner(workspaceId, ownerId) : null;
-      const explained = explain({ key, owner, workspace }, readAsk(caller, request), at);
+      const candidate = { key, owner, workspace };
+      const ask = readAsk(caller, request);
+      const explained = explain(candidate, ask, at, await verifier.windows(candidate, ask, at));
       return { ...explained, at, lastRefusals: await reach.refusals(key.id) };
     },
   };

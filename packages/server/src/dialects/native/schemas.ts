@@ -2,7 +2,6 @@
 // strict, so a member that cannot be set is refused; replies are cut down to these.
 
 import {
-  CHECKS,
   COUNTED_REFUSALS,
   ENVIRONMENTS,
   isPermission,
@@ -443,6 +442,7 @@ export const KeyExplain = z.strictObject({
   scopes: scopes.optional().describe('The key must hold all of these.'),
   query: z.string().optional().describe('`files:read and (admin or billing:write)`'),
   ip: z.string().optional().describe('Where the key is used from.'),
+  cost: givenUnits.optional().describe('What the use would take; 1 unless given.'),
 });
 
 export const Explanation = z.object({
@@ -451,7 +451,7 @@ export const Explanation = z.object({
   checks: z
     .array(
       z.object({
-        code: z.enum(CHECKS).exclude(['not_found']),
+        code: z.enum(VERDICT_CODES).exclude(['malformed', 'not_found', 'valid']),
         passed: z.boolean(),
         detail: z.string(),
       }),
