@@ -199,6 +199,29 @@ describe('usage', () => {
   });
 });
 
+describe('what is kept of usage', () => {
+  it('is hours for 90 days, days for 25 months and months for ever, without anybody asking', async () => {
+    const { id, key } = await create();
+    await verify(key);
+    const at = `from=${iso(NOW)}&to=${iso(NOW + HOUR)}`;
+    const kept = async () => {
+      const steps = ['hour', 'day', 'month'].map((step) =>
+        ask(`/v1/keys/${id}/usage?step=${step}&${at}`),
+      );
+      return (await Promise.all(steps)).map(({ valid }) => valid);
+    };
+    const soon = { timeout: 20_000 };
+    service.clock.at = NOW + 89 * DAY;
+    expect(await kept()).toEqual([1, 1, 1]);
+    service.clock.at = NOW + 91 * DAY;
+    await expect.poll(kept, soon).toEqual([0, 1, 1]);
+    service.clock.at = NOW + 761 * DAY;
+    expect(await kept()).toEqual([0, 1, 1]);
+    service.clock.at = NOW + 764 * DAY;
+    await expect.poll(kept, soon).toEqual([0, 0, 1]);
+  });
+});
+
 describe('an explanation', () => {
   const explain = (id: string, body: object = {}, key = reader) =>
     service.expectCall(200, 'POST', `/v1/keys/${id}/explain`, { key, body });
