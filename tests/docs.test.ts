@@ -72,6 +72,21 @@ test('the page about backups: a bare copy, as Litestream restores one, revives n
   expect(await restored.codeOf(key)).toBe('revoked');
 });
 
+test('the page about usage: figures of all and of an owner, and why a key is refused', async () => {
+  const { cwd, service } = await newInstallation();
+  const { id, key } = await service.create('counted', { owner_id: 'acme' });
+  expect(await service.codeOf(key)).toBe('valid');
+  const [figures = ''] = blocks('usage.md', 'How often keys were verified');
+  await expect
+    .poll(() => paste(figures, cwd, service.url), { timeout: 60_000 })
+    .toMatch(/^all +1 +1 +-$/m);
+  const [explain = ''] = blocks('usage.md', 'Why a key is refused');
+  const told = await paste(explain.replace('KEY_ID', id), cwd, service.url);
+  expect(told).toMatch(/^verdict +insufficient_scope$/m);
+  expect(told).toMatch(/^insufficient_scope +NO +It lacks files:read\.$/m);
+  await service.stop();
+});
+
 test('the page about moving: on one machine, and to another', async () => {
   const { cwd, service } = await newInstallation();
   const { key } = await service.create('moved');

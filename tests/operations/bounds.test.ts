@@ -42,6 +42,8 @@ const CALLS: Readonly<Record<string, (by: Operations, id: string) => Promise<unk
   replaceKey: (by, id) => by.replaceKey(id, WARDER_FORMAT),
   deleteKey: (by, id) => by.deleteKey(id),
   eraseKey: (by, id) => by.eraseKey(id),
+  'getUsage of the key': (by, id) => by.getUsage({ keyId: id }),
+  explainKey: (by, id) => by.explainKey(id),
 };
 const calls = Object.entries(CALLS);
 const deletes = calls.filter(([name]) => name === 'deleteKey');

@@ -11,7 +11,7 @@ import {
 } from '../../../tests/fixtures/domain.ts';
 import { parseAddress } from './cidr.ts';
 import { explain } from './explain.ts';
-import { type Ask, type Candidate, judge, VERDICT_CODES } from './judge.ts';
+import { type Ask, type Candidate, judge } from './judge.ts';
 import type { Key } from './key.ts';
 import { VERDICT_CODES } from './verdict.ts';
 

@@ -76,6 +76,8 @@ interface RouteFacts {
   readonly description?: string | undefined;
   /** Reply schemas by status. A reply is cut down to its schema: what it does not declare never leaves. */
   readonly replies: Readonly<Record<number, z.ZodType>>;
+  /** Set where what its query names has to be there, as what its path names always has. */
+  readonly queryFinds?: true | undefined;
   /** Media type of the replies, where it is not the dialect's own. */
   readonly mediaType?: string | undefined;
   /** Errors that look otherwise here than elsewhere in the dialect. */

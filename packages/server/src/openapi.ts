@@ -139,7 +139,7 @@ function codesOf(route: CallRoute, named: boolean): readonly ErrorCode[] {
     'bad_request',
     'unauthenticated',
     ...(route.permission === null && !named ? [] : (['forbidden'] as const)),
-    ...(route.params || changes ? (['not_found'] as const) : []),
+    ...(route.params || route.queryFinds || changes ? (['not_found'] as const) : []),
     ...(changes ? (['conflict'] as const) : []),
     ...(takesIfMatch(route) ? (['precondition_failed'] as const) : []),
     ...(route.mostAMinute === null ? [] : (['rate_limited'] as const)),

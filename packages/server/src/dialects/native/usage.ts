@@ -28,6 +28,7 @@ export const usageRoutes = [
     description: `How often keys were verified with which verdict: those of one key, or standard keys together: an owner's, a workspace's, or all there are. ${FIGURES}`,
     permission: 'usage:read',
     query: parameters.UsageQuery,
+    queryFinds: true,
     replies: { 200: schemas.Usage },
     run: ({ operations, query }) =>
       operations.getUsage({
