@@ -9,6 +9,7 @@ import { listContract } from './lists.ts';
 import { memberContract } from './members.ts';
 import { reachContract } from './reach.ts';
 import type { OpenStore } from './store.ts';
+import { windowContract } from './windows.ts';
 
 export function storageContract(engine: string, open: OpenStore): void {
   describe(`the store in ${engine}`, () => {
@@ -18,5 +19,6 @@ export function storageContract(engine: string, open: OpenStore): void {
     describe('lists', () => listContract(open));
     describe('members', () => memberContract(open));
     describe('filters', () => filterContract(open));
+    describe('rate windows', () => windowContract(open));
   });
 }

@@ -108,7 +108,12 @@ export function worldIn({ storage, lookup }: Store, seed = 1) {
       return workspace;
     },
     async owner(workspaceId: string, externalId: string) {
-      const { owner, event } = createOwner(workspaceId, externalId, { metadata: { a: 1 } }, act());
+      const { owner, event } = createOwner(
+        workspaceId,
+        externalId,
+        { metadata: { a: 1 }, limits: [] },
+        act(),
+      );
       await done(
         all.commit([
           { type: 'insert_owner', owner },
