@@ -137,8 +137,30 @@ test('the page about dialects has the bases and the rules that there are', () =>
   }
 });
 
+test('the page about limits: a key, shared windows, another limit for a time, no key', async () => {
+  const { cwd, service } = await newInstallation();
+  const shown: string[] = [];
+  for (const heading of [
+    ...['A key with limits', 'Whose windows', 'Another limit for a time', 'Without a key'],
+  ]) {
+    const { id } = await service.create(heading);
+    for (const block of blocks('limits.md', heading)) {
+      shown.push(await paste(block.replaceAll('KEY_ID', id), cwd, service.url));
+    }
+  }
+  const [own = ''] = shown;
+  expect(own.match(/^limit minute +\d of 3 left/gm)).toEqual([
+    expect.stringContaining('2 of 3'),
+    expect.stringContaining('0 of 3'),
+    expect.stringContaining('0 of 3'),
+  ]);
+  expect(own).toMatch(/^code +rate_limited$/m);
+  expect(shown.at(-1)).toMatch(/^allowed +yes\nlimit +5\nremaining +4$/m);
+  await service.stop();
+});
+
 test('every page that these pages and the README link is there', () => {
-  for (const name of ['backup.md', 'moving.md', 'dialects.md', 'sign-in.md']) {
+  for (const name of ['backup.md', 'moving.md', 'dialects.md', 'sign-in.md', 'limits.md']) {
     const links = Array.from(
       page(name).matchAll(/\]\((?!https?:|#)([^)]+)\)/g),
       ([, to = '']) => to,
