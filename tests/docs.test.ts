@@ -165,8 +165,31 @@ test('the page about credits: a balance, a top-up, an owner that shares one', as
   expect(await paste(shared, cwd, service.url)).toMatch(/^credits +14999$/m);
 });
 
+test('the page about limits: a key, shared windows, another limit for a time, no key', async () => {
+  const { cwd, service } = await newInstallation();
+  const shown: string[] = [];
+  for (const heading of [
+    ...['A key with limits', 'Whose windows', 'Another limit for a time', 'Without a key'],
+  ]) {
+    const { id } = await service.create(heading);
+    for (const block of blocks('limits.md', heading)) {
+      shown.push(await paste(block.replaceAll('KEY_ID', id), cwd, service.url));
+    }
+  }
+  const [own = ''] = shown;
+  expect(own.match(/^limit minute +\d of 3 left/gm)).toEqual([
+    expect.stringContaining('2 of 3'),
+    expect.stringContaining('0 of 3'),
+    expect.stringContaining('0 of 3'),
+  ]);
+  expect(own).toMatch(/^code +rate_limited$/m);
+  expect(shown.at(-1)).toMatch(/^allowed +yes\nlimit +5\nremaining +4$/m);
+  await service.stop();
+});
+
 test('every page that these pages and the README link is there', () => {
-  for (const name of ['backup.md', 'credits.md', 'moving.md', 'dialects.md', 'sign-in.md']) {
+  const pages = ['backup', 'credits', 'dialects', 'limits', 'moving', 'sign-in', 'usage'];
+  for (const name of pages.map((page) => `${page}.md`)) {
     const links = Array.from(
       page(name).matchAll(/\]\((?!https?:|#)([^)]+)\)/g),
       ([, to = '']) => to,

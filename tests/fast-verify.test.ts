@@ -38,6 +38,8 @@ beforeAll(async () => {
     disabled: { workspace_id },
     drained: { workspace_id, credits: { remaining: 0 } },
     manager: { workspace_id, kind: 'management', permissions: ['keys:verify'] },
+    limited: { workspace_id, limits: [limitOf('hour', 1_000_000), limitOf('day', 2_000_000)] },
+    spent: { workspace_id, limits: [limitOf('hour', 1_000_000), limitOf('none', 0)] },
   };
   for (const [name, more] of Object.entries(made)) {
     const { id, key } = await service.createKey(more);
@@ -48,6 +50,14 @@ beforeAll(async () => {
   callers.ordinary = keys.good ?? '';
 });
 afterAll(() => service.close());
+
+const limitOf = (name: string, limit: number) => ({ name, limit, window_seconds: 86_400 });
+
+/** A text of a verdict with what each window has left, told apart: it is another with each call. */
+function apart(text: string): [string, number[]] {
+  const left = Array.from(text.matchAll(/"remaining":(\d+)/g), ([, found]) => Number(found));
+  return [text.replace(/("remaining":)\d+/g, '$1…'), left];
+}
 
 const scopes = fc.constantFrom('files:read', 'a:b', '*', 'x', 'not a scope', 'ü', '', 'a"b');
 const space = fc.constantFrom('', ' ', '\n', '\t ', '  ');
@@ -67,6 +77,8 @@ const body = fc.oneof(
         'disabled',
         'drained',
         'manager',
+        'limited',
+        'spent',
         'nonsense',
         'empty',
       ),
@@ -156,9 +168,13 @@ describe('the verify call from memory', () => {
           const fast = await ask_with('/v1/keys/verify');
           const table = await ask_with('/v1/keys/verify?');
           service.clock.at = at;
-          expect([fast.status, fast.text]).toEqual([table.status, table.text]);
-          const told = ({ date: _, ...headers }: typeof fast.headers) => headers;
-          expect(told(fast.headers)).toEqual(told(table.headers));
+          const [[told, left], [expected, leftAfter]] = [apart(fast.text), apart(table.text)];
+          expect([fast.status, told]).toEqual([table.status, expected]);
+          // What is answered at once is charged like any other.
+          const cost = fast.text.startsWith('{"valid":true') ? 1 : 0;
+          expect(leftAfter).toEqual(left.map((one) => one - cost));
+          const sent = ({ date: _, 'content-length': __, ...more }: typeof fast.headers) => more;
+          expect(sent(fast.headers)).toEqual(sent(table.headers));
           if (fast.status === 200) plain++;
         },
       ),

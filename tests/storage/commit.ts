@@ -29,6 +29,7 @@ export function commitContract(open: OpenStore): void {
       metadata: { b: 1, a: [null, { x: true }] },
       extension: { native: { tag: 'x' } },
       allowSelfRevoke: true,
+      limits: [{ name: 'day', limit: 1, windowSeconds: 86_400, override: { limit: 2, until: 3 } }],
       notBefore: world.host.at,
       expiresAt: world.host.at + 1_000,
     });

@@ -11,6 +11,7 @@ import { memberContract } from './members.ts';
 import { reachContract } from './reach.ts';
 import type { OpenStore } from './store.ts';
 import { usageContract } from './usage.ts';
+import { windowContract } from './windows.ts';
 
 export function storageContract(engine: string, open: OpenStore): void {
   describe(`the store in ${engine}`, () => {
@@ -22,5 +23,6 @@ export function storageContract(engine: string, open: OpenStore): void {
     describe('members', () => memberContract(open));
     describe('filters', () => filterContract(open));
     describe('usage', () => usageContract(open));
+    describe('rate windows', () => windowContract(open));
   });
 }

@@ -123,7 +123,7 @@ export function worldIn({ storage, lookup }: Store, seed = 1) {
       return workspace;
     },
     async owner(workspaceId: string, externalId: string, credits?: CreditsPatch) {
-      const facts = { metadata: { a: 1 }, credits };
+      const facts = { metadata: { a: 1 }, limits: [], credits };
       const { owner, event } = createOwner(workspaceId, externalId, facts, act());
       const write = creditsEdit(null, owner, credits, owner.createdAt);
       await done(

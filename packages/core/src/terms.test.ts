@@ -128,6 +128,40 @@ describe('an edit', () => {
   });
 });
 
+describe('an edit of limits', () => {
+  const minute = { name: 'minute', limit: 1, windowSeconds: 60, override: null };
+  const day = { name: 'day', limit: 9, windowSeconds: 86_400, override: null };
+  const after = (limits: KeyTerms['limits'], patch: KeyPatch) =>
+    editedTerms({ ...TERMS, limits }, patch).limits;
+
+  it('replaces the list, or leaves the key to those of its workspace', () => {
+    expect(after([minute], { limits: [day] })).toEqual([day]);
+    expect(after([minute], { limits: [] })).toEqual([]);
+    expect(after([minute], { limits: null })).toBeNull();
+    expect(after([minute], { name: 'x' })).toEqual([minute]);
+  });
+
+  it('by name leaves those of other names, and null removes one', () => {
+    const more = { ...minute, limit: 5 };
+    expect(after([minute, day], { limitsByName: { minute: more } })).toEqual([day, more]);
+    expect(after(null, { limitsByName: { minute } })).toEqual([minute]);
+    expect(after([minute, day], { limitsByName: { minute: null } })).toEqual([day]);
+    expect(after([minute], { limitsByName: { minute: null } })).toBeNull();
+    expect(after([], { limitsByName: { minute: null } })).toEqual([]);
+    expect(
+      refusalOf(() => after(null, { limitsByName: { minute: { ...minute, limit: -1 } } })),
+    ).toBe('invalid /limits/0/limit');
+  });
+
+  it('is for standard keys only', () => {
+    const rights = { kind: 'management', permissions: ['*'], grants: ALL_GRANTS } as const;
+    expect(refusalOf(() => editedRights(rights, { limits: [] }))).toBe('invalid /limits');
+    expect(refusalOf(() => editedRights(rights, { limitsByName: { minute } }))).toBe(
+      'invalid /limits',
+    );
+  });
+});
+
 describe('rights', () => {
   const management = (permissions: readonly string[], grants: Partial<Grants> = {}) => ({
     kind: 'management' as const,

@@ -235,10 +235,10 @@ export function statements(builder: Builder) {
         .set({ state: slots.state, turns_at: slots.turns_at })
         .where(isAt('keys', slots)),
     ),
-    recordWindow: prepare<WindowRow>((slots) =>
+    recordWindow: prepare<WindowRow>(({ id, started_at, ends_at, taken }) =>
       builder
         .insertInto('limit_windows')
-        .values(slots)
+        .values({ id, started_at, ends_at, taken })
         .onConflict((conflict) =>
           conflict.column('id').doUpdateSet((one) => ({
             started_at: one.ref('excluded.started_at'),
