@@ -75,7 +75,7 @@ export type Verdict =
       readonly key: Key;
       readonly owner: Owner | null;
       readonly workspace: Workspace | null;
-      /** What is left of the credits that it spent from, the key's own or its owner's. */
+      /** What is left of the credits that it spent, the key's own or its owner's; in `key` and `owner` they are as they were read. */
       readonly credits?: Balance | undefined;
     }
   | Refusal;

@@ -24,7 +24,7 @@ import {
 } from '../fields.ts';
 import { lists } from '../list.ts';
 import { type Fact, facts, type Output } from '../output.ts';
-import { duration, list } from '../parse.ts';
+import { duration, list, wholeNumber } from '../parse.ts';
 import { readKey } from '../secret.ts';
 import { drawn, WATCH } from '../watch.ts';
 
@@ -158,6 +158,13 @@ const ASK: readonly Field[] = [
   },
   { flag: '--ip <address>', member: 'ip', meaning: 'where it is used from' },
   { ...WORKSPACE, meaning: 'the workspace it must be of' },
+  {
+    flag: '--cost <count>',
+    member: 'cost',
+    meaning: 'what it takes: 1 unless given',
+    read: wholeNumber,
+  },
+  { flag: '--no-spend', member: 'spend', meaning: 'judge without taking anything' },
   words('--include <list>', 'include', 'what else to answer: metadata'),
 ];
 
