@@ -6,10 +6,13 @@ import {
   type CreditsWrite,
   creditingWrite,
   creditKey,
+  creditsAt,
   editKey,
   eraseKey,
   type Key,
   newCredits,
+  nextRefill,
+  REFILL_INTERVALS,
   revokeKey,
   type Spend,
   suspendWorkspace,
@@ -19,7 +22,8 @@ import { expect, test } from 'vitest';
 import { NOW, runs } from '../fixtures/domain.ts';
 import { type OpenStore, type World, worldIn } from './store.ts';
 
-const MONTH = 31 * 86_400_000;
+const DAY = 86_400_000;
+const MONTH = 31 * DAY;
 
 export function creditContract(open: OpenStore): void {
   test('a spend takes what it costs and tells what is left; one that is refused takes nothing', async () => {
@@ -192,6 +196,55 @@ export function creditContract(open: OpenStore): void {
     expect(await balanceOf(world, key, late)).toBe(11);
     await write(world, creditingWrite(key, { set: 2 }, late));
     expect(await balanceOf(world, key, late)).toBe(2);
+    await world.storage.close();
+  });
+
+  test('whatever is spent, added, set and waited for, the balance is that of a reference', async () => {
+    const world = worldIn(open());
+    const step = fc.oneof(
+      fc.record({ does: fc.constant('spend'), by: fc.integer({ min: 0, max: 30 }) }),
+      fc.record({ does: fc.constant('add'), by: fc.integer({ min: 1, max: 30 }) }),
+      fc.record({ does: fc.constant('set'), by: fc.integer({ min: 0, max: 30 }) }),
+      fc.record({ does: fc.constant('wait'), by: fc.integer({ min: 0, max: 80 }) }),
+    );
+    const refill = fc.record({
+      amount: fc.integer({ min: 1, max: 20 }),
+      interval: fc.constantFrom(...REFILL_INTERVALS),
+      anchor: fc.integer({ min: -400, max: 40 }).map((days) => NOW + days * DAY),
+    });
+    const runsOf = fc.record({ refill, steps: fc.array(step, { maxLength: 25 }) });
+    await fc.assert(
+      fc.asyncProperty(runsOf, async ({ refill: given, steps }) => {
+        let now = NOW;
+        const credits = newCredits({ remaining: 10, refill: given }, now);
+        const { key } = await world.key({ credits });
+        const model = { balance: 10, next: nextRefill(given, now) };
+        for (const { does, by } of steps) {
+          if (does === 'wait') now += by * DAY;
+          // One refill after the other, as a calendar on the wall would have it.
+          for (; model.next <= now; model.next = nextRefill(given, model.next)) {
+            model.balance = Math.max(model.balance, given.amount);
+          }
+          const read = await world.all.key(key.id);
+          if (read?.credits == null) throw new Error('the key is gone');
+          const told = creditsAt(read.credits, now);
+          expect([told.remaining, told.refillAt]).toEqual([model.balance, model.next]);
+          if (does === 'spend') {
+            const enough = model.balance >= by;
+            if (enough) model.balance -= by;
+            const answer = { enough, remaining: model.balance, refillAt: model.next };
+            expect(await world.storage.spend({ ...spendOf(read, by), now })).toEqual(answer);
+          } else if (does === 'add') {
+            model.balance += by;
+            await write(world, creditingWrite(read, { add: by }, now));
+          } else if (does === 'set') {
+            model.balance = by;
+            await write(world, creditingWrite(read, { set: by }, now));
+          }
+        }
+      }),
+      { numRuns: runs(30, 1_000) },
+    );
     await world.storage.close();
   });
 

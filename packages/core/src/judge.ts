@@ -88,7 +88,7 @@ export type Verdict =
       readonly workspace: Workspace | null;
       /** Every window that bears on the key, once it was charged or asked. */
       readonly limits?: readonly LimitFigure[] | undefined;
-      /** What is left of the credits that it spent from, the key's own or its owner's. */
+      /** What is left of the credits that it spent, the key's own or its owner's; in `key` and `owner` they are as they were read. */
       readonly credits?: Balance | undefined;
     }
   | Refusal;

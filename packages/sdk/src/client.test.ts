@@ -174,6 +174,7 @@ test('every call of the document that takes a key has a method', async () => {
     ...[keys.create({}), keys.list(), keys.get('id'), keys.update('id', {}), keys.delete('id')],
     ...[keys.disable('id'), keys.enable('id'), keys.revoke('id'), keys.verify({ key: 'k' })],
     keys.verifyBatch([{ key: 'k' }]),
+    ...[keys.credit('id', { add: 1 }), owners.credit('owner_id', { set: 1 })],
     ...[workspaces.create({ name: 'w' }), workspaces.list(), workspaces.get('id')],
     ...[workspaces.update('id', {}), workspaces.delete('id')],
     ...[workspaces.suspend('id'), workspaces.resume('id')],

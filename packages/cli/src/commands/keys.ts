@@ -30,7 +30,7 @@ import {
 import { limitsText } from '../limits-text.ts';
 import { lists } from '../list.ts';
 import { type Fact, facts, type Output, table } from '../output.ts';
-import { duration, list } from '../parse.ts';
+import { duration, list, wholeNumber } from '../parse.ts';
 import { readKey } from '../secret.ts';
 import { showUsage, USAGE_RANGE } from '../usage-table.ts';
 import { drawn, WATCH } from '../watch.ts';
@@ -168,6 +168,13 @@ const ASK: readonly Field[] = [
   COST,
   NO_SPEND,
   { ...WORKSPACE, meaning: 'the workspace it must be of' },
+  {
+    flag: '--cost <count>',
+    member: 'cost',
+    meaning: 'what it takes: 1 unless given',
+    read: wholeNumber,
+  },
+  { flag: '--no-spend', member: 'spend', meaning: 'judge without taking anything' },
   words('--include <list>', 'include', 'what else to answer: metadata'),
 ];
 
