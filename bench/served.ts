@@ -30,8 +30,9 @@ export async function withProcesses<Result>(
   try {
     return await run(folder, children);
   } finally {
-    const ends = children.map((child) => once(child, 'close'));
-    for (const child of children) child.kill('SIGTERM');
+    const alive = children.filter((child) => child.exitCode === null && child.signalCode === null);
+    const ends = alive.map((child) => once(child, 'close'));
+    for (const child of alive) child.kill('SIGTERM');
     await Promise.all(ends);
     rmSync(folder, { recursive: true });
   }
