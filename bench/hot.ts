@@ -52,7 +52,8 @@ export async function benchHot(): Promise<Row[]> {
   });
 }
 
-function post(key: string, path: string, value: unknown): string {
+/** The text of a request, as `load` sends it. The value's JSON must be ASCII. */
+export function post(key: string, path: string, value: unknown): string {
   const body = JSON.stringify(value);
   return `POST ${path} HTTP/1.1\r\nHost: warder\r\nAuthorization: Bearer ${key}\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
 }

@@ -16,6 +16,7 @@ const benches: Readonly<Record<string, () => Promise<readonly Row[]>>> = {
   verdict: async () => await (await import('./verdict.ts')).benchVerdict(),
   hot: async () => await (await import('./hot.ts')).benchHot(),
   gateway: async () => await (await import('./gateway.ts')).benchGateway(),
+  rivals: async () => await (await import('./rivals.ts')).benchRivals(),
   lists: async () => await benchLists(await makeStore(folder)),
   service: async () => {
     const built = spawnSync('npm', ['run', '--silent', 'build'], { stdio: 'inherit' });

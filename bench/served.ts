@@ -1,7 +1,7 @@
 // Processes that serve and are measured from outside: where there are two cores, what
 // serves has one and what asks has the other.
 
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { connect } from 'node:net';
@@ -30,16 +30,21 @@ export async function withProcesses<Result>(
   try {
     return await run(folder, children);
   } finally {
-    const ends = children.map((child) => once(child, 'close'));
-    for (const child of children) child.kill('SIGTERM');
+    const alive = children.filter((child) => child.exitCode === null && child.signalCode === null);
+    const ends = alive.map((child) => once(child, 'close'));
+    for (const child of alive) child.kill('SIGTERM');
     await Promise.all(ends);
     rmSync(folder, { recursive: true });
   }
 }
 
-/** Starts one, as `served-process.ts` takes its arguments. */
-export async function begin(children: ChildProcess[], args: readonly string[]): Promise<Served> {
-  const node = [process.execPath, '--conditions=warder-source', PROGRAM];
+/** Starts one, as `served-process.ts` takes its arguments, or another program that says the same. */
+export async function begin(
+  children: ChildProcess[],
+  args: readonly string[],
+  program = PROGRAM,
+): Promise<Served> {
+  const node = [process.execPath, '--conditions=warder-source', program];
   const pinned = availableParallelism() > 1 ? ['taskset', '-c', '0', ...node] : node;
   const [command = '', ...rest] = pinned;
   const child = spawn(command, [...rest, ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
@@ -51,6 +56,19 @@ export async function begin(children: ChildProcess[], args: readonly string[]): 
   }
   const serving: Serving = JSON.parse(said);
   return { child, ...serving, port: Number(new URL(serving.url).port) };
+}
+
+/** Keeps this process, and what it starts otherwise, off the core of those that serve. */
+export async function offTheirCore<Result>(run: () => Promise<Result>): Promise<Result> {
+  if (availableParallelism() < 2) return await run();
+  const cores = /^Cpus_allowed_list:\s*(\S+)$/m.exec(readFileSync('/proc/self/status', 'latin1'));
+  const pin = (list: string) => execFileSync('taskset', ['-acp', list, String(process.pid)]);
+  pin('1');
+  try {
+    return await run();
+  } finally {
+    pin(cores?.[1] ?? '0,1');
+  }
 }
 
 /** What one alternative took in one round, in microseconds a request. */

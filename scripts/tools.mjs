@@ -1,13 +1,14 @@
 /**
- * Programs that tests start and npm does not bring. As root on Debian they are installed; elsewhere
- * it is said what is missing and which tests that leaves out. Under CI those tests run and fail.
+ * Programs that tests and benches start and npm does not bring. As root on Debian they are installed;
+ * elsewhere it is said what is missing and which tests that leaves out. Under CI those tests run and
+ * fail, as a bench does anywhere.
  */
 import { spawnSync } from 'node:child_process';
-import { accessSync, constants, existsSync } from 'node:fs';
+import { accessSync, constants, existsSync, readdirSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
-/** Each program, or a module of Python's, with its Debian package and the tests it is for.
- * @type {readonly { program: string, module?: string, package: string, tests: readonly string[] }[]} */
+/** Each program, or a module of Python's, with its Debian package and the tests and benches it is for.
+ * @type {readonly { program: string, module?: string, package: string, tests: readonly string[], benches?: readonly string[] }[]} */
 export const tools = [
   {
     program: 'bash',
@@ -42,6 +43,7 @@ export const tools = [
     program: 'nginx',
     package: 'nginx',
     tests: ['tests/gateways/nginx.test.ts', 'tests/gateways/docs.test.ts'],
+    benches: ['gateway'],
   },
   {
     program: 'caddy',
@@ -53,6 +55,8 @@ export const tools = [
     package: 'haproxy',
     tests: ['tests/gateways/haproxy.test.ts', 'tests/gateways/docs.test.ts'],
   },
+  { program: 'postgres', package: 'postgresql', tests: [], benches: ['rivals'] },
+  { program: 'redis-server', package: 'redis-server', tests: [], benches: ['rivals'] },
 ];
 
 /** Installs what a run of tests lacks, or says so. @param {readonly string[]} args as vitest gets them */
@@ -60,15 +64,28 @@ export function provideTools(args) {
   const filters = args.filter((arg) => !arg.startsWith('-'));
   const isAsked = (/** @type {string} */ test) =>
     filters.length === 0 || filters.some((filter) => test.includes(filter.replace(/^\.\//, '')));
-  const wanted = () => tools.filter((tool) => tool.tests.some(isAsked) && !has(tool));
+  const outcome = process.env.CI ? 'these tests will fail' : 'left out, where they use it';
+  provide(({ tests }) => tests.filter(isAsked), outcome);
+}
+
+/** The same for benches. @param {readonly string[]} names of those that run, or none for all */
+export function provideBenchTools(names) {
+  const isAsked = (/** @type {string} */ bench) => names.length === 0 || names.includes(bench);
+  provide(({ benches = [] }) => benches.filter(isAsked), 'these benches will fail');
+}
+
+/** @param {(tool: typeof tools[number]) => readonly string[]} usersOf those that run now
+ * @param {string} outcome for them, where a program is missing */
+function provide(usersOf, outcome) {
+  const wanted = () => tools.filter((tool) => usersOf(tool).length > 0 && !has(tool));
   const lacking = wanted();
   if (lacking.length > 0 && process.getuid?.() === 0 && existsSync('/etc/debian_version')) {
     install(lacking.map((tool) => tool.package));
   }
-  for (const { program, module = '', package: name, tests } of wanted()) {
-    const outcome = process.env.CI ? 'these tests will fail' : 'left out, where they use it';
+  for (const tool of wanted()) {
+    const { program, module = '', package: name } = tool;
     console.error(
-      `${`${program} ${module}`.trim()} is missing (Debian has it as ${name}); ${outcome}: ${tests.filter(isAsked).join(', ')}`,
+      `${`${program} ${module}`.trim()} is missing (Debian has it as ${name}); ${outcome}: ${usersOf(tool).join(', ')}`,
     );
   }
 }
@@ -92,19 +109,28 @@ function install(packages) {
 
 /** @param {(typeof tools)[number]} tool */
 function has({ program, module }) {
-  if (!isInstalled(program)) return false;
+  if (pathOf(program) === null) return false;
   return module === undefined || spawnSync(program, ['-c', `import ${module}`]).status === 0;
 }
 
-/** Also where the shell of an ordinary user does not look. @param {string} program */
-function isInstalled(program) {
-  const folders = [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin', '/sbin'];
-  return folders.some((folder) => {
-    try {
-      accessSync(join(folder, program), constants.X_OK);
-      return true;
-    } catch {
-      return false;
-    }
-  });
+/** Also where the shell of an ordinary user does not look, and where Debian keeps PostgreSQL.
+ * @param {string} program @returns {string | null} */
+export function pathOf(program) {
+  const versions = '/usr/lib/postgresql';
+  const postgres = existsSync(versions)
+    ? readdirSync(versions).map((version) => join(versions, version, 'bin'))
+    : [];
+  const folders = [...postgres, ...(process.env.PATH ?? '').split(delimiter), '/usr/sbin', '/sbin'];
+  const paths = folders.map((folder) => join(folder, program));
+  return paths.find(isProgram) ?? null;
+}
+
+/** @param {string} path */
+function isProgram(path) {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
 }

@@ -8,7 +8,7 @@ import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { provideTools } from './tools.mjs';
+import { provideBenchTools, provideTools } from './tools.mjs';
 
 const vitest = ['node_modules/vitest/vitest.mjs', 'run'];
 
@@ -22,7 +22,7 @@ const commands = {
   check: { run: ['scripts/check.mjs'] },
   fix: { run: ['node_modules/@biomejs/biome/bin/biome', 'check', '--write'] },
   generate: { run: ['--conditions=warder-source', 'scripts/generate.mjs'] },
-  bench: { run: ['--conditions=warder-source', 'bench/run.ts'] },
+  bench: { run: ['--conditions=warder-source', 'bench/run.ts'], first: provideBenchTools },
 };
 
 /** The Node binaries of package.json's optionalDependencies, by platform and architecture.
