@@ -140,7 +140,7 @@ export function get(
         response.on('data', (chunk: Buffer) => chunks.push(chunk));
         response.on('end', () => {
           const text = Buffer.concat(chunks).toString();
-          const json = /json/.test(String(response.headers['content-type']));
+          const json = /[/+]json/.test(String(response.headers['content-type']));
           const body = json && text !== '' ? JSON.parse(text) : {};
           resolve({ status: response.statusCode ?? 0, headers: response.headers, text, body });
         });
