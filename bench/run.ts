@@ -14,6 +14,7 @@ const folder = process.env.WARDER_BENCH_FOLDER ?? join(tmpdir(), 'warder-bench')
 const benches: Readonly<Record<string, () => Promise<readonly Row[]>>> = {
   verify: async () => (await import('./verify.ts')).rows,
   gateway: async () => await (await import('./gateway.ts')).benchGateway(),
+  client: async () => await (await import('./client.ts')).benchClient(),
   lists: async () => await benchLists(await makeStore(folder)),
   service: async () => {
     const built = spawnSync('npm', ['run', '--silent', 'build'], { stdio: 'inherit' });
