@@ -138,7 +138,7 @@ test('the page about dialects has the bases and the rules that there are', () =>
 });
 
 test('every page that these pages and the README link is there', () => {
-  for (const name of ['backup.md', 'moving.md', 'dialects.md', 'sign-in.md']) {
+  for (const name of ['backup.md', 'moving.md', 'dialects.md', 'sign-in.md', 'embedding.md']) {
     const links = Array.from(
       page(name).matchAll(/\]\((?!https?:|#)([^)]+)\)/g),
       ([, to = '']) => to,
