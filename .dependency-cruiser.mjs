@@ -103,6 +103,14 @@ const table = [
     to: { path: [node('https?', 'http2', 'net', 'tls')] },
   },
   {
+    name: 'only-the-outside-embeds',
+    comment:
+      'embed.ts puts the whole service together for an app, as the command line does for operators. ' +
+      'What a part of the service needs of it belongs into a file that both import.',
+    from: { path: server, pathNot: [tests, `${server}(index|testing)\\.ts$`] },
+    to: { path: `${server}(embed|testing)\\.ts$` },
+  },
+  {
     name: 'sdk-imports-nothing',
     comment:
       'The client runs everywhere and brings nothing along; only sdk/src/node.ts may import node:http(s). ' +
@@ -156,6 +164,13 @@ const everywhere = [
       'Move what they share into the file beside the folder. (x.ts, x.worker.ts and x/ are one sibling.)',
     from: { path: `${server}(dialects|storage|auth|limits|gateways)/([^/.]+)` },
     to: { path: `${server}$1/`, pathNot: `${server}$1/$2[/.]` },
+  },
+  {
+    name: 'middleware-never-meet',
+    comment:
+      'A middleware is a file for one framework; what two of them share goes beside the folder.',
+    from: { path: '^packages/sdk/src/middleware/' },
+    to: { path: '^packages/sdk/src/middleware/' },
   },
   {
     name: 'a-driver-has-one-home',

@@ -8,9 +8,9 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { drawFirstToken, type Verdict } from '@warder/core';
 import {
+  assembleWarder,
   createHost,
   createLog,
-  createWarder,
   openEmbedded,
   openInstallation,
   type Warder,
@@ -152,7 +152,7 @@ async function openWarder(file: string): Promise<{ warder: Warder; secrets: read
   );
   const log = createLog('silent');
   const parts = { ...store, host, installation, publicUrl: null, version: 'bench', log };
-  const warder = createWarder(parts);
+  const warder = assembleWarder(parts);
   const maker = warder.operations.as(caller);
   const secrets: string[] = [];
   while (secrets.length < KEYS_IN_PROCESS) {

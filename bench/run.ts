@@ -17,6 +17,7 @@ const benches: Readonly<Record<string, () => Promise<readonly Row[]>>> = {
   hot: async () => await (await import('./hot.ts')).benchHot(),
   gateway: async () => await (await import('./gateway.ts')).benchGateway(),
   rivals: async () => await (await import('./rivals.ts')).benchRivals(),
+  client: async () => await (await import('./client.ts')).benchClient(),
   lists: async () => await benchLists(await makeStore(folder)),
   service: async () => {
     const built = spawnSync('npm', ['run', '--silent', 'build'], { stdio: 'inherit' });

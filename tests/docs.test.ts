@@ -188,7 +188,16 @@ test('the page about limits: a key, shared windows, another limit for a time, no
 });
 
 test('every page that these pages and the README link is there', () => {
-  const pages = ['backup', 'credits', 'dialects', 'limits', 'moving', 'sign-in', 'usage'];
+  const pages = [
+    'backup',
+    'credits',
+    'dialects',
+    'embedding',
+    'limits',
+    'moving',
+    'sign-in',
+    'usage',
+  ];
   for (const name of pages.map((page) => `${page}.md`)) {
     const links = Array.from(
       page(name).matchAll(/\]\((?!https?:|#)([^)]+)\)/g),

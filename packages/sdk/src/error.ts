@@ -1,6 +1,8 @@
 // What can go wrong with a call: the service said no, or it could not be reached.
 // Neither kind of error ever holds the key of the client.
 
+import type { Incoming } from './transport.ts';
+
 /** One field that breaks one rule. `pointer` is a JSON Pointer (RFC 6901) into the body, or a parameter's name. */
 export interface FieldError {
   readonly pointer: string;
@@ -41,8 +43,11 @@ export class WarderConnectionError extends Error {
 }
 
 /** The error that an answer holds. @param body its JSON; undefined where it has none */
-export function apiError(response: Response, body: unknown): WarderApiError {
-  const { status, headers } = response;
+export function apiError(
+  response: Pick<Incoming, 'status' | 'header'>,
+  body: unknown,
+): WarderApiError {
+  const { status } = response;
   const said = isObject(body) ? body : {};
   const { code, detail, request_id, errors } = said;
   if (typeof code !== 'string' || typeof detail !== 'string') {
@@ -50,7 +55,7 @@ export function apiError(response: Response, body: unknown): WarderApiError {
       status,
       code: 'unexpected_reply',
       detail: `The answer (status ${status}) is not one of Warder's: is the address right?`,
-      requestId: headers.get('x-request-id'),
+      requestId: response.header('x-request-id'),
       errors: [],
     });
   }
@@ -58,7 +63,7 @@ export function apiError(response: Response, body: unknown): WarderApiError {
     status,
     code,
     detail,
-    requestId: typeof request_id === 'string' ? request_id : headers.get('x-request-id'),
+    requestId: typeof request_id === 'string' ? request_id : response.header('x-request-id'),
     errors: Array.isArray(errors) ? errors.filter(isFieldError) : [],
   });
 }

@@ -3,7 +3,9 @@
 export { createClient, type WarderClient } from './client.ts';
 export { type FieldError, WarderApiError, WarderConnectionError } from './error.ts';
 export type { MetadataQuery } from './keys.ts';
+export type { GoodVerdict, MiddlewareOptions, Needs, Verify } from './middleware.ts';
 export type { Listing, Page } from './page.ts';
+export type { Reason, Refusal, RefusedVerdict } from './refusal.ts';
 export {
   type CallOptions,
   type ChangeOptions,

@@ -70,9 +70,15 @@ export function keyCalls(send: Send) {
     delete: (id: string, options: ChangeOptions = {}): Promise<Key> =>
       send({ ...options, method: 'DELETE', path: ['v1', 'keys', id] }),
 
-    /** Whether a key is good. A bad key is an answer, `valid: false` with a code, never an error. */
+    /** Whether a key is good. A bad key is an answer, `valid: false` with a code, never an error. Needs no `this`. */
     verify: (ask: KeyVerify, options: CallOptions = {}): Promise<Verdict> =>
-      send({ ...options, method: 'POST', path: ['v1', 'keys', 'verify'], body: ask }),
+      send({
+        ...options,
+        method: 'POST',
+        path: ['v1', 'keys', 'verify'],
+        body: ask,
+        repeatable: true,
+      }),
 
     /** The same of up to a thousand keys: their verdicts, in the order asked. */
     verifyBatch: async (
@@ -80,7 +86,13 @@ export function keyCalls(send: Send) {
       options: CallOptions = {},
     ): Promise<readonly Verdict[]> => {
       const path = ['v1', 'keys', 'verify-batch'];
-      const { data } = await send<Verdicts>({ ...options, method: 'POST', path, body: { keys } });
+      const { data } = await send<Verdicts>({
+        ...options,
+        method: 'POST',
+        path,
+        body: { keys },
+        repeatable: true,
+      });
       return data;
     },
 

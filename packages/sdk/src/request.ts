@@ -1,14 +1,16 @@
-// One call over HTTP, with nothing but the `fetch` that every runtime has: the
-// credential, the query, the body, and what came back as a value or an error.
+// One call over HTTP: the credential, the query, the body, its time, and what came
+// back as a value or an error.
 
+import { transport as ownTransport } from '#transport';
 import { apiError, connectionError, WarderConnectionError } from './error.ts';
+import { type Incoming, type Outgoing, overFetch } from './transport.ts';
 
 export interface ClientOptions {
   /** Where Warder is: `http://127.0.0.1:7700`. A path in it is kept. */
   readonly baseUrl: string;
   /** The key to call with. */
   readonly key: string;
-  /** In place of the runtime's own. */
+  /** In place of the client's own way to call: kept connections on Node, the runtime's `fetch` elsewhere. */
   readonly fetch?: typeof globalThis.fetch | undefined;
   /** How long a call may take; 30,000 unless given. */
   readonly timeoutMilliseconds?: number | undefined;
@@ -38,6 +40,8 @@ export interface Call extends ChangeOptions, RetryableOptions {
   readonly path: readonly string[];
   readonly query?: Readonly<Record<string, string | number | boolean | undefined>> | undefined;
   readonly body?: unknown;
+  /** Whether it may be sent twice where nobody can tell that it arrived; a GET may. */
+  readonly repeatable?: true;
 }
 
 /** Runs a call. What it answers is as the OpenAPI document says, which no client can check again. */
@@ -56,88 +60,126 @@ export function etagOf(object: object): string | undefined {
 
 /** @throws TypeError for a base or a key that cannot be used; the message holds neither */
 export function createSend(options: ClientOptions): Send {
-  const { key, fetch = globalThis.fetch, timeoutMilliseconds = 30_000 } = options;
+  const { key, timeoutMilliseconds = 30_000 } = options;
+  const transport = options.fetch ? overFetch(options.fetch) : ownTransport;
   const base = readBase(options.baseUrl);
   // Before `fetch` sees it, whose own complaint would quote it.
   if (!/^[\x21-\x7e]+$/.test(key)) throw new TypeError('The key must be printable ASCII.');
 
+  /** @throws TypeError for an id that no address can hold */
+  const outgoingOf = (call: Call, accept?: string): Omit<Outgoing, 'signal'> => ({
+    method: call.method,
+    url: urlOf(base, call),
+    headers: headersOf(call, key, accept),
+    body: call.body === undefined ? null : JSON.stringify(call.body),
+    repeatable: call.repeatable ?? (call.method === 'GET' || call.idempotencyKey !== undefined),
+  });
+  const failure = (thrown: unknown, time: CallTime): WarderConnectionError =>
+    time.isOver() ? lateError(base, timeoutMilliseconds) : connectionError(thrown, base);
+
   const send = async <Result>(call: Call): Promise<Result> => {
-    const timeout = AbortSignal.timeout(timeoutMilliseconds);
-    const signals = call.signal ? [call.signal, timeout] : [timeout];
-    const url = urlOf(base, call);
-    const sent = call.body === undefined ? null : JSON.stringify(call.body);
+    const outgoing = outgoingOf(call);
+    const time = startTime(call.signal);
     const exchange = async () => {
-      const response = await fetch(url, {
-        method: call.method,
-        headers: headersOf(call, key),
-        body: sent,
-        // A body that followed a redirect could carry a key to somebody else.
-        redirect: 'manual',
-        signal: AbortSignal.any(signals),
-      });
+      const response = await transport({ ...outgoing, signal: time.signal });
       return { response, text: await response.text() };
     };
-    const { response, text } = await exchange().catch((thrown: unknown) => {
-      call.signal?.throwIfAborted();
-      if (timeout.aborted) {
-        throw lateError(base, timeoutMilliseconds);
-      }
-      throw connectionError(thrown, base);
-    });
+    time.run(timeoutMilliseconds);
+    const { response, text } = await exchange()
+      .catch((thrown: unknown) => {
+        call.signal?.throwIfAborted();
+        throw failure(thrown, time);
+      })
+      .finally(time.end);
     const body = parsed(text);
-    if (!response.ok || typeof body !== 'object' || body === null) throw apiError(response, body);
-    const etag = response.headers.get('etag');
+    if (!isGood(response) || typeof body !== 'object' || body === null) {
+      throw apiError(response, body);
+    }
+    const etag = response.header('etag');
     if (etag !== null) etags.set(body, etag);
     return body as Result;
   };
 
   async function* lines<Item>(call: Call): AsyncGenerator<Item> {
-    const late = new AbortController();
+    const outgoing = outgoingOf(call, 'application/x-ndjson');
+    const time = startTime(call.signal);
     const wait = async <Value>(step: Promise<Value>): Promise<Value> => {
-      const timer = setTimeout(() => late.abort(), timeoutMilliseconds);
+      time.run(timeoutMilliseconds);
       try {
         return await step;
       } catch (thrown) {
         call.signal?.throwIfAborted();
-        throw late.signal.aborted
-          ? lateError(base, timeoutMilliseconds)
-          : connectionError(thrown, base);
+        throw failure(thrown, time);
       } finally {
-        clearTimeout(timer);
+        time.rest();
       }
     };
-    const signals = call.signal ? [call.signal, late.signal] : [late.signal];
-    const response = await wait(
-      fetch(urlOf(base, call), {
-        method: call.method,
-        headers: { ...headersOf(call, key), accept: 'application/x-ndjson' },
-        redirect: 'manual',
-        signal: AbortSignal.any(signals),
-      }),
-    );
-    const isLines = response.headers.get('content-type')?.startsWith('application/x-ndjson');
-    if (!response.ok || !isLines || response.body === null) {
-      throw apiError(response, parsed(await wait(response.text())));
-    }
-    const reader = response.body.getReader();
-    const decoder = new TextDecoder();
+    let response: Incoming | null = null;
     let text = '';
     try {
+      response = await wait(transport({ ...outgoing, signal: time.signal }));
+      const isLines = response.header('content-type')?.startsWith('application/x-ndjson');
+      if (!isGood(response) || !isLines) {
+        throw apiError(response, parsed(await wait(response.text())));
+      }
+      const decoder = new TextDecoder();
       for (;;) {
-        const { done, value } = await wait(reader.read());
-        if (done) break;
-        const whole = (text + decoder.decode(value, { stream: true })).split('\n');
+        const piece = await wait(response.read());
+        if (piece === undefined) break;
+        const whole = (text + decoder.decode(piece, { stream: true })).split('\n');
         text = whole.pop() ?? '';
         for (const line of whole) yield JSON.parse(line) as Item;
       }
       if (text !== '') throw connectionError(undefined, base);
     } finally {
+      time.end();
       // Ends the call where nobody takes the rest; of a call that is over, nothing comes of it.
-      await reader.cancel().catch(() => {});
+      await response?.cancel();
     }
   }
 
   return Object.assign(send, { lines });
+}
+
+/** How long a call may take, and whether its caller ended it before. */
+interface CallTime {
+  readonly signal: AbortSignal;
+  isOver(): boolean;
+  /** From now on it may take so long. */
+  run(milliseconds: number): void;
+  /** Time does not count until it runs again. */
+  rest(): void;
+  /** Nothing ends it any more. */
+  end(): void;
+}
+
+// By hand: a signal that is made of others costs as much as all the rest of a call.
+function startTime(given: AbortSignal | undefined): CallTime {
+  const ending = new AbortController();
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let over = false;
+  const onAbort = () => ending.abort(given?.reason);
+  given?.addEventListener('abort', onAbort);
+  if (given?.aborted) onAbort();
+  return {
+    signal: ending.signal,
+    isOver: () => over,
+    run(milliseconds) {
+      timer = setTimeout(() => {
+        over = true;
+        ending.abort();
+      }, milliseconds);
+    },
+    rest: () => clearTimeout(timer),
+    end() {
+      clearTimeout(timer);
+      given?.removeEventListener('abort', onAbort);
+    },
+  };
+}
+
+function isGood({ status }: Incoming): boolean {
+  return status >= 200 && status < 300;
 }
 
 function lateError(base: string, timeoutMilliseconds: number): WarderConnectionError {
@@ -174,9 +216,13 @@ function segment(text: string): string {
   return encodeURIComponent(text);
 }
 
-function headersOf({ body, ifMatch, idempotencyKey }: Call, key: string): Record<string, string> {
+function headersOf(
+  { body, ifMatch, idempotencyKey }: Call,
+  key: string,
+  accept = 'application/json',
+): Record<string, string> {
   return {
-    accept: 'application/json',
+    accept,
     authorization: `Bearer ${key}`,
     ...(body === undefined ? {} : { 'content-type': 'application/json' }),
     ...(ifMatch === undefined ? {} : { 'if-match': ifMatch }),

@@ -50,7 +50,10 @@ export const verdictRoutes = [
 ];
 
 /** What the verify call takes and answers. */
-export type VerifyAsk = z.input<typeof schemas.KeyVerify>;
+export type VerifyAsk = {
+  readonly [Name in keyof GivenAsk]: Readonly<GivenAsk[Name]>;
+};
+type GivenAsk = z.input<typeof schemas.KeyVerify>;
 export type WireVerdict = ReturnType<typeof verdictBody>;
 
 export function requestOf(body: z.output<typeof schemas.KeyVerify>): VerifyRequest {
