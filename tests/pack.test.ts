@@ -1,7 +1,7 @@
 // What users install: the packages packed, installed into an empty folder from the tarballs, and
 // run there as built JavaScript.
 
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
@@ -28,6 +28,28 @@ async function done(file: string, args: readonly string[], cwd: string): Promise
   return stdout;
 }
 
+/** An app that embeds the service and asks it: in process, by its middleware, and by a client over HTTP. */
+const EMBEDDED = `
+  import { createServer } from 'node:http';
+  import { createClient } from '@warder/sdk';
+  import { createMiddleware } from '@warder/sdk/web';
+  import { createTestWarder } from '@warder/server/testing';
+  const warder = await createTestWarder();
+  const { secret } = await warder.operations.createKey({});
+  const handle = createMiddleware({ verify: warder.verify })({}, () => new Response());
+  const ask = async (key) =>
+    (await handle(new Request('http://app.test/', { headers: { 'x-api-key': key } }))).status;
+  const statuses = [await ask(secret), await ask('wdr_live_none')];
+  const server = createServer(warder.node).listen(0, '127.0.0.1', async () => {
+    const baseUrl = 'http://127.0.0.1:' + server.address().port;
+    const client = createClient({ baseUrl, key: warder.managementKey });
+    console.log(...statuses, (await client.keys.verify({ key: secret })).valid);
+    server.close();
+    server.closeAllConnections();
+    await warder.close();
+  });
+`;
+
 test('the packed packages serve and verify a key in an empty folder', {
   timeout: 240_000,
 }, async () => {
@@ -47,6 +69,8 @@ test('the packed packages serve and verify a key in an empty folder', {
   await done('npm', [...install, ...files], cwd);
   const help = await done('npx', ['warder', '--help'], cwd);
   expect(help).toContain('Usage: warder [options] [command]');
+  writeFileSync(join(cwd, 'embedded.mjs'), EMBEDDED);
+  expect(await done(process.execPath, ['embedded.mjs'], cwd)).toBe('200 401 true\n');
 
   const service = startAny('npx', ['warder', 'serve', '--listen', '127.0.0.1:0'], {
     cwd,

@@ -128,12 +128,12 @@ export function responding(options: RespondOptions): Respond {
 }
 
 /** For a server of somebody else's: what node:http calls a listener, and Express a handler. */
-export type NodeHandler = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
+export type NodeHandler = (request: IncomingMessage, response: ServerResponse) => void;
 
 /** @param draining whether what is new is refused */
 export function nodeHandler(options: RespondOptions, draining: () => boolean): NodeHandler {
   const respond = responding(options);
-  return (request, response) => respond(request, response, { draining });
+  return (request, response) => void respond(request, response, { draining });
 }
 
 /** Serves whole requests. */
