@@ -1,7 +1,7 @@
 // What users install: the packages packed, installed into empty folders from the tarballs, and
 // run there as built JavaScript. The program stands alone; the libraries are used together.
 
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
@@ -28,6 +28,28 @@ async function done(file: string, args: readonly string[], cwd: string): Promise
   return stdout;
 }
 
+/** An app that embeds the service and asks it: in process, by its middleware, and by a client over HTTP. */
+const EMBEDDED = `
+  import { createServer } from 'node:http';
+  import { createClient } from '@warder/sdk';
+  import { createMiddleware } from '@warder/sdk/web';
+  import { createTestWarder } from '@warder/server/testing';
+  const warder = await createTestWarder();
+  const { secret } = await warder.operations.createKey({});
+  const handle = createMiddleware({ verify: warder.verify })({}, () => new Response());
+  const ask = async (key) =>
+    (await handle(new Request('http://app.test/', { headers: { 'x-api-key': key } }))).status;
+  const statuses = [await ask(secret), await ask('wdr_live_none')];
+  const server = createServer(warder.node).listen(0, '127.0.0.1', async () => {
+    const baseUrl = 'http://127.0.0.1:' + server.address().port;
+    const client = createClient({ baseUrl, key: warder.managementKey });
+    console.log(...statuses, (await client.keys.verify({ key: secret })).valid);
+    server.close();
+    server.closeAllConnections();
+    await warder.close();
+  });
+`;
+
 /** Installs tarballs into a folder of their own. */
 async function installed(tarballs: readonly string[]): Promise<string> {
   const cwd = newFolder();
@@ -36,7 +58,7 @@ async function installed(tarballs: readonly string[]): Promise<string> {
   return cwd;
 }
 
-test('the packed program serves and verifies a key in an empty folder, the libraries load in another', {
+test('the packed program serves and verifies a key in an empty folder, the libraries an app in another', {
   timeout: 240_000,
 }, async () => {
   const folder = newFolder();
@@ -54,9 +76,8 @@ test('the packed program serves and verifies a key in an empty folder, the libra
   }
 
   const libraries = await installed(tarballs.filter((file) => !isProgram(file)));
-  const load = "await import('@warder/server'); await import('@warder/sdk'); console.log('loaded')";
-  const node = ['--input-type=module', '-e', load];
-  expect(await done(process.execPath, node, libraries)).toBe('loaded\n');
+  writeFileSync(join(libraries, 'embedded.mjs'), EMBEDDED);
+  expect(await done(process.execPath, ['embedded.mjs'], libraries)).toBe('200 401 true\n');
 
   const cwd = await installed(tarballs.filter(isProgram));
   expect(readdirSync(join(cwd, 'node_modules'))).not.toContain('@warder');

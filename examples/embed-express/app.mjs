@@ -30,4 +30,4 @@ app.get('/files', requireKey({ scopes: ['files:read'] }), (request, response) =>
 const server = app.listen(Number(process.env.PORT ?? 3000), '127.0.0.1', () => {
   console.log(`listening at http://127.0.0.1:${server.address().port}`);
 });
-process.once('SIGTERM', () => server.close(() => warder.close()));
+process.once('SIGTERM', () => server.close(() => void warder.close()));

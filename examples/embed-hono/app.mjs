@@ -32,4 +32,4 @@ app.get('/files', requireKey({ scopes: ['files:read'] }), (c) =>
 
 const at = { fetch: app.fetch, hostname: '127.0.0.1', port: Number(process.env.PORT ?? 3000) };
 const server = serve(at, ({ port }) => console.log(`listening at http://127.0.0.1:${port}`));
-process.once('SIGTERM', () => server.close(() => warder.close()));
+process.once('SIGTERM', () => server.close(() => void warder.close()));

@@ -39,7 +39,7 @@ const APPS: Readonly<Record<string, (warder: TestWarder) => Promise<Listening>>>
       scope.addContentTypeParser('*', (_request, _payload, done) => done(null));
       scope.all(`${BASE}/*`, (request, reply) => {
         reply.hijack();
-        return warder.node(request.raw, reply.raw);
+        warder.node(request.raw, reply.raw);
       });
     });
     const url = await app.listen({ port: 0, host: '127.0.0.1' });
@@ -130,7 +130,7 @@ it('a body that something read and threw away is told as that, and no call hangs
   const warder = await createTestWarder();
   const app = await listening(
     createServer((request, response) => {
-      request.resume().on('end', () => void warder.node(request, response));
+      request.resume().on('end', () => warder.node(request, response));
     }),
   );
   const headers = ['authorization', `Bearer ${warder.managementKey}`];

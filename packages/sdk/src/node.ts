@@ -13,6 +13,8 @@ const PROTOCOLS = {
   https: { request: httpsRequest, agent: new HttpsAgent(kept) },
 };
 
+const ENDED = 'the call was ended';
+
 export const transport: Transport = async (outgoing) => {
   for (;;) {
     const answer = await exchange(outgoing);
@@ -22,17 +24,16 @@ export const transport: Transport = async (outgoing) => {
 
 /** @returns `stale` where the connection was one that the other side had closed meanwhile */
 function exchange(outgoing: Outgoing): Promise<Incoming | 'stale'> {
-  const { method, url, headers, body, signal, repeatable } = outgoing;
+  const { method, url, headers, body, ending, repeatable } = outgoing;
   return new Promise((resolve, reject) => {
-    if (signal.aborted) return reject(signal.reason);
+    if (ending.ended) return reject(new Error(ENDED));
     const { request, agent } = PROTOCOLS[url.startsWith('https:') ? 'https' : 'http'];
-    const call = request(url, { method, headers, agent });
-    const onAbort = () => call.destroy(new Error('the call was ended'));
-    signal.addEventListener('abort', onAbort);
-    call.on('close', () => signal.removeEventListener('abort', onAbort));
+    const { hostname, port, path } = placeOf(url);
+    const call = request({ hostname, port, path, method, headers, agent });
+    ending.onEnd = () => call.destroy(new Error(ENDED));
     call.on('response', (response) => resolve(incoming(response)));
     call.on('error', (error) => {
-      if (repeatable && call.reusedSocket && !signal.aborted && isReset(error)) resolve('stale');
+      if (repeatable && call.reusedSocket && !ending.ended && isReset(error)) resolve('stale');
       else reject(error);
     });
     call.end(body ?? undefined);
@@ -40,7 +41,7 @@ function exchange(outgoing: Outgoing): Promise<Incoming | 'stale'> {
 }
 
 function incoming(response: IncomingMessage): Incoming {
-  const pieces = response[Symbol.asyncIterator]();
+  let pieces: AsyncIterator<Uint8Array> | null = null;
   return {
     status: response.statusCode ?? 0,
     header(name) {
@@ -48,7 +49,10 @@ function incoming(response: IncomingMessage): Incoming {
       return Array.isArray(value) ? value.join(', ') : (value ?? null);
     },
     text: () => textOf(response),
-    read: async () => (await pieces.next()).value,
+    async read() {
+      pieces ??= response[Symbol.asyncIterator]();
+      return (await pieces.next()).value;
+    },
     async cancel() {
       response.destroy();
     },
@@ -70,4 +74,22 @@ function textOf(response: IncomingMessage): Promise<string> {
 
 function isReset(error: Error): boolean {
   return 'code' in error && (error.code === 'ECONNRESET' || error.code === 'EPIPE');
+}
+
+/** Where the last services are: reading an address takes as long as a good part of a call. */
+const places = new Map<string, { readonly hostname: string; readonly port: string }>();
+const MOST_PLACES = 100;
+
+function placeOf(url: string) {
+  const start = url.indexOf('/', 'https://'.length);
+  const origin = url.slice(0, start);
+  let place = places.get(origin);
+  if (place === undefined) {
+    const { hostname, port } = new URL(origin);
+    if (places.size === MOST_PLACES) places.clear();
+    // node:http takes the address of IPv6 without its brackets.
+    place = { hostname: hostname.replace(/^\[|\]$/g, ''), port };
+    places.set(origin, place);
+  }
+  return { ...place, path: url.slice(start) };
 }

@@ -3,7 +3,7 @@
 
 import { transport as ownTransport } from '#transport';
 import { apiError, connectionError, WarderConnectionError } from './error.ts';
-import { type Incoming, type Outgoing, overFetch } from './transport.ts';
+import { type Ending, type Incoming, type Outgoing, overFetch } from './transport.ts';
 
 export interface ClientOptions {
   /** Where Warder is: `http://127.0.0.1:7700`. A path in it is kept. */
@@ -67,7 +67,7 @@ export function createSend(options: ClientOptions): Send {
   if (!/^[\x21-\x7e]+$/.test(key)) throw new TypeError('The key must be printable ASCII.');
 
   /** @throws TypeError for an id that no address can hold */
-  const outgoingOf = (call: Call, accept?: string): Omit<Outgoing, 'signal'> => ({
+  const outgoingOf = (call: Call, accept?: string): Omit<Outgoing, 'ending'> => ({
     method: call.method,
     url: urlOf(base, call),
     headers: headersOf(call, key, accept),
@@ -81,7 +81,7 @@ export function createSend(options: ClientOptions): Send {
     const outgoing = outgoingOf(call);
     const time = startTime(call.signal);
     const exchange = async () => {
-      const response = await transport({ ...outgoing, signal: time.signal });
+      const response = await transport({ ...outgoing, ending: time });
       return { response, text: await response.text() };
     };
     time.run(timeoutMilliseconds);
@@ -117,7 +117,7 @@ export function createSend(options: ClientOptions): Send {
     let response: Incoming | null = null;
     let text = '';
     try {
-      response = await wait(transport({ ...outgoing, signal: time.signal }));
+      response = await wait(transport({ ...outgoing, ending: time }));
       const isLines = response.header('content-type')?.startsWith('application/x-ndjson');
       if (!isGood(response) || !isLines) {
         throw apiError(response, parsed(await wait(response.text())));
@@ -142,8 +142,8 @@ export function createSend(options: ClientOptions): Send {
 }
 
 /** How long a call may take, and whether its caller ended it before. */
-interface CallTime {
-  readonly signal: AbortSignal;
+interface CallTime extends Ending {
+  /** Whether it took longer than it may. */
   isOver(): boolean;
   /** From now on it may take so long. */
   run(milliseconds: number): void;
@@ -153,29 +153,39 @@ interface CallTime {
   end(): void;
 }
 
-// By hand: a signal that is made of others costs as much as all the rest of a call.
 function startTime(given: AbortSignal | undefined): CallTime {
-  const ending = new AbortController();
+  let controller: AbortController | null = null;
   let timer: ReturnType<typeof setTimeout> | undefined;
   let over = false;
-  const onAbort = () => ending.abort(given?.reason);
-  given?.addEventListener('abort', onAbort);
-  if (given?.aborted) onAbort();
-  return {
-    signal: ending.signal,
+  const time = {
+    ended: given?.aborted ?? false,
+    onEnd: null as (() => void) | null,
+    get signal() {
+      controller ??= new AbortController();
+      if (time.ended) controller.abort();
+      return controller.signal;
+    },
     isOver: () => over,
-    run(milliseconds) {
+    run(milliseconds: number) {
       timer = setTimeout(() => {
         over = true;
-        ending.abort();
+        stop();
       }, milliseconds);
     },
     rest: () => clearTimeout(timer),
     end() {
       clearTimeout(timer);
-      given?.removeEventListener('abort', onAbort);
+      time.onEnd = null;
+      given?.removeEventListener('abort', stop);
     },
   };
+  const stop = () => {
+    time.ended = true;
+    controller?.abort();
+    time.onEnd?.();
+  };
+  given?.addEventListener('abort', stop);
+  return time;
 }
 
 function isGood({ status }: Incoming): boolean {

@@ -203,7 +203,7 @@ describe('over node:http, a connection that was closed meanwhile', () => {
       url: `${baseUrl}/x`,
       headers: {},
       body: method === 'GET' ? null : '{}',
-      signal: new AbortController().signal,
+      ending: { ended: false, signal: new AbortController().signal, onEnd: null },
       repeatable,
     }).then((response) => response.text());
 

@@ -7,9 +7,18 @@ export interface Outgoing {
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string | null;
   /** Ends the call, also while its answer is read. */
-  readonly signal: AbortSignal;
+  readonly ending: Ending;
   /** Whether it may be sent again where a connection that was kept turns out to be closed. */
   readonly repeatable: boolean;
+}
+
+/** What an AbortSignal says, without what one costs where nobody asks for it. */
+export interface Ending {
+  readonly ended: boolean;
+  /** Made when it is first asked for. */
+  readonly signal: AbortSignal;
+  /** Called once, when it ends; one at a time. */
+  onEnd: (() => void) | null;
 }
 
 export interface Incoming {
@@ -28,7 +37,8 @@ export interface Incoming {
 export type Transport = (outgoing: Outgoing) => Promise<Incoming>;
 
 export function overFetch(fetch: typeof globalThis.fetch): Transport {
-  return async ({ method, url, headers, body, signal }) => {
+  return async ({ method, url, headers, body, ending }) => {
+    const { signal } = ending;
     const response = await fetch(url, { method, headers, body, signal, redirect: 'manual' });
     const reader = once(() => response.body?.getReader());
     return {

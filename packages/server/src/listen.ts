@@ -139,17 +139,13 @@ export function responding(options: RespondOptions): Respond {
   };
 }
 
-/** For a server of somebody else's: what node:http calls a listener, and Express a handler. It resolves once all is sent. */
-export type NodeHandler = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
+/** For a server of somebody else's: what node:http calls a listener, and Express a handler. */
+export type NodeHandler = (request: IncomingMessage, response: ServerResponse) => void;
 
 /** @param draining whether what is new is refused */
 export function nodeHandler(options: RespondOptions, draining: () => boolean): NodeHandler {
   const respond = responding(options);
-  return async (request, response) => {
-    const sent = new Promise<void>((resolve) => response.once('close', () => resolve()));
-    respond(request, response, { draining });
-    await sent;
-  };
+  return (request, response) => respond(request, response, { draining });
 }
 
 /** Serves whole requests. */

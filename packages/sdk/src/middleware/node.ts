@@ -30,10 +30,14 @@ export function createMiddleware<Scope extends string = string>(options: NodeOpt
     needs: Needs<Scope>,
     handler: (request: Incoming, response: Outgoing, key: GoodVerdict) => unknown,
   ) =>
-    async (request: Incoming, response: Outgoing): Promise<void> => {
-      const outcome = await check(request, () => addressOf(request), needs);
-      if (!outcome.valid) return answer(response, outcome.refusal);
-      setHeaders(response, outcome.headers);
-      await handler(request, response, outcome.key);
+    (request: Incoming, response: Outgoing): void => {
+      const run = async () => {
+        const outcome = await check(request, () => addressOf(request), needs);
+        if (!outcome.valid) return answer(response, outcome.refusal);
+        setHeaders(response, outcome.headers);
+        await handler(request, response, outcome.key);
+      };
+      // What the handler throws is as unhandled as without this around it.
+      void run();
     };
 }
