@@ -5,7 +5,7 @@ import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
-import { newFolder, PROGRAM, startAny } from '../fixtures/program.ts';
+import { newFolder, PROGRAM, run, startAny } from '../fixtures/program.ts';
 import { get } from './frameworks.ts';
 
 const at = (path: string) => fileURLToPath(new URL(`../../examples/${path}`, import.meta.url));
@@ -57,6 +57,9 @@ it.each(['embed-express', 'embed-hono'])(
     expect((await get(`${first.url}/elsewhere`, key)).status).toBe(404);
     first.child.kill('SIGTERM');
     expect(await first.ended).toMatchObject({ code: 0, stderr: '' });
+    // It lies as the command line would have it.
+    const doctor = await run(['doctor', '--data', 'data'], { cwd });
+    expect(doctor.stdout).toMatch(/^ok +integrity .*^ok +secret and peppers /ms);
 
     const again = await start(example, cwd);
     expect((await get(`${again.url}/files`, key)).status).toBe(200);

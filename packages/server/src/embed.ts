@@ -2,23 +2,17 @@
 // not served at all and asked in process. With the command line this is the only place
 // where everything is put together.
 
-import { randomBytes } from 'node:crypto';
-import { existsSync } from 'node:fs';
-import { dirname, join } from 'node:path';
 import {
   ALL_GRANTS,
   ALL_KEYS,
   askOf,
   type Caller,
-  type Network,
   NO_ORIGIN,
   type Operations,
   type PermissionSet,
-  parseNetwork,
   type VerifyRequest,
   WarderError,
 } from '@warder/core';
-import type { Issuer } from './auth/tokens/issuers.ts';
 import { instanceGrant } from './auth.ts';
 import { AuthorizationError, keyOfRequest, refusedBy, type WithHeaders } from './authorization.ts';
 import { KeyVerify } from './dialects/native/schemas.ts';
@@ -28,46 +22,17 @@ import {
   verdictBody,
   type WireVerdict,
 } from './dialects/native/verdicts.ts';
-import { createHost, type Pepper } from './host.ts';
+import { type EmbedOptions, keptSecret, readOptions, readSecret } from './embed-options.ts';
+import { createHost } from './host.ts';
 import { checkBody } from './input.ts';
-import { openInstallation, StartRefused } from './installation.ts';
+import { openInstallation } from './installation.ts';
 import { type NodeHandler, nodeHandler } from './listen.ts';
-import { createLog, type Log } from './log.ts';
+import { createLog } from './log.ts';
 import { mountBelow } from './mount.ts';
-import { makeFolder, readIfThere, writeOnce } from './private-file.ts';
-import { dialectsOf, PRODUCTS } from './products.ts';
 import { openEmbedded } from './storage/embedded.ts';
 import { VERSION } from './version.ts';
 import { assembleWarder } from './warder.ts';
 import { type Fetch, fetching } from './web.ts';
-
-export interface EmbedOptions {
-  /** Path of the database file. It and a missing folder are made for their owner alone. */
-  readonly database: string;
-  /**
-   * The installation's secret, 64 hexadecimal digits. Unless given it is in the file `secret`
-   * beside the database, as `warder serve` has it, and is made there with the database.
-   */
-  readonly secret?: string | undefined;
-  /** Keys mixed into stored digests. */
-  readonly peppers?: readonly Pepper[] | undefined;
-  /** The path of the app that the service is mounted below: `/warder`. Its root unless given. */
-  readonly basePath?: string | undefined;
-  /** The address that others reach it by, `basePath` included; links are relative unless given. */
-  readonly publicUrl?: string | undefined;
-  /** Names of the products' dialects that are served beside the native API; none unless given. */
-  readonly dialects?: readonly string[] | undefined;
-  /** Whose JWTs sign in; nobody's unless given. */
-  readonly issuers?: readonly Issuer[] | undefined;
-  /** Networks of proxies whose X-Forwarded-For counts. */
-  readonly trustedProxies?: readonly string[] | undefined;
-  /** Bound of the memory that known keys take: 1 MiB to 4 GiB, 64 MiB unless given. */
-  readonly cacheBytes?: number | undefined;
-  /** Where the log goes; warnings and errors to standard error unless given. */
-  readonly log?: Log | undefined;
-  /** Milliseconds since 1970; the system's clock unless given. */
-  readonly now?: (() => number) | undefined;
-}
 
 /** Who acts through the operations, and how far: the whole instance with every right unless it says. */
 export interface ActingAs {
@@ -114,10 +79,7 @@ export interface EmbeddedWarder {
  */
 export async function createWarder(options: EmbedOptions): Promise<EmbeddedWarder> {
   const { database, peppers = [], now, log = createLog('warn') } = options;
-  const basePath = readBasePath(options.basePath ?? '');
-  const trustedProxies = (options.trustedProxies ?? []).map(readNetwork);
-  const dialects = dialectsOf((options.dialects ?? []).map(readProduct));
-  const cacheBytes = readCacheBytes(options.cacheBytes);
+  const { basePath, publicUrl, trustedProxies, dialects, cacheBytes } = readOptions(options);
   const secret = readSecret(options.secret ?? keptSecret(database));
   const host = createHost({ secret, peppers, ...(now && { now }) });
   const store = openEmbedded({ file: database });
@@ -131,7 +93,7 @@ export async function createWarder(options: EmbedOptions): Promise<EmbeddedWarde
     ...store,
     host,
     installation,
-    publicUrl: options.publicUrl?.replace(/\/+$/, '') ?? null,
+    publicUrl,
     mountedAt: basePath,
     version: VERSION,
     log,
@@ -205,50 +167,4 @@ function callerFor({ id = 'app', workspaceId, ownerId, permissions = ['*'], addr
     key: null,
     origin: { ...NO_ORIGIN, address: address ?? null },
   } satisfies Caller;
-}
-
-/** The secret beside the database. It is made where neither of them is yet. */
-function keptSecret(database: string): string {
-  const folder = dirname(database);
-  const file = join(folder, 'secret');
-  if (!existsSync(database)) {
-    makeFolder(folder);
-    writeOnce(file, `${randomBytes(32).toString('hex')}\n`);
-  }
-  const kept = readIfThere(file);
-  if (kept !== null) return kept.trimEnd();
-  throw new StartRefused(
-    `The installation secret is missing: put it back as ${file}, or give it as \`secret\`, since no key in ${database} can be used without it.`,
-  );
-}
-
-function readSecret(text: string): Uint8Array {
-  if (!/^[0-9a-fA-F]{64}$/.test(text)) {
-    throw new TypeError('secret must be 64 hexadecimal digits and nothing else.');
-  }
-  return Buffer.from(text, 'hex');
-}
-
-function readCacheBytes(bytes: number | undefined): number | undefined {
-  const fits =
-    Number.isInteger(bytes) && Number(bytes) >= 1024 ** 2 && Number(bytes) <= 4 * 1024 ** 3;
-  if (bytes === undefined || fits) return bytes;
-  throw new TypeError('cacheBytes must be a whole number of bytes, from 1 MiB to 4 GiB.');
-}
-
-function readBasePath(text: string): string {
-  if (text === '' || /^(?:\/[\w.~-]+)+$/.test(text)) return text;
-  throw new TypeError('basePath must be a path like /warder, without a slash at its end.');
-}
-
-function readNetwork(text: string): Network {
-  const network = parseNetwork(text);
-  if (network !== null) return network;
-  throw new TypeError('trustedProxies must be networks, for example 10.0.0.0/8.');
-}
-
-function readProduct(name: string): string {
-  if (PRODUCTS.some((product) => product.name === name)) return name;
-  const names = PRODUCTS.map((product) => product.name).join(', ');
-  throw new TypeError(`dialects must be names of dialects that there are: ${names}.`);
 }

@@ -4,7 +4,8 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createWarder, type EmbeddedWarder, type EmbedOptions } from './embed.ts';
+import { createWarder, type EmbeddedWarder } from './embed.ts';
+import type { EmbedOptions } from './embed-options.ts';
 import { createLog } from './log.ts';
 
 export interface TestWarderOptions
