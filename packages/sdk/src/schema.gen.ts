@@ -437,7 +437,7 @@ export type LimitFigure = {
 };
 
 export type LimitTake = {
-  /** Whom the window is for: an address, a user, anything. Kept as a digest only. */
+  /** Whom the window is for: an address, a user, anything. Never stored as it stands. */
   readonly identifier: string;
   readonly limit: number;
   /** From the first use on, up to 366 days. */

@@ -17,7 +17,7 @@ describe('windows in memory', () => {
 
   it('leave room for others when they ended, however many identifiers come', () => {
     const memory = createLimitMemory();
-    const [rate, count] = [100, 200_000];
+    const [rate, count] = [20, 200_000];
     // Each millisecond some come anew, each with a window of one second.
     for (let i = 0; i < count; i++) {
       memory.takeNow([windowFor(`${i}`, 1)], ONE, NOW + Math.floor(i / rate));

@@ -1,5 +1,5 @@
-// Rate windows in this process: when each began and what was taken, in a few typed
-// arrays. A window that is asked again is found by one look at its place; those that
+// Rate windows in this process: when each began and what was taken, in one typed
+// array. A window that is asked again is found by one look at its place; those that
 // ended leave room for others, so that there are never many more than are in use.
 
 import {
@@ -14,6 +14,11 @@ import {
 import { type LimitMemory, subjectOf, type Window, type WindowUse } from '../limits.ts';
 
 const SMALLEST = 1024;
+/** What a place has: the moment its window began, and behind that these. */
+const CELLS = 4;
+const LENGTH = 1;
+const TAKEN = 2;
+const MARKED = 3;
 /** Beyond this, windows of identifiers that are in use make room for others. */
 const MOST_WINDOWS = 1_000_000;
 /** Places that are looked at for a window that ended, each time one is needed. */
@@ -24,11 +29,8 @@ const SHORT_SECONDS = 60;
 
 /** @param most windows that are kept at once, as far as identifiers come in the way */
 export function createLimitMemory(most: number = MOST_WINDOWS): LimitMemory {
-  let startedAt = new Float64Array(SMALLEST);
-  let seconds = new Uint32Array(SMALLEST);
-  let taken = new Uint32Array(SMALLEST);
-  /** 1 for a window that stands in `unwritten`. */
-  let marked = new Uint8Array(SMALLEST);
+  /** Four for each place, side by side: when it began, its length, what was taken, 1 where it is in `unwritten`. */
+  let cells = new Float64Array(SMALLEST * CELLS);
   const ids: (string | undefined)[] = [];
   const dispensable: boolean[] = [];
   const places = new Map<string, number>();
@@ -37,9 +39,9 @@ export function createLimitMemory(most: number = MOST_WINDOWS): LimitMemory {
   let told = 0;
   let hand = 0;
 
-  const startOf = (place: number) => startedAt[place] ?? 0;
-  const lengthOf = (place: number) => seconds[place] ?? 0;
-  const countOf = (place: number) => taken[place] ?? 0;
+  const startOf = (place: number) => cells[place * CELLS] ?? 0;
+  const lengthOf = (place: number) => cells[place * CELLS + LENGTH] ?? 0;
+  const countOf = (place: number) => cells[place * CELLS + TAKEN] ?? 0;
 
   const placeOf = (window: Window): number => {
     const { place, id } = window;
@@ -55,7 +57,7 @@ export function createLimitMemory(most: number = MOST_WINDOWS): LimitMemory {
     const id = ids[place];
     if (id !== undefined) places.delete(id);
     ids[place] = undefined;
-    taken[place] = 0;
+    cells[place * CELLS + TAKEN] = 0;
     free.push(place);
   };
 
@@ -75,31 +77,25 @@ export function createLimitMemory(most: number = MOST_WINDOWS): LimitMemory {
   };
 
   const grow = () => {
-    const size = startedAt.length * 2;
-    const longer = <Values extends { set(from: Values): void }>(to: Values, from: Values) => {
-      to.set(from);
-      return to;
-    };
-    startedAt = longer(new Float64Array(size), startedAt);
-    seconds = longer(new Uint32Array(size), seconds);
-    taken = longer(new Uint32Array(size), taken);
-    marked = longer(new Uint8Array(size), marked);
+    const longer = new Float64Array(cells.length * 2);
+    longer.set(cells);
+    cells = longer;
   };
 
   const place = (id: string, isDispensable: boolean, now: number): number => {
     sweep(now);
     const at = free.pop() ?? ids.length;
-    if (at === startedAt.length) grow();
+    if (at * CELLS === cells.length) grow();
     ids[at] = id;
     dispensable[at] = isDispensable;
-    taken[at] = 0;
+    cells[at * CELLS + TAKEN] = 0;
     places.set(id, at);
     return at;
   };
 
   const mark = (at: number) => {
-    if (lengthOf(at) <= SHORT_SECONDS || marked[at] === 1) return;
-    marked[at] = 1;
+    if (lengthOf(at) <= SHORT_SECONDS || cells[at * CELLS + MARKED] === 1) return;
+    cells[at * CELLS + MARKED] = 1;
     unwritten.push(at);
   };
 
@@ -108,12 +104,10 @@ export function createLimitMemory(most: number = MOST_WINDOWS): LimitMemory {
     const { windowSeconds } = window.limit;
     if (at < 0) at = place(window.id, window.per === 'identifier', now);
     window.place = at;
-    if (!isCounting(at, windowSeconds, now)) {
-      startedAt[at] = now;
-      taken[at] = 0;
-    }
-    seconds[at] = windowSeconds;
-    taken[at] = countOf(at) + cost;
+    const goesOn = isCounting(at, windowSeconds, now);
+    if (!goesOn) cells[at * CELLS] = now;
+    cells[at * CELLS + LENGTH] = windowSeconds;
+    cells[at * CELLS + TAKEN] = (goesOn ? countOf(at) : 0) + cost;
     mark(at);
   };
 
@@ -131,21 +125,27 @@ export function createLimitMemory(most: number = MOST_WINDOWS): LimitMemory {
     };
   };
 
+  // Loops by index: this is on the path of every verification of a key with limits.
   const takeNow = (windows: readonly Window[], { cost, spend }: WindowUse, now: number): Taking => {
     let admitted = true;
-    for (const window of windows) {
+    for (let i = 0; i < windows.length; i++) {
+      const window = windows[i];
+      if (window === undefined) continue;
       const { limit } = window;
       const at = placeOf(window);
       const before = isCounting(at, limit.windowSeconds, now) ? countOf(at) : 0;
       if (!admits(before, cost, limitAt(limit, now))) admitted = false;
     }
-    if (admitted && spend && cost > 0) for (const window of windows) charge(window, cost, now);
-    const figures = windows.map((window) => figureOf(window, now));
-    return {
-      admitted,
-      figures,
-      retryAfterSeconds: admitted ? 0 : wait(windows, figures, cost, now),
-    };
+    const charged = admitted && spend && cost > 0;
+    const figures: LimitFigure[] = [];
+    for (let i = 0; i < windows.length; i++) {
+      const window = windows[i];
+      if (window === undefined) continue;
+      if (charged) charge(window, cost, now);
+      figures.push(figureOf(window, now));
+    }
+    const retryAfterSeconds = admitted ? 0 : wait(windows, figures, cost, now);
+    return { admitted, figures, retryAfterSeconds };
   };
 
   return {
@@ -156,7 +156,7 @@ export function createLimitMemory(most: number = MOST_WINDOWS): LimitMemory {
         const at = placeOf(window);
         const began = (figures[i]?.resetAt ?? 0) - window.limit.windowSeconds * 1000;
         if (at < 0 || startOf(at) !== began) continue;
-        taken[at] = Math.max(0, countOf(at) - cost);
+        cells[at * CELLS + TAKEN] = Math.max(0, countOf(at) - cost);
         mark(at);
       }
     },
@@ -164,7 +164,7 @@ export function createLimitMemory(most: number = MOST_WINDOWS): LimitMemory {
       const windows: StoredWindow[] = [];
       while (told < unwritten.length && windows.length < most) {
         const at = unwritten[told++] ?? 0;
-        marked[at] = 0;
+        cells[at * CELLS + MARKED] = 0;
         const id = ids[at];
         const length = lengthOf(at);
         // One whose place went to another was marked anew with it, if that one is to be told.
@@ -191,13 +191,13 @@ export function createLimitMemory(most: number = MOST_WINDOWS): LimitMemory {
         const length = Math.round((stored.endsAt - stored.startedAt) / 1000);
         if (stored.taken === 0 || !isOpen(stored.startedAt, length, now)) continue;
         const at = places.get(id) ?? place(id, subjectOf(id) === 'identifier', now);
-        startedAt[at] = stored.startedAt;
-        seconds[at] = length;
-        taken[at] = stored.taken;
+        cells[at * CELLS] = stored.startedAt;
+        cells[at * CELLS + LENGTH] = length;
+        cells[at * CELLS + TAKEN] = stored.taken;
       }
     },
     get size() {
-      return startedAt.length;
+      return cells.length / CELLS;
     },
   };
 }

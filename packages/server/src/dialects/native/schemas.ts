@@ -266,7 +266,7 @@ export const Verdict = z.discriminatedUnion('valid', [
 export const LimitTake = z.strictObject({
   identifier: z
     .string()
-    .describe('Whom the window is for: an address, a user, anything. Kept as a digest only.'),
+    .describe('Whom the window is for: an address, a user, anything. Never stored as it stands.'),
   limit: givenUnits,
   window_seconds: givenWindow,
   cost: givenUnits.optional().describe('1 unless given; all of it is taken or nothing.'),

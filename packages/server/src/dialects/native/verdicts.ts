@@ -19,7 +19,7 @@ export const verdictRoutes = [
     operationId: 'verifyKey',
     summary: 'Verify a key',
     description:
-      'Answers 200 with a verdict, `{"valid": true|false, "code": ...}`, whether the key is good or not; where no verdict can be given it answers 503, without `valid`. The first check that fails is the code. Management keys are never valid here.',
+      'Answers 200 with a verdict, `{"valid": true|false, "code": ...}`, whether the key is good or not; where no verdict can be given it answers 503, without `valid`. The first check that fails is the code. A good key is charged the cost in all of the limits that bear on it; where one of them has not enough left, in none, and the code is `rate_limited`. Management keys are never valid here.',
     permission: 'keys:verify',
     body: schemas.KeyVerify,
     asks: true,
