@@ -354,6 +354,13 @@ it('PUT of an owner makes it once and then replaces it, never that of another wo
   expect(after).toEqual(there);
 });
 
+it('usage is not found for whom there is not, nor for whom is elsewhere', async () => {
+  const path = '/v1/usage?owner_id=nobody-has-this-id';
+  for (const key of [service.firstKey, mine.key]) {
+    expect((await service.call('GET', path, { key })).status).toBe(404);
+  }
+});
+
 it('every call of the document was answered with each success, 401, 403, 404 and 422 it names', () => {
   const { seen } = service.contract;
   // Nobody names a workspace that is not there to make one.

@@ -18,6 +18,8 @@ const COLUMN_OF: ReadonlyMap<VerdictCode, number> = new Map(
 const VALID = COUNTED_CODES.indexOf('valid');
 
 const FIRST_SLOTS = 256;
+/** Keys are looked up in several maps: one that holds a hundred thousand takes long when it grows. */
+const SHELVES = 32;
 export type Tally = ReturnType<typeof createTally>;
 
 /** Where the slots of keys are remembered, from one tally to the next: a place is shared by many keys, and believed by none. */
@@ -33,11 +35,17 @@ export function createTally(hour: number, hints: Uint32Array, mostSlots: number)
   const keyIds: string[] = [];
   /** Which object a slot was last counted for: where it is the same one, so is the key. */
   const keys: Key[] = [];
-  const slots = new Map<string, number>();
+  const shelves = Array.from({ length: SHELVES }, () => new Map<string, number>());
   let counters = new Uint32Array(FIRST_SLOTS * COLUMNS);
   let lastUses = new Float64Array(FIRST_SLOTS);
   let written = 0;
 
+  const shelfOf = (keyId: string): Map<string, number> => {
+    const end = keyId.length - 1;
+    const shelf = (keyId.charCodeAt(end) * 7 + keyId.charCodeAt(end - 1)) & (SHELVES - 1);
+    // There is one for each number that is left.
+    return shelves[shelf] as Map<string, number>;
+  };
   const grow = () => {
     const more = new Uint32Array(counters.length * 2);
     more.set(counters);
@@ -49,6 +57,7 @@ export function createTally(hour: number, hints: Uint32Array, mostSlots: number)
 
   /** The slot of a key; -1 where there is none left. */
   const slotOf = (key: Key): number => {
+    const slots = shelfOf(key.id);
     const found = slots.get(key.id);
     if (found !== undefined) return found;
     const slot = keyIds.length;

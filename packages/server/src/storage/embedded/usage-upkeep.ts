@@ -5,7 +5,7 @@
 import { bucketOf, type UsageRetention } from '@warder/core';
 import type { Connected } from './connection.ts';
 import { COARSER, COUNT_COLUMNS, type Mark, USAGE_TABLES } from './usage-tables.ts';
-import { addFigures, raised } from './usage-writes.ts';
+import { addFigures, type FigureRow, raised } from './usage-writes.ts';
 
 const ROWS_A_STEP = 100;
 const ROLLED = ['hour', 'day'] as const;
@@ -30,34 +30,51 @@ export function tendUsage(store: Connected, now: number, keep: UsageRetention): 
 }
 
 function rollingUp(step: Rolled): Chore {
-  const table = USAGE_TABLES[step];
-  const ended = `FROM ${table} WHERE (bucket, kind, position) >
-    (SELECT bucket, kind, position FROM usage_rolled WHERE step = '${step}') AND bucket < ?`;
-  const some = `SELECT bucket, kind, CAST(position AS TEXT) AS place, json_array(${COUNT_COLUMNS.join(', ')}) AS counts
-    ${ended} ORDER BY bucket, kind, position LIMIT ${ROWS_A_STEP}`;
+  const arms = behindMark(step);
   const move = `UPDATE usage_rolled SET bucket = ?, kind = ?, position = CAST(? AS INTEGER)
     WHERE step = '${step}'`;
   return {
-    isDue: (store, now) => isAny(store, `SELECT 1 ${ended} LIMIT 1`, bucketOf(step, now)),
+    isDue: (store, now) =>
+      arms.some((from) => isAny(store, `SELECT 1 ${from} LIMIT 1`, bucketOf(step, now))),
     run(store, now) {
-      const rows = store
-        .rows<Omit<Mark, 'position'> & { place: string; counts: string }>({
-          sql: some,
-          parameters: [bucketOf(step, now)],
-        })
-        .map(({ place: position, counts, ...row }) => ({
-          ...row,
-          position,
-          // Written by the very statement above.
-          counts: JSON.parse(counts) as readonly number[],
-        }));
-      const last = rows.at(-1);
-      const coarser = COARSER[step];
-      if (last === undefined || coarser === null) return;
-      addFigures(store, coarser, raised(rows, step, coarser));
-      store.affected({ sql: move, parameters: [last.bucket, last.kind, last.position] });
+      for (const from of arms) {
+        const rows = figuresFrom(store, from, bucketOf(step, now));
+        const last = rows.at(-1);
+        const coarser = COARSER[step];
+        if (last === undefined || coarser === null) continue;
+        addFigures(store, coarser, raised(rows, step, coarser));
+        store.affected({ sql: move, parameters: [last.bucket, last.kind, last.position] });
+        return;
+      }
     },
   };
+}
+
+/**
+ * What is not rolled up, of buckets before a given one. As a row of three values SQLite would enter at
+ * the bucket alone and pass all that is rolled up of it: so each begins where it is to begin.
+ */
+export function behindMark(step: Rolled): readonly string[] {
+  const mark = (column: string) => `(SELECT ${column} FROM usage_rolled WHERE step = '${step}')`;
+  const same = `bucket = ${mark('bucket')}`;
+  return [
+    `${same} AND kind = ${mark('kind')} AND position > ${mark('position')} AND bucket < ?`,
+    `${same} AND kind > ${mark('kind')} AND bucket < ?`,
+    `bucket > ${mark('bucket')} AND bucket < ?`,
+  ].map((condition) => `FROM ${USAGE_TABLES[step]} WHERE ${condition}`);
+}
+
+function figuresFrom(store: Connected, from: string, before: number): FigureRow[] {
+  const sql = `SELECT bucket, kind, CAST(position AS TEXT) AS place, json_array(${COUNT_COLUMNS.join(', ')}) AS counts
+    ${from} ORDER BY bucket, kind, position LIMIT ${ROWS_A_STEP}`;
+  return store
+    .rows<Omit<Mark, 'position'> & { place: string; counts: string }>({ sql, parameters: [before] })
+    .map(({ place: position, counts, ...row }) => ({
+      ...row,
+      position,
+      // Written by the very statement above.
+      counts: JSON.parse(counts) as readonly number[],
+    }));
 }
 
 /** Only what is rolled up is removed. */

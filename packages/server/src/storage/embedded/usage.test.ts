@@ -19,6 +19,7 @@ import { useOf, worldIn } from '../../../../../tests/storage/store.ts';
 import { openEmbedded } from '../embedded.ts';
 import { listRefusals, listUsage } from './usage-figures.ts';
 import { USAGE_TABLES } from './usage-tables.ts';
+import { behindMark } from './usage-upkeep.ts';
 
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
@@ -79,6 +80,30 @@ test('figures are read by one look-up for each bucket, whoever they are of', asy
       expect(JSON.stringify(plan)).toContain('key_refusals_of_key (key_position=?)');
       expect(JSON.stringify(plan)).not.toMatch(/SCAN (?!CONSTANT ROW)/);
     }
+  }
+  database.close();
+});
+
+test('what is not rolled up is entered where it begins, however much of its hour is', async () => {
+  const file = newFile();
+  await openEmbedded({ file }).storage.close();
+  const database = new Database(file, { readonly: true });
+  for (const step of ['hour', 'day'] as const) {
+    const plans = behindMark(step).map((from) =>
+      database
+        .prepare<unknown[], { detail: string }>(
+          `EXPLAIN QUERY PLAN SELECT 1 ${from} ORDER BY bucket, kind, position LIMIT 1`,
+        )
+        .all(9)
+        .map(({ detail }) => detail),
+    );
+    const table = `SEARCH ${USAGE_TABLES[step]} USING PRIMARY KEY`;
+    expect(plans.map(([first]) => first)).toEqual([
+      `${table} (bucket=? AND kind=? AND position>?)`,
+      `${table} (bucket=? AND kind>?)`,
+      `${table} (bucket>? AND bucket<?)`,
+    ]);
+    expect(plans.flat().filter((detail) => /SCAN|TEMP/.test(detail))).toEqual([]);
   }
   database.close();
 });
