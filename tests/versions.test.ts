@@ -28,6 +28,8 @@ const told = ({ status, text }: Answered) => `${status} ${text}`;
 const versioned = guarded.filter(({ operation }) =>
   operation.parameters?.some((parameter) => parameter.name === 'If-Match'),
 );
+/** A balance is no part of a version: what changes it alone leaves the version to be matched again. */
+const OF_BALANCES = ['creditKey', 'creditOwner'];
 describe.each(versioned)('$name minds If-Match', ({ name, method, path }) => {
   const send = (input: Input, ifMatch: string) =>
     service.call(method, input.path, { body: input.body, headers: { 'if-match': ifMatch } });
@@ -43,7 +45,7 @@ describe.each(versioned)('$name minds If-Match', ({ name, method, path }) => {
     expect((await send(input, '*')).status).toBe(name === 'putOwner' ? 412 : 200);
   });
 
-  it('of many at once with the version they all read, one happens', async () => {
+  it('of many at once with the version they all read, one happens, or all that leave it', async () => {
     const input = await prepare(name);
     const [, base, noun, id = ''] = input.path.split('?')[0]?.split('/') ?? [];
     const query = path.startsWith('/v1/owners')
@@ -57,6 +59,10 @@ describe.each(versioned)('$name minds If-Match', ({ name, method, path }) => {
     expect(etag).toMatch(/^"\d+"$/);
     const all = await Promise.all(Array.from({ length: 8 }, () => send(input, String(etag))));
     const done = all.filter(({ status }) => status === 200);
+    if (OF_BALANCES.includes(name)) {
+      expect(done.map(({ headers }) => headers.etag)).toEqual(Array(8).fill(etag));
+      return;
+    }
     expect(done.length).toBe(1);
     expect(new Set(all.filter((one) => !done.includes(one)).map(({ status }) => status))).toEqual(
       new Set([isEnd ? 404 : 412]),

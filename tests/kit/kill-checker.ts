@@ -332,6 +332,8 @@ function shownKey(row: Row): Json {
     limits: json(row.limits),
     metadata: json(row.metadata),
     extension: json(row.extension),
+    // The load gives none.
+    credits: json(row.credits),
     created_by: { type: row.created_by_type, id: row.created_by_id },
     replaces: row.replaces,
     created_at: moment(row.created_at),
@@ -352,6 +354,7 @@ function shownOwner(row: Row): Json {
     type: row.type,
     name: row.name,
     metadata: json(row.metadata),
+    credits: json(row.credits),
     created_at: moment(row.created_at),
     updated_at: moment(row.updated_at),
     suspended_at: moment(row.suspended_at),
