@@ -33,7 +33,7 @@ const TERMS = {
   ownerId: null,
   allowedCidrs: [],
   allowSelfRevoke: true,
-  limits: null,
+  limits: [{ name: 'minute', limit: 1_000_000_000, windowSeconds: 60, override: null }],
   metadata: {},
   extension: {},
   notBefore: null,

@@ -468,7 +468,7 @@ test('credits are given, spent, changed, shown and taken away, of keys and of ow
   const remaining = async () => JSON.parse((await warder(`keys get ${id} --json`)).stdout).credits;
   const good = await warder('keys verify', `${key}\n`);
   expect(good.stdout).toMatch(/^credits +1$/m);
-  const asked = await warder('keys verify --cost 1 --no-spend', `${key}\n`);
+  const asked = await warder('keys verify --cost 1 --dry-run', `${key}\n`);
   expect(asked.stdout).toMatch(/^credits +1$/m);
   await warder('keys verify --cost 1', `${key}\n`);
   const bad = await warder('keys verify', `${key}\n`);

@@ -211,7 +211,7 @@ describe('a mistake is answered with its field and its rule', () => {
 
   it('in a verification', async () => {
     const { key } = await create({ remaining: 1 });
-    for (const cost of [...NO_AMOUNTS, 1_000_001]) {
+    for (const cost of [...NO_AMOUNTS, 1_000_000_001]) {
       await refused('POST', '/v1/keys/verify', { key, cost }, '/cost');
     }
     await refused('POST', '/v1/keys/verify', { key, spend: 'no' }, '/spend');

@@ -124,7 +124,7 @@ export function limitContract(kind: string, open: () => Promise<OpenLimits>): vo
     on('go on where their limit was edited', async (store) => {
       const window = windowWith({ limit: 2 });
       await store.take([window], ONE, NOW);
-      const edited = { ...window, limit: limitWith({ limit: 5 }), place: -1 };
+      const edited = { ...window, limit: 5, place: -1 };
       expect((await store.take([edited], ONE, NOW)).figures[0]?.remaining).toBe(3);
     });
 

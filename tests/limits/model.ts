@@ -16,16 +16,16 @@ export interface Figured {
 export function createLimitModel() {
   const windows = new Map<string, { readonly began: number; taken: number }>();
 
-  const openOf = ({ id, limit }: Window, now: number) => {
+  const openOf = ({ id, windowSeconds }: Window, now: number) => {
     const found = windows.get(id);
-    const isOver = !found || found.taken === 0 || now >= found.began + limit.windowSeconds * 1000;
+    const isOver = !found || found.taken === 0 || now >= found.began + windowSeconds * 1000;
     return isOver ? null : found;
   };
 
   return {
     take(asked: readonly Window[], { cost, spend }: WindowUse, now: number) {
       const fits = (window: Window) =>
-        (openOf(window, now)?.taken ?? 0) + cost <= limitAt(window.limit, now);
+        (openOf(window, now)?.taken ?? 0) + cost <= limitAt(window, now);
       const admitted = cost === 0 || asked.every(fits);
       if (admitted && spend && cost > 0) {
         for (const window of asked) {
@@ -36,8 +36,8 @@ export function createLimitModel() {
       }
       const figures = asked.map((window): Figured => {
         const open = openOf(window, now);
-        const { name, windowSeconds } = window.limit;
-        const limit = limitAt(window.limit, now);
+        const { name, windowSeconds } = window;
+        const limit = limitAt(window, now);
         return {
           name,
           per: window.per,
@@ -50,9 +50,9 @@ export function createLimitModel() {
       return { admitted, figures };
     },
     giveBack(asked: readonly Window[], figures: readonly Figured[], cost: number) {
-      for (const [i, { id, limit }] of asked.entries()) {
+      for (const [i, { id, windowSeconds }] of asked.entries()) {
         const found = windows.get(id);
-        const began = (figures[i]?.resetAt ?? 0) - limit.windowSeconds * 1000;
+        const began = (figures[i]?.resetAt ?? 0) - windowSeconds * 1000;
         if (found && found.began === began) found.taken = Math.max(0, found.taken - cost);
       }
     },

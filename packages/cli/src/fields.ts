@@ -131,7 +131,7 @@ export const COST: Field = {
   read: wholeNumber,
 };
 
-export const NO_SPEND: Field = {
+export const DRY_RUN: Field = {
   flag: '--dry-run',
   member: 'spend',
   meaning: 'take nothing: only say what would be',

@@ -5,7 +5,7 @@
 
 import { type Address, contains, parseNetwork } from './cidr.ts';
 import type { Balance } from './credit.ts';
-import type { Key } from './key.ts';
+import type { Key, ManagementKey, StandardKey } from './key.ts';
 import type { LimitFigure } from './limit-figure.ts';
 import type { Owner } from './owner.ts';
 import { missingForQuery, missingScopes, type ScopeQuery } from './scope.ts';
@@ -132,27 +132,59 @@ export function judge(candidate: Candidate | null, ask: Ask, now: number): Verdi
 /**
  * Every check, each once: what fails, as bits. A good key passes all of them anyway, so to look at
  * all costs it nothing, and whoever explains a verdict has it from here too. A new check is a code
- * (verdict.ts), a line here and a line in `explain.ts`.
+ * (verdict.ts), a line in one of the two below and a line in `explain.ts`.
  */
-function failuresOf({ key, owner, workspace }: Candidate, ask: Ask, now: number): number {
+function failuresOf(candidate: Candidate, ask: Ask, now: number): number {
+  return fallen(candidate, now) | unmet(candidate.key, ask);
+}
+
+/** What fails whatever is asked. */
+function fallen({ key, owner, workspace }: Candidate, now: number): number {
   let failed = 0;
-  if (ask.within !== null && key.workspaceId !== ask.within) failed |= BITS.not_found;
-  if (ask.workspaceId !== undefined && key.workspaceId !== ask.workspaceId) {
-    failed |= BITS.wrong_workspace;
-  }
-  if (ask.environment !== null && key.environment !== ask.environment) {
-    failed |= BITS.wrong_environment;
-  }
-  if (ask.kind !== undefined && key.kind !== ask.kind) failed |= BITS.wrong_kind;
   if (key.revokedAt !== null) failed |= BITS.revoked;
   if (isSuspended(workspace) || isSuspended(owner)) failed |= BITS.suspended;
   if (!key.enabled) failed |= BITS.disabled;
   if (key.softBlocked) failed |= BITS.soft_blocked;
   if (key.expiresAt !== null && key.expiresAt <= now) failed |= BITS.expired;
   if (key.notBefore !== null && key.notBefore > now) failed |= BITS.not_yet_valid;
-  if (!allowedFrom(key, ask.ip)) failed |= BITS.forbidden_ip;
-  if (missingOf(key, ask).length > 0) failed |= BITS.insufficient_scope;
   return failed;
+}
+
+/** What of a key asks are held against. It is the same of many keys. */
+export type Traits = Pick<Key, 'workspaceId' | 'environment' | 'allowedCidrs'> &
+  (Pick<StandardKey, 'kind' | 'scopes'> | Pick<ManagementKey, 'kind'>);
+
+/** What of an ask is not met, whatever the time. */
+function unmet(traits: Traits, ask: Ask): number {
+  let failed = 0;
+  if (ask.within !== null && traits.workspaceId !== ask.within) failed |= BITS.not_found;
+  if (ask.workspaceId !== undefined && traits.workspaceId !== ask.workspaceId) {
+    failed |= BITS.wrong_workspace;
+  }
+  if (ask.environment !== null && traits.environment !== ask.environment) {
+    failed |= BITS.wrong_environment;
+  }
+  if (ask.kind !== undefined && traits.kind !== ask.kind) failed |= BITS.wrong_kind;
+  if (!allowedFrom(traits, ask.ip)) failed |= BITS.forbidden_ip;
+  if (missingOf(traits, ask).length > 0) failed |= BITS.insufficient_scope;
+  return failed;
+}
+
+/** Whether a key of these traits is good for an ask, as long as nothing else refuses it. */
+export function meets(traits: Traits, ask: Ask): boolean {
+  return unmet(traits, ask) === 0;
+}
+
+/**
+ * Until when nothing refuses a key that meets what is asked: before that moment `judge` says valid
+ * of it, from then on it has to be asked. Infinity for a key that time never ends, 0 for one that
+ * has to be judged each time.
+ */
+export function goodUntil(candidate: Candidate): number {
+  const { notBefore, expiresAt } = candidate.key;
+  const begins = notBefore !== null;
+  const ends = expiresAt ?? Number.POSITIVE_INFINITY;
+  return begins || fallen(candidate, Number.NEGATIVE_INFINITY) !== 0 ? 0 : ends;
 }
 
 /** Which checks a candidate fails. */
@@ -169,23 +201,28 @@ function isSuspended(of: Owner | Workspace | null): boolean {
   return of !== null && of.suspendedAt !== null;
 }
 
-function allowedFrom(key: Key, ip: Address | undefined): boolean {
-  if (key.allowedCidrs.length === 0) return true;
+function allowedFrom({ allowedCidrs }: Traits, ip: Address | undefined): boolean {
+  if (allowedCidrs.length === 0) return true;
   if (ip === undefined) return false;
-  return key.allowedCidrs.some((cidr) => {
+  return allowedCidrs.some((cidr) => {
     const network = parseNetwork(cidr);
     return network !== null && contains(network, ip);
   });
 }
 
 /** The scopes that are asked for and not held. */
-export function missingOf(key: Key, ask: Ask): readonly string[] {
-  const { scopes = NO_SCOPES, query } = ask;
-  const held = key.kind === 'standard' ? key.scopes : NO_SCOPES;
-  if (query === undefined && scopes.every((scope) => held.includes(scope))) return NO_SCOPES;
+export function missingOf(traits: Traits, { scopes = NO_SCOPES, query }: Ask): readonly string[] {
+  const held = traits.kind === 'standard' ? traits.scopes : NO_SCOPES;
+  if (query === undefined && holdsEach(held, scopes)) return NO_SCOPES;
   const missing = missingScopes(held, scopes);
   const forQuery = query ? missingForQuery(held, query) : [];
   return [...new Set([...missing, ...forQuery])];
+}
+
+/** By their very names, which is how most are held. A plain loop: this is on the path of every verification. */
+function holdsEach(held: readonly string[], scopes: readonly string[]): boolean {
+  for (const scope of scopes) if (!held.includes(scope)) return false;
+  return true;
 }
 
 const NO_SCOPES: readonly string[] = [];

@@ -7,10 +7,11 @@ import {
   standardKey,
   workspaceWith,
 } from '../../../tests/fixtures/domain.ts';
-import { createCharging, type GoodVerdict } from './charging.ts';
+import { createCharging } from './charging.ts';
 import { createLastingLimits } from './lasting-limits.ts';
 import { createLimitMemory } from './limits/memory.ts';
 import type { LimitStore } from './limits.ts';
+import type { GoodVerdict } from './verdict-table.ts';
 
 const ASK = { within: null, environment: null } as const;
 const limitWith = (name: string, limit: number): Limit => ({
@@ -71,11 +72,11 @@ describe('a good verdict', () => {
   it('is left as it is where no window bears on it, or none is to', () => {
     const charging = createCharging(createLimitMemory());
     const free = goodWith({ key: standardKey(), owner: null, workspace: null });
-    expect(charging.chargeNow(free, ASK, NOW)).toBe(free);
+    expect(charging.chargeNow(free, ASK, NOW)).toEqual(free);
     const limited = goodWith();
-    expect(charging.chargeNow(limited, { ...ASK, limited: false }, NOW)).toBe(limited);
+    expect(charging.chargeNow(limited, { ...ASK, limited: false }, NOW)).toEqual(limited);
     const manager = goodWith({ key: managementKey() });
-    expect(charging.chargeNow(manager, ASK, NOW)).toBe(manager);
+    expect(charging.chargeNow(manager, ASK, NOW)).toEqual(manager);
   });
 
   it('waits for a store that does not answer at once, and charges once', async () => {

@@ -2,16 +2,14 @@
 // workspace's for each key, those of its owner and those of the workspace. All of them
 // are charged or none, and a refusal is a verdict like any other.
 
-import type { Ask, Candidate, Key, Limit, LimitSubject, Taking, Verdict } from '@warder/core';
+import type { Ask, Candidate, Limit, LimitSubject, Taking, Verdict } from '@warder/core';
 import { type LimitStore, type Window, windowOf } from './limits.ts';
-
-/** A verdict that nothing but windows can refuse any more. */
-export type GoodVerdict = Extract<Verdict, { valid: true }>;
+import type { GoodVerdict } from './verdict-table.ts';
 
 export interface Charging {
-  /** The verdict with its windows charged; null where that has to be waited for. */
-  chargeNow(verdict: GoodVerdict, ask: Ask, now: number): Verdict | null;
-  charge(verdict: GoodVerdict, ask: Ask, now: number): Promise<Verdict>;
+  /** The verdict on a key that nothing else refuses, its windows charged; null where that has to be waited for. */
+  chargeNow(good: Candidate, ask: Ask, now: number, windows?: readonly Window[]): Verdict | null;
+  charge(good: Candidate, ask: Ask, now: number): Promise<Verdict>;
   /** What a use takes of the windows that bear on a key. */
   taking(candidate: Candidate, ask: Ask, now: number): Promise<Taking>;
   /** Takes back what a verdict was charged, for a use that comes to nothing after all. */
@@ -19,36 +17,23 @@ export interface Charging {
 }
 
 export function createCharging(store: LimitStore): Charging {
-  /** Looked up once for each key, as long as it is known by the same object. */
-  const known = new WeakMap<Key, readonly Window[]>();
-
-  const windowsOf = (candidate: Candidate, ask: Ask): readonly Window[] => {
-    if (ask.limited === false || !isLimited(candidate)) return NONE;
-    const found = known.get(candidate.key);
-    if (found !== undefined) return found;
-    const windows = windowsFor(candidate);
-    known.set(candidate.key, windows);
-    return windows;
-  };
-
   return {
-    chargeNow(verdict, ask, now) {
-      const windows = windowsOf(verdict, ask);
-      if (windows.length === 0) return verdict;
+    chargeNow(good, ask, now, windows = windowsOf(good)) {
+      if (windows.length === 0 || ask.limited === false) return freeOf(good);
       const taking = store.takeNow(windows, useOf(ask), now);
-      return taking && verdictOf(verdict, taking);
+      return taking && verdictOf(good, taking);
     },
-    async charge(verdict, ask, now) {
-      const windows = windowsOf(verdict, ask);
-      if (windows.length === 0) return verdict;
-      return verdictOf(verdict, await store.take(windows, useOf(ask), now));
+    async charge(good, ask, now) {
+      const windows = windowsOf(good);
+      if (windows.length === 0 || ask.limited === false) return freeOf(good);
+      return verdictOf(good, await store.take(windows, useOf(ask), now));
     },
-    taking: (candidate, ask, now) => store.take(windowsOf(candidate, ask), useOf(ask), now),
+    taking: (candidate, ask, now) => store.take(windowsOf(candidate), useOf(ask), now),
     giveBack(verdict, ask) {
       const { cost, spend } = useOf(ask);
       const { limits = [] } = verdict;
       if (spend && cost > 0 && limits.length > 0) {
-        store.giveBack(windowsOf(verdict, ask), limits, cost);
+        store.giveBack(windowsOf(verdict), limits, cost);
       }
     },
   };
@@ -60,14 +45,10 @@ function useOf({ cost = 1, spend = true }: Ask) {
   return { cost, spend };
 }
 
-/** Whether there is any window at all: for most keys there is none, and for management keys never. */
-function isLimited({ key, owner, workspace }: Candidate): boolean {
-  if (key.kind !== 'standard') return false;
-  if (key.limits !== null && key.limits.length > 0) return true;
-  if (owner?.limits && owner.limits.length > 0) return true;
-  if (workspace === null) return false;
-  const { keyLimits, ownerLimits, workspaceLimits } = workspace.settings;
-  return keyLimits.length + ownerLimits.length + workspaceLimits.length > 0;
+/** The windows that bear on a key: for most there is none, and for management keys never. */
+export function windowsOf(candidate: Candidate): readonly Window[] {
+  const windows = candidate.key.kind === 'standard' ? windowsFor(candidate) : NONE;
+  return windows.length === 0 ? NONE : windows;
 }
 
 function windowsFor({ key, owner, workspace }: Candidate): readonly Window[] {
@@ -81,10 +62,14 @@ function windowsFor({ key, owner, workspace }: Candidate): readonly Window[] {
   ];
 }
 
-function verdictOf(verdict: GoodVerdict, taking: Taking): Verdict {
+/** Nothing was taken, since nothing bears on it. */
+function freeOf({ key, owner, workspace }: Candidate): Verdict {
+  return { valid: true, code: 'valid', key, owner, workspace };
+}
+
+function verdictOf({ key, owner, workspace }: Candidate, taking: Taking): Verdict {
   const { admitted, figures: limits, retryAfterSeconds } = taking;
   // Spelled out: this is on the path of every verification of a key with limits.
-  const { key, owner, workspace } = verdict;
   return admitted
     ? { valid: true, code: 'valid', key, owner, workspace, limits }
     : { valid: false, code: 'rate_limited', key, limits, retryAfterSeconds };

@@ -4,18 +4,19 @@
 import type { Limit, LimitFigure, LimitSubject, StoredWindow, Taking } from '@warder/core';
 
 /** A window as a use meets it. Made once for what it is of, and asked again with each use. */
-export interface Window {
+export interface Window extends Limit {
   /** Whose it is and its name: the same text is the same window. */
   readonly id: string;
   readonly per: LimitSubject;
-  readonly limit: Limit;
   /** Where the store found it last, for the store alone; -1 before. */
   place: number;
+  /** How often that place had been given away then. */
+  turn: number;
 }
 
 /** @param subject the id of whom it is for */
 export function windowOf(per: LimitSubject, subject: string, limit: Limit): Window {
-  return { id: `${per} ${subject} ${limit.name}`, per, limit, place: -1 };
+  return { ...limit, id: `${per} ${subject} ${limit.name}`, per, place: -1, turn: 0 };
 }
 
 /** Whose a window is, by its id. */

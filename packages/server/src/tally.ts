@@ -17,52 +17,41 @@ const COLUMN_OF: ReadonlyMap<VerdictCode, number> = new Map(
 );
 const VALID = COUNTED_CODES.indexOf('valid');
 
+/** Words of a slot: its counters, and the moment of the last use (two words). */
+const LAST_USE = COLUMNS + (COLUMNS % 2);
+const SLOT_WORDS = LAST_USE + 2;
 const FIRST_SLOTS = 256;
-/** Keys are looked up in several maps: one that holds a hundred thousand takes long when it grows. */
-const SHELVES = 32;
+
 export type Tally = ReturnType<typeof createTally>;
 
-/** Where the slots of keys are remembered, from one tally to the next: a place is shared by many keys, and believed by none. */
-export function newHints(): Uint32Array {
-  return new Uint32Array(65_536);
+/** Where a key is counted, kept by whoever has it counted often: its slot in the tally of that number. */
+export interface TallyPlace {
+  tally: number;
+  slot: number;
 }
 
-/**
- * @param hints as `newHints` made them
- * @param mostSlots how many keys fit
- */
-export function createTally(hour: number, hints: Uint32Array, mostSlots: number) {
+/** @param number tells it from every other tally @param mostSlots how many keys fit */
+export function createTally(number: number, hour: number, mostSlots: number) {
   const keyIds: string[] = [];
-  /** Which object a slot was last counted for: where it is the same one, so is the key. */
-  const keys: Key[] = [];
-  const shelves = Array.from({ length: SHELVES }, () => new Map<string, number>());
-  let counters = new Uint32Array(FIRST_SLOTS * COLUMNS);
-  let lastUses = new Float64Array(FIRST_SLOTS);
+  const slots = new Map<string, number>();
+  let counters = new Uint32Array(FIRST_SLOTS * SLOT_WORDS);
+  let moments = new Float64Array(counters.buffer);
   let written = 0;
 
-  const shelfOf = (keyId: string): Map<string, number> => {
-    const end = keyId.length - 1;
-    const shelf = (keyId.charCodeAt(end) * 7 + keyId.charCodeAt(end - 1)) & (SHELVES - 1);
-    // There is one for each number that is left.
-    return shelves[shelf] as Map<string, number>;
-  };
   const grow = () => {
     const more = new Uint32Array(counters.length * 2);
     more.set(counters);
     counters = more;
-    const later = new Float64Array(lastUses.length * 2);
-    later.set(lastUses);
-    lastUses = later;
+    moments = new Float64Array(more.buffer);
   };
 
   /** The slot of a key; -1 where there is none left. */
   const slotOf = (key: Key): number => {
-    const slots = shelfOf(key.id);
     const found = slots.get(key.id);
     if (found !== undefined) return found;
     const slot = keyIds.length;
     if (slot === mostSlots) return -1;
-    if (slot === lastUses.length) grow();
+    if (slot * SLOT_WORDS === counters.length) grow();
     keyIds.push(key.id);
     slots.set(key.id, slot);
     return slot;
@@ -72,24 +61,24 @@ export function createTally(hour: number, hints: Uint32Array, mostSlots: number)
     hour,
     /**
      * Counts a verdict on a key.
-     * @param hint a whole number that is mostly the same for the same key
+     * @param place of that very key, where it is found or noted
      * @returns false where there was no room for it
      */
-    count(key: Key, code: VerdictCode, at: number, hint: number): boolean {
+    count(key: Key, code: VerdictCode, at: number, place: TallyPlace): boolean {
       const valid = code === 'valid';
       const column = valid ? VALID : COLUMN_OF.get(code);
       if (column === undefined) return true;
-      const place = hint & (hints.length - 1);
-      let slot = hints[place] ?? 0;
-      if (keys[slot] !== key) {
-        slot = slotOf(key);
+      if (place.tally !== number) {
+        const slot = slotOf(key);
         if (slot < 0) return false;
-        hints[place] = slot;
-        keys[slot] = key;
+        place.tally = number;
+        place.slot = slot;
       }
-      const counter = slot * COLUMNS + column;
-      counters[counter] = (counters[counter] ?? 0) + 1;
-      if (valid && at > (lastUses[slot] ?? 0)) lastUses[slot] = at;
+      const first = place.slot * SLOT_WORDS;
+      counters[first + column] = (counters[first + column] ?? 0) + 1;
+      if (!valid) return true;
+      const last = (first + LAST_USE) / 2;
+      if (at > (moments[last] ?? 0)) moments[last] = at;
       return true;
     },
     /** How many keys are in it. */
@@ -98,11 +87,10 @@ export function createTally(hour: number, hints: Uint32Array, mostSlots: number)
     /** The next that are to be written, in the order that their keys came in. */
     next(most: number): readonly Use[] {
       return keyIds.slice(written, written + most).map((keyId, i) => {
-        const slot = written + i;
-        const from = slot * COLUMNS;
-        const lastUsedAt = lastUses[slot] ?? 0;
-        const counts = Array.from(counters.subarray(from, from + COLUMNS));
+        const first = (written + i) * SLOT_WORDS;
+        const counts = Array.from(counters.subarray(first, first + COLUMNS));
         const used = counts[VALID] !== 0;
+        const lastUsedAt = moments[(first + LAST_USE) / 2] ?? 0;
         return { keyId, hour, lastUsedAt: used ? lastUsedAt : null, counts };
       });
     },

@@ -10,7 +10,7 @@ import {
 } from '@warder/core';
 import { describe, expect, it, vi } from 'vitest';
 import { NOW, standardKey } from '../../../tests/fixtures/domain.ts';
-import { createUsageLog } from './usage.ts';
+import { createUsageLog, newPlace } from './usage.ts';
 
 const HOUR = 3_600_000;
 const ASK = { within: null, environment: null } as const;
@@ -152,13 +152,14 @@ describe('the log of uses', () => {
     await log.close();
   });
 
-  it('counts each key for itself, whatever hints they share and however many objects are one key', async () => {
+  it('counts each key for itself, with a place or without, however many objects are one key', async () => {
     const { log, written } = logThat();
     const ids = Array.from({ length: 700 }, (_, i) => `key ${i}`);
+    const places = new Map(ids.map((id) => [id, newPlace()]));
     for (let round = 0; round < 3; round++) {
       for (const id of ids) {
         const key = round === 1 ? standardKey({ id }) : keyOf(id);
-        log.count(key, valid(key), ASK, NOW, round === 2 ? 70_000 : Number(id.slice(4)) % 7);
+        log.count(key, valid(key), ASK, NOW, round === 2 ? undefined : places.get(id));
       }
     }
     await log.flush();

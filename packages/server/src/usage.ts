@@ -4,14 +4,14 @@
 
 import { type Ask, bucketOf, type Key, type Storage, type Verdict } from '@warder/core';
 import { createRefusalNotes } from './refusal-notes.ts';
-import { createTally, newHints, type Tally } from './tally.ts';
+import { createTally, type Tally, type TallyPlace } from './tally.ts';
 
 export interface UsageLog {
   /**
    * Counts a verdict on a key that there is; only a `valid` one is a use of it.
-   * @param hint a whole number that is mostly the same for the same key: its place is found sooner
+   * @param place where that very key is counted, as `newPlace` made it: it is found sooner
    */
-  count(key: Key, verdict: Verdict, ask: Ask, at: number, hint?: number): void;
+  count(key: Key, verdict: Verdict, ask: Ask, at: number, place?: TallyPlace): void;
   /** Writes what was gathered. What could not be written stays gathered. */
   flush(): Promise<void>;
   /** Ends the timer and writes the rest. */
@@ -26,6 +26,11 @@ const MOST_WAITING = 1_048_576;
 const MOST_KEYS = 131_072;
 const HOUR = 3_600_000;
 
+/** For a key that was not counted yet. */
+export function newPlace(): TallyPlace {
+  return { tally: 0, slot: 0 };
+}
+
 export function createUsageLog(
   storage: Pick<Storage, 'recordUses' | 'recordRefusals'>,
   onError: (error: unknown) => void,
@@ -34,9 +39,9 @@ export function createUsageLog(
 ): UsageLog {
   /** Closed, the oldest first. */
   const waiting: Tally[] = [];
-  const hints = newHints();
   const refusals = createRefusalNotes();
   let current: Tally | null = null;
+  let tallies = 0;
   let begins = 0;
   let ends = 0;
   let uncounted = 0;
@@ -52,7 +57,7 @@ export function createUsageLog(
     const hour = bucketOf('hour', at);
     begins = hour * HOUR;
     ends = begins + HOUR;
-    current = createTally(hour, hints, Math.min(mostWaiting, MOST_KEYS));
+    current = createTally(++tallies, hour, Math.min(mostWaiting, MOST_KEYS));
     return current;
   };
 
@@ -104,12 +109,12 @@ export function createUsageLog(
   const timer = setInterval(() => void flush(), intervalMilliseconds);
   timer.unref();
   return {
-    count(key, verdict, ask, at, hint = 0) {
+    count(key, verdict, ask, at, place = newPlace()) {
       const isNow = at >= begins && at < ends;
       let tally = isNow ? current : turnTo(at);
-      if (tally !== null && !tally.count(key, verdict.code, at, hint)) {
+      if (tally !== null && !tally.count(key, verdict.code, at, place)) {
         tally = turnTo(at);
-        tally?.count(key, verdict.code, at, hint);
+        tally?.count(key, verdict.code, at, place);
       }
       if (tally === null) uncounted++;
       if (!verdict.valid) refusals.note(key.id, verdict, ask, at);

@@ -13,19 +13,21 @@ const candidate = (i: number, more: object = {}): Candidate => ({
   workspace: null,
 });
 const SMALL = 100 * 1024;
+const newTable = (bytes: number) =>
+  createVerdictTable(bytes, ({ key, owner, workspace }): Candidate => ({ key, owner, workspace }));
 
 describe('the table of known keys', () => {
   it('gives back what was put, byte for byte, by its digest alone', () => {
-    const table = createVerdictTable(SMALL);
+    const table = newTable(SMALL);
     for (let i = 0; i < 100; i++) table.put(digestOf(`${i}`), candidate(i));
     for (let i = 0; i < 100; i++) {
-      expect(table.candidate(table.find(digestOf(`${i}`)))).toEqual(candidate(i));
+      expect(table.entry(table.find(digestOf(`${i}`)))).toEqual(candidate(i));
     }
     expect(table.find(digestOf('another'))).toBe(-1);
   });
 
   it('compares the whole digest: one that shares 31 of its bytes is another', () => {
-    const table = createVerdictTable(SMALL);
+    const table = newTable(SMALL);
     const digest = digestOf('a');
     table.put(digest, candidate(1));
     for (let at = 0; at < 32; at++) {
@@ -35,16 +37,16 @@ describe('the table of known keys', () => {
   });
 
   it('gives every caller the same object, which none can change', () => {
-    const table = createVerdictTable(SMALL);
+    const table = newTable(SMALL);
     table.put(digestOf('a'), candidate(1));
-    const found = table.candidate(table.find(digestOf('a')));
-    expect(table.candidate(table.find(digestOf('a')))).toBe(found);
+    const found = table.entry(table.find(digestOf('a')));
+    expect(table.entry(table.find(digestOf('a')))).toBe(found);
     expect(() => Object.assign(found.key, { name: 'x' })).toThrow(TypeError);
     expect(() => Object.assign(found.key.metadata, { name: 'x' })).toThrow(TypeError);
   });
 
   it('agrees with a map, whatever is put, put again and removed, as long as nothing is dropped', () => {
-    const table = createVerdictTable(2 * 1024 * 1024);
+    const table = newTable(2 * 1024 * 1024);
     const model = new Map<string, Candidate>();
     for (let step = 0; step < runs(20_000, 400_000); step++) {
       const [a = 0, b = 0, c = 0] = randomBytes(3);
@@ -62,26 +64,26 @@ describe('the table of known keys', () => {
         model.clear();
       }
       const row = table.find(digest);
-      expect(row < 0 ? undefined : table.candidate(row)).toEqual(model.get(digest));
+      expect(row < 0 ? undefined : table.entry(row)).toEqual(model.get(digest));
     }
   });
 
   it('drops the oldest first when it is full, and never gives one key for another', () => {
-    const table = createVerdictTable(SMALL);
+    const table = newTable(SMALL);
     const sizes = [0, 500, 3_000, 20_000];
     for (let i = 0; i < 5_000; i++) {
       const metadata = { fill: 'x'.repeat(sizes[i % sizes.length] ?? 0) };
       table.put(digestOf(`${i}`), candidate(i, { metadata }));
       for (const back of [0, 1, 2, 5, 20, 100, 1_000]) {
         const row = i < back ? -1 : table.find(digestOf(`${i - back}`));
-        if (row >= 0) expect(table.candidate(row).key.id).toBe(idOf(i - back));
+        if (row >= 0) expect(table.entry(row).key.id).toBe(idOf(i - back));
       }
       if (i % sizes.length !== 3) expect(table.find(digestOf(`${i}`))).toBeGreaterThanOrEqual(0);
     }
   });
 
   it('use does not keep an entry: the one asked for all the time leaves in its turn', () => {
-    const table = createVerdictTable(SMALL);
+    const table = newTable(SMALL);
     table.put(digestOf('first'), candidate(0));
     let i = 1;
     for (; table.find(digestOf('first')) >= 0; i++) table.put(digestOf(`${i}`), candidate(i));
@@ -89,7 +91,7 @@ describe('the table of known keys', () => {
   });
 
   it('removes every key of an owner or a workspace, and no other', () => {
-    const table = createVerdictTable(SMALL);
+    const table = newTable(SMALL);
     const [mine, theirs] = [idOf(901), idOf(902)];
     for (let i = 0; i < 60; i++) {
       const id = i % 2 ? mine : theirs;

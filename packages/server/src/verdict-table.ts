@@ -3,47 +3,78 @@
 // the garbage collector to walk and the memory is bounded from the start. Entries leave
 // in the order they came: using one never lengthens its life.
 
-import type { Candidate } from '@warder/core';
+import {
+  type Ask,
+  type Candidate,
+  goodUntil,
+  type Key,
+  meets,
+  type Owner,
+  type Traits,
+  type Verdict,
+  type Workspace,
+} from '@warder/core';
 
-/** Bytes that a row takes beside its facts: digest, tags, place, and its share of two indices. */
-const ROW_BYTES = 72;
+/**
+ * Words of a row, all that a verification looks at side by side: its digest, the moment it is good
+ * until (two words), the number of its traits, where its facts begin and how long they are, and the
+ * tag of its key.
+ */
+const ROW_WORDS = 16;
+const [ENDS, TRAITS, START, LENGTH, KEY_TAG] = [8, 10, 11, 12, 13] as const;
+/** Bytes that a row takes beside its facts: its words, two tags, its object, and its share of two indices. */
+const ROW_BYTES = 96;
 /** What the facts of a key usually take, as JSON. */
 const USUAL_FACTS = 640;
-/** How many candidates are kept as objects beside their packed facts. */
-const MOST_OBJECTS = 32_768;
+/** How many keys are kept as objects beside their packed facts. */
+const MOST_ENTRIES = 32_768;
+/** How many different traits are told apart, and owners and workspaces shared, before they are gathered anew. */
+const MOST_SHARED = 16_384;
 const DIGEST_WORDS = 8;
 
-export type VerdictTable = ReturnType<typeof createVerdictTable>;
+/** A verdict that nothing but windows and credits can refuse any more. */
+export type GoodVerdict = Extract<Verdict, { valid: true }>;
 
-/** @param bytes bound of the memory that the table takes, facts included */
-export function createVerdictTable(bytes: number) {
+/**
+ * @param bytes bound of the memory that the table takes, facts included
+ * @param entryOf what is kept of a key that is much used: made of the verdict on it where nothing
+ * refuses it, which is frozen and the candidate too
+ */
+export function createVerdictTable<Entry>(bytes: number, entryOf: (good: GoodVerdict) => Entry) {
   const rows = Math.max(64, Math.floor(bytes / (ROW_BYTES + USUAL_FACTS)));
   const slots = 2 ** Math.ceil(Math.log2(rows * 1.4));
   const mask = slots - 1;
   // Rows are taken in a ring, and their facts lie in the same order in a ring of bytes.
-  const digests = new Uint32Array(rows * DIGEST_WORDS);
-  const keyTags = new Uint32Array(rows);
+  const words = new Uint32Array(rows * ROW_WORDS);
+  const moments = new Float64Array(words.buffer);
   const ownerTags = new Uint32Array(rows);
   const workspaceTags = new Uint32Array(rows);
-  const starts = new Uint32Array(rows);
-  const lengths = new Uint32Array(rows);
   const facts = Buffer.allocUnsafeSlow(Math.max(65_536, rows * USUAL_FACTS));
   /** Row numbers, one more than they are: 0 is an empty slot. */
   const byDigest = new Uint32Array(slots);
   const byKey = new Uint32Array(slots);
-  const objects = new Array<Candidate | undefined>(rows);
-  const objectRing = new Uint32Array(Math.min(rows, MOST_OBJECTS));
+  const traits = createShelf<Traits>();
+  const owners = createShelf<Owner>();
+  const workspaces = createShelf<Workspace>();
+  const entries = new Array<Entry | undefined>(rows);
+  const entryRing = new Uint32Array(Math.min(rows, MOST_ENTRIES));
   let oldest = 0;
   let next = 0;
   let held = 0;
   let factsEnd = 0;
-  let objectNext = 0;
+  let entryNext = 0;
 
+  const wordOf = (row: number, at: number): number => words[row * ROW_WORDS + at] ?? 0;
+  const setWord = (row: number, at: number, value: number) => {
+    words[row * ROW_WORDS + at] = value;
+  };
+  /** Where the moment of a row stands among the moments. */
+  const endOf = (row: number) => (row * ROW_WORDS + ENDS) / 2;
   /** Whether a row is in use; a row that was removed waits in the ring for its turn. */
-  const isLive = (row: number) => lengths[row] !== 0;
+  const isLive = (row: number) => wordOf(row, LENGTH) !== 0;
 
-  const homeOfDigest = (row: number) => (digests[row * DIGEST_WORDS] ?? 0) & mask;
-  const homeOfKey = (row: number) => (keyTags[row] ?? 0) & mask;
+  const homeOfDigest = (row: number) => wordOf(row, 0) & mask;
+  const homeOfKey = (row: number) => wordOf(row, KEY_TAG) & mask;
 
   const insertSlot = (index: Uint32Array, row: number, home: number) => {
     let slot = home;
@@ -67,8 +98,8 @@ export function createVerdictTable(bytes: number) {
   const remove = (row: number) => {
     removeSlot(byDigest, row, homeOfDigest);
     removeSlot(byKey, row, homeOfKey);
-    lengths[row] = 0;
-    objects[row] = undefined;
+    setWord(row, LENGTH, 0);
+    entries[row] = undefined;
   };
 
   const dropOldest = () => {
@@ -81,11 +112,11 @@ export function createVerdictTable(bytes: number) {
   const roomFor = (length: number): number => {
     if (factsEnd + length > facts.length) {
       // What is left of the ring stays empty; whatever begins behind here goes with it.
-      while (held > 0 && (starts[oldest] ?? 0) >= factsEnd) dropOldest();
+      while (held > 0 && wordOf(oldest, START) >= factsEnd) dropOldest();
       factsEnd = 0;
     }
     const end = factsEnd + length;
-    while (held > 0 && (starts[oldest] ?? 0) >= factsEnd && (starts[oldest] ?? 0) < end) {
+    while (held > 0 && wordOf(oldest, START) >= factsEnd && wordOf(oldest, START) < end) {
       dropOldest();
     }
     return factsEnd;
@@ -104,9 +135,9 @@ export function createVerdictTable(bytes: number) {
   const sought = new Uint32Array(DIGEST_WORDS);
 
   const isSame = (row: number): boolean => {
-    const from = row * DIGEST_WORDS;
+    const from = row * ROW_WORDS;
     for (let word = 0; word < DIGEST_WORDS; word++) {
-      if (digests[from + word] !== sought[word]) return false;
+      if (words[from + word] !== sought[word]) return false;
     }
     return true;
   };
@@ -128,23 +159,39 @@ export function createVerdictTable(bytes: number) {
       }
       return -1;
     },
-    /** What stands in a row. The same object as long as it is much used, frozen. */
-    candidate(row: number): Candidate {
-      const found = objects[row];
+    /** What is kept of a row's key. The same object as long as it is much used. */
+    entry(row: number): Entry {
+      const found = entries[row];
       if (found !== undefined) return found;
-      const start = starts[row] ?? 0;
-      const text = facts.toString('utf8', start, start + (lengths[row] ?? 0));
+      const start = wordOf(row, START);
+      const text = facts.toString('utf8', start, start + wordOf(row, LENGTH));
       // Written by `put` below, of exactly this type.
-      const candidate = frozen(JSON.parse(text) as Candidate);
-      objects[objectRing[objectNext] ?? 0] = undefined;
-      objectRing[objectNext] = row;
-      objectNext = (objectNext + 1) % objectRing.length;
-      objects[row] = candidate;
-      return candidate;
+      const { key, owner, workspace } = JSON.parse(text) as Candidate;
+      const entry = entryOf(
+        frozen<GoodVerdict>({
+          valid: true,
+          code: 'valid',
+          key,
+          owner: owner && owners.shared(`${owner.id} ${owner.version}`, owner),
+          workspace:
+            workspace && workspaces.shared(`${workspace.id} ${workspace.version}`, workspace),
+        }),
+      );
+      entries[entryRing[entryNext] ?? 0] = undefined;
+      entryRing[entryNext] = row;
+      entryNext = (entryNext + 1) % entryRing.length;
+      entries[row] = entry;
+      return entry;
+    },
+    /** Whether `judge` says valid of a row, as far as that is known without looking at its facts. */
+    isGood(row: number, ask: Ask, now: number): boolean {
+      const found = traits.at(wordOf(row, TRAITS));
+      return now < (moments[endOf(row)] ?? 0) && found !== undefined && meets(found, ask);
     },
     put(digest: string, candidate: Candidate): void {
       const before = this.find(digest);
       if (before >= 0) remove(before);
+      if (traits.isFull()) this.clear();
       const text = JSON.stringify(candidate);
       const length = Buffer.byteLength(text);
       if (length > facts.length / 4) return;
@@ -155,11 +202,13 @@ export function createVerdictTable(bytes: number) {
       held++;
       facts.write(text, start);
       factsEnd = start + length;
-      starts[row] = start;
-      lengths[row] = length;
-      wordsOf(digest, digests, row * DIGEST_WORDS);
+      setWord(row, START, start);
+      setWord(row, LENGTH, length);
+      wordsOf(digest, words, row * ROW_WORDS);
       const { key, owner, workspace } = candidate;
-      keyTags[row] = tagOf(key.id);
+      moments[endOf(row)] = goodUntil(candidate);
+      setWord(row, TRAITS, traits.place(...traitsOf(key)));
+      setWord(row, KEY_TAG, tagOf(key.id));
       ownerTags[row] = owner === null ? 0 : tagOf(owner.id);
       workspaceTags[row] = workspace === null ? 0 : tagOf(workspace.id);
       insertSlot(byDigest, row, homeOfDigest(row));
@@ -172,7 +221,7 @@ export function createVerdictTable(bytes: number) {
       const found: number[] = [];
       for (; byKey[slot]; slot = (slot + 1) & mask) {
         const row = (byKey[slot] ?? 0) - 1;
-        if (keyTags[row] === tag) found.push(row);
+        if (wordOf(row, KEY_TAG) === tag) found.push(row);
       }
       found.forEach(remove);
     },
@@ -181,8 +230,9 @@ export function createVerdictTable(bytes: number) {
     clear(): void {
       byDigest.fill(0);
       byKey.fill(0);
-      lengths.fill(0);
-      objects.fill(undefined);
+      words.fill(0);
+      entries.fill(undefined);
+      traits.clear();
       oldest = next;
       held = 0;
       factsEnd = 0;
@@ -190,13 +240,51 @@ export function createVerdictTable(bytes: number) {
   };
 }
 
+/** Values that many rows have in common, each once. */
+function createShelf<Value>() {
+  const places = new Map<string, number>();
+  let values: Value[] = [];
+  const clear = () => {
+    places.clear();
+    values = [];
+  };
+  const place = (name: string, value: Value): number => {
+    const found = places.get(name);
+    if (found !== undefined) return found;
+    places.set(name, values.length);
+    return values.push(value) - 1;
+  };
+  return {
+    at: (at: number): Value | undefined => values[at],
+    isFull: () => values.length >= MOST_SHARED,
+    place,
+    /** The value that came first by that name. */
+    shared(name: string, value: Value): Value {
+      if (values.length >= MOST_SHARED) clear();
+      return values[place(name, value)] ?? value;
+    },
+    clear,
+  };
+}
+
+/** The traits of a key, after their name: keys of the same name have the same. */
+function traitsOf(key: Key): [string, Traits] {
+  const { workspaceId, environment, allowedCidrs } = key;
+  const traits: Traits =
+    key.kind === 'standard'
+      ? { workspaceId, environment, allowedCidrs, kind: key.kind, scopes: key.scopes }
+      : { workspaceId, environment, allowedCidrs, kind: key.kind };
+  return [JSON.stringify(traits), traits];
+}
+
 /** The last 32 bits of an id, which are random. */
 function tagOf(id: string): number {
   return Number.parseInt(id.slice(-8), 16) >>> 0;
 }
 
-/** All of it: one object is given to every caller. */
+/** All of it: one object is given to every caller. What is frozen already is so to the bottom. */
 function frozen<Value extends object>(value: Value): Value {
+  if (Object.isFrozen(value)) return value;
   for (const member of Object.values(value)) {
     if (typeof member === 'object' && member !== null) frozen(member);
   }

@@ -9,6 +9,7 @@ import {
   type Change,
   inspectToken,
   judge,
+  type Key,
   MAX_TOKEN_LENGTH,
   type Spend,
   type Spent,
@@ -17,15 +18,16 @@ import {
   type Verifier,
   WarderError,
 } from '@warder/core';
-import { createCharging } from './charging.ts';
+import { createCharging, windowsOf } from './charging.ts';
 import { forgetting } from './forgetting.ts';
 import { createGate, GateClosed } from './gate.ts';
 import type { ServerHost } from './host.ts';
-import type { LimitStore } from './limits.ts';
+import type { LimitStore, Window } from './limits.ts';
 import type { Lookup } from './lookup.ts';
+import type { TallyPlace } from './tally.ts';
 import { createUnknownKeys } from './unknown-keys.ts';
-import type { UsageLog } from './usage.ts';
-import { createVerdictTable } from './verdict-table.ts';
+import { newPlace, type UsageLog } from './usage.ts';
+import { createVerdictTable, type GoodVerdict } from './verdict-table.ts';
 
 /** RFC 8959: a key may be written as `secret-token:<key>`, and is the same key. */
 const SECRET_TOKEN = 'secret-token:';
@@ -59,7 +61,7 @@ export function createVerifier(
   usage: Pick<UsageLog, 'count'>,
   cacheBytes = CACHE_BYTES,
 ): { readonly verifier: CachingVerifier; readonly storage: Storage } {
-  const table = createVerdictTable(cacheBytes);
+  const table = createVerdictTable(cacheBytes, entryOf);
   const unknown = createUnknownKeys();
   const charging = createCharging(limits);
   const gate = createGate(MOST_LOOKUPS, LOOKUP_PATIENCE);
@@ -79,41 +81,42 @@ export function createVerifier(
     return elsewhere !== 'unknown';
   };
 
-  /** @param row where the candidate stands in the table, if it does */
   const counted = (
     verdict: Verdict,
-    candidate: Candidate | null,
+    key: Key,
     ask: Ask,
     now: number,
-    row?: number,
+    place?: TallyPlace,
   ): Verdict => {
-    if (candidate !== null && ask.counts !== false) {
-      usage.count(candidate.key, verdict, ask, now, row);
-    }
+    if (ask.counts !== false) usage.count(key, verdict, ask, now, place);
     return verdict;
   };
 
   /** Null where windows or credits have to be waited for: nothing was charged or counted then. */
-  const judgedNow = (candidate: Candidate | null, ask: Ask, now: number, row?: number) => {
-    const verdict = judge(candidate, ask, now);
-    if (!verdict.valid) return counted(verdict, candidate, ask, now, row);
-    if (accountOf(verdict, ask) !== null) return null;
-    const charged = charging.chargeNow(verdict, ask, now);
-    return charged && counted(charged, candidate, ask, now, row);
+  const judgedNow = (row: number, ask: Ask, now: number): Verdict | null => {
+    const entry = table.entry(row);
+    const { key, windows, account } = entry;
+    const verdict = table.isGood(row, ask, now) ? entry.good : judge(entry, ask, now);
+    if (!verdict.valid) return counted(verdict, key, ask, now, entry);
+    if (account !== null && ask.metered !== false) return null;
+    const isFree = windows.length === 0 || ask.limited === false;
+    const charged = isFree ? verdict : charging.chargeNow(entry, ask, now, windows);
+    return charged && counted(charged, key, ask, now, entry);
   };
 
   /** `stale` where what was judged has changed before its credits were spent: nothing is charged then. */
-  const judged = async (candidate: Candidate | null, ask: Ask, now: number) => {
+  const judged = async (candidate: Candidate, ask: Ask, now: number) => {
+    const { key } = candidate;
     const verdict = judge(candidate, ask, now);
     const charged = verdict.valid ? await charging.charge(verdict, ask, now) : verdict;
-    const account = accountOf(charged, ask);
-    if (!charged.valid || account === null) return counted(charged, candidate, ask, now);
+    const account = ask.metered === false ? null : accountOf(candidate);
+    if (!charged.valid || account === null) return counted(charged, key, ask, now);
     let kept = false;
     try {
       const spent = await storage.spend(spendOf(charged, account, ask, now));
       if (spent === 'stale') return spent;
       kept = spent.enough;
-      return counted(settled(charged, spent), candidate, ask, now);
+      return counted(settled(charged, spent), key, ask, now);
     } finally {
       // Windows were charged first: what comes to nothing gives back what it took.
       if (!kept) charging.giveBack(charged, ask);
@@ -145,9 +148,9 @@ export function createVerifier(
     const digest = host.fingerprint(secret);
     const trusted = isTrusted();
     const row = trusted ? table.find(digest) : -1;
-    if (row >= 0) return judgedNow(table.candidate(row), ask, now, row);
+    if (row >= 0) return judgedNow(row, ask, now);
     if (inspectToken(secret) === 'malformed') return MALFORMED;
-    return trusted && unknown.has(digest, now) ? judgedNow(null, ask, now) : null;
+    return trusted && unknown.has(digest, now) ? NOT_FOUND : null;
   };
 
   const forget = (changes: readonly Change[]) => {
@@ -170,12 +173,12 @@ export function createVerifier(
       const digest = host.fingerprint(secret);
       for (let tries = 1; tries <= MOST_TRIES; tries++) {
         const row = isTrusted() ? table.find(digest) : -1;
-        const candidate =
-          row >= 0 ? table.candidate(row) : await read(secret, digest).catch(refuse);
+        const candidate = row >= 0 ? table.entry(row) : await read(secret, digest).catch(refuse);
+        if (candidate === null) return NOT_FOUND;
         const found = await judged(candidate, ask, host.now());
         if (found !== 'stale') return found;
         // It changed since it was read, here or elsewhere: it is judged again as it is now.
-        if (candidate !== null) table.removeKey(candidate.key.id);
+        table.removeKey(candidate.key.id);
         reading = new Map();
       }
       throw new WarderError('unavailable', 'No verdict can be given now: the key keeps changing.', {
@@ -186,18 +189,32 @@ export function createVerifier(
   return { verifier, storage: forgetting(storage, forget) };
 }
 
-/** Whose credits a good verdict takes; null where it takes none. */
-function accountOf(verdict: Verdict, ask: Ask): Pick<Spend, 'subject' | 'refill'> | null {
-  if (!verdict.valid || ask.metered === false) return null;
-  const { key, owner } = verdict;
+/** A key in memory, with the verdict on it where nothing refuses it, and what its uses are charged to and counted in. */
+interface Entry extends Candidate, TallyPlace {
+  readonly good: GoodVerdict;
+  readonly windows: readonly Window[];
+  readonly account: Account | null;
+}
+
+function entryOf(good: GoodVerdict): Entry {
+  const { key, owner, workspace } = good;
+  const [windows, account] = [windowsOf(good), accountOf(good)];
+  return { key, owner, workspace, good, windows, account, ...newPlace() };
+}
+
+/** Whose credits a verification takes. */
+type Account = Pick<Spend, 'subject' | 'refill'>;
+
+/** Null where it takes none. */
+function accountOf({ key, owner }: Candidate): Account | null {
   const payer = key.credits === null ? owner : key;
   const credits = payer?.credits ?? null;
   return payer && credits && { subject: payer.id, refill: credits.refill };
 }
 
 function spendOf(
-  { key, owner, workspace }: Good,
-  account: Pick<Spend, 'subject' | 'refill'>,
+  { key, owner, workspace }: GoodVerdict,
+  account: Account,
   ask: Ask,
   now: number,
 ): Spend {
@@ -215,9 +232,10 @@ function spendOf(
   };
 }
 
-type Good = Extract<Verdict, { valid: true }>;
-
-function settled(verdict: Good, { enough, remaining, refillAt }: Exclude<Spent, 'stale'>): Verdict {
+function settled(
+  verdict: GoodVerdict,
+  { enough, remaining, refillAt }: Exclude<Spent, 'stale'>,
+): Verdict {
   const credits = { remaining, refillAt };
   if (enough) return { ...verdict, credits };
   return { valid: false, code: 'insufficient_credits', key: verdict.key, credits };
@@ -232,6 +250,7 @@ const BEARING: ReadonlySet<Change['type']> = new Set([
 ]);
 
 const MALFORMED: Verdict = { valid: false, code: 'malformed' };
+const NOT_FOUND: Verdict = { valid: false, code: 'not_found' };
 
 function bare(presented: string): string {
   return presented.startsWith(SECRET_TOKEN) ? presented.slice(SECRET_TOKEN.length) : presented;

@@ -18,19 +18,19 @@ import {
   COST,
   CREATED,
   changesOf,
+  DRY_RUN,
   type Field,
   fieldOptions,
   limits,
   METADATA,
   membersOf,
-  NO_SPEND,
   WORKSPACE,
   words,
 } from '../fields.ts';
 import { limitsText } from '../limits-text.ts';
 import { lists } from '../list.ts';
 import { type Fact, facts, type Output, table } from '../output.ts';
-import { duration, list, wholeNumber } from '../parse.ts';
+import { duration, list } from '../parse.ts';
 import { readKey } from '../secret.ts';
 import { showUsage, USAGE_RANGE } from '../usage-table.ts';
 import { drawn, WATCH } from '../watch.ts';
@@ -166,21 +166,15 @@ const ASK: readonly Field[] = [
   },
   { flag: '--ip <address>', member: 'ip', meaning: 'where it is used from' },
   COST,
-  NO_SPEND,
+  DRY_RUN,
   { ...WORKSPACE, meaning: 'the workspace it must be of' },
-  {
-    flag: '--cost <count>',
-    member: 'cost',
-    meaning: 'what it takes: 1 unless given',
-    read: wholeNumber,
-  },
-  { flag: '--no-spend', member: 'spend', meaning: 'judge without taking anything' },
   words('--include <list>', 'include', 'what else to answer: metadata'),
 ];
 
 const EXPLAIN: readonly Field[] = [
   { flag: '--at <time>', member: 'at', meaning: `at this moment, ${MOMENT}; now unless given` },
-  ...ASK.filter(({ member }) => member !== 'include'),
+  // Nothing is taken anyway, and the key is told whole.
+  ...ASK.filter(({ member }) => member !== 'include' && member !== 'spend'),
 ];
 
 export const addKeys: AddCommand = (program, output) => {

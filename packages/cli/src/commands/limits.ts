@@ -2,7 +2,7 @@
 
 import type { LimitTake } from '@warder/sdk';
 import { type AddCommand, calls } from '../command.ts';
-import { COST, type Field, fieldOptions, membersOf, NO_SPEND, WORKSPACE } from '../fields.ts';
+import { COST, DRY_RUN, type Field, fieldOptions, membersOf, WORKSPACE } from '../fields.ts';
 import { facts } from '../output.ts';
 import { duration, wholeNumber } from '../parse.ts';
 
@@ -15,7 +15,7 @@ const TAKE: readonly Field[] = [
     read: duration,
   },
   COST,
-  NO_SPEND,
+  DRY_RUN,
   WORKSPACE,
 ];
 

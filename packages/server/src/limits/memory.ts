@@ -18,7 +18,7 @@ const SMALLEST = 1024;
 const CELLS = 4;
 const LENGTH = 1;
 const TAKEN = 2;
-const MARKED = 3;
+const TURN = 3;
 /** Beyond this, windows of identifiers that are in use make room for others. */
 const MOST_WINDOWS = 1_000_000;
 /** Places that are looked at for a window that ended, each time one is needed. */
@@ -29,8 +29,10 @@ const SHORT_SECONDS = 60;
 
 /** @param most windows that are kept at once, as far as identifiers come in the way */
 export function createLimitMemory(most: number = MOST_WINDOWS): LimitMemory {
-  /** Four for each place, side by side: when it began, its length, what was taken, 1 where it is in `unwritten`. */
+  /** Four for each place, side by side: when it began, its length, what was taken, how often it was given away. */
   let cells = new Float64Array(SMALLEST * CELLS);
+  /** 1 for a place that is in `unwritten`. */
+  let marked = new Uint8Array(SMALLEST);
   const ids: (string | undefined)[] = [];
   const dispensable: boolean[] = [];
   const places = new Map<string, number>();
@@ -43,11 +45,17 @@ export function createLimitMemory(most: number = MOST_WINDOWS): LimitMemory {
   const lengthOf = (place: number) => cells[place * CELLS + LENGTH] ?? 0;
   const countOf = (place: number) => cells[place * CELLS + TAKEN] ?? 0;
 
+  const turnOf = (place: number) => cells[place * CELLS + TURN] ?? 0;
+
+  const keepPlace = (window: Window, place: number): number => {
+    window.place = place;
+    window.turn = turnOf(place);
+    return place;
+  };
   const placeOf = (window: Window): number => {
-    const { place, id } = window;
-    if (place >= 0 && ids[place] === id) return place;
-    window.place = places.get(id) ?? -1;
-    return window.place;
+    const { place, turn } = window;
+    const isThere = place >= 0 && turn === turnOf(place);
+    return isThere ? place : keepPlace(window, places.get(window.id) ?? -1);
   };
 
   const isCounting = (place: number, length: number, now: number) =>
@@ -58,6 +66,7 @@ export function createLimitMemory(most: number = MOST_WINDOWS): LimitMemory {
     if (id !== undefined) places.delete(id);
     ids[place] = undefined;
     cells[place * CELLS + TAKEN] = 0;
+    cells[place * CELLS + TURN] = turnOf(place) + 1;
     free.push(place);
   };
 
@@ -80,6 +89,9 @@ export function createLimitMemory(most: number = MOST_WINDOWS): LimitMemory {
     const longer = new Float64Array(cells.length * 2);
     longer.set(cells);
     cells = longer;
+    const more = new Uint8Array(marked.length * 2);
+    more.set(marked);
+    marked = more;
   };
 
   const place = (id: string, isDispensable: boolean, now: number): number => {
@@ -94,16 +106,15 @@ export function createLimitMemory(most: number = MOST_WINDOWS): LimitMemory {
   };
 
   const mark = (at: number) => {
-    if (lengthOf(at) <= SHORT_SECONDS || cells[at * CELLS + MARKED] === 1) return;
-    cells[at * CELLS + MARKED] = 1;
+    if (lengthOf(at) <= SHORT_SECONDS || marked[at] === 1) return;
+    marked[at] = 1;
     unwritten.push(at);
   };
 
   const charge = (window: Window, cost: number, now: number) => {
     let at = placeOf(window);
-    const { windowSeconds } = window.limit;
-    if (at < 0) at = place(window.id, window.per === 'identifier', now);
-    window.place = at;
+    const { windowSeconds } = window;
+    if (at < 0) at = keepPlace(window, place(window.id, window.per === 'identifier', now));
     const goesOn = isCounting(at, windowSeconds, now);
     if (!goesOn) cells[at * CELLS] = now;
     cells[at * CELLS + LENGTH] = windowSeconds;
@@ -111,15 +122,15 @@ export function createLimitMemory(most: number = MOST_WINDOWS): LimitMemory {
     mark(at);
   };
 
-  const figureOf = ({ limit, per, place: at }: Window, now: number): LimitFigure => {
-    const { name, windowSeconds } = limit;
+  const figureOf = (window: Window, now: number): LimitFigure => {
+    const { name, per, windowSeconds, place: at } = window;
     const counting = isCounting(at, windowSeconds, now);
-    const inForce = limitAt(limit, now);
+    const limit = limitAt(window, now);
     return {
       name,
       per,
-      limit: inForce,
-      remaining: Math.max(0, inForce - (counting ? countOf(at) : 0)),
+      limit,
+      remaining: Math.max(0, limit - (counting ? countOf(at) : 0)),
       windowSeconds,
       resetAt: (counting ? startOf(at) : now) + windowSeconds * 1000,
     };
@@ -131,10 +142,9 @@ export function createLimitMemory(most: number = MOST_WINDOWS): LimitMemory {
     for (let i = 0; i < windows.length; i++) {
       const window = windows[i];
       if (window === undefined) continue;
-      const { limit } = window;
       const at = placeOf(window);
-      const before = isCounting(at, limit.windowSeconds, now) ? countOf(at) : 0;
-      if (!admits(before, cost, limitAt(limit, now))) admitted = false;
+      const before = isCounting(at, window.windowSeconds, now) ? countOf(at) : 0;
+      if (!admits(before, cost, limitAt(window, now))) admitted = false;
     }
     const charged = admitted && spend && cost > 0;
     const figures: LimitFigure[] = [];
@@ -154,7 +164,7 @@ export function createLimitMemory(most: number = MOST_WINDOWS): LimitMemory {
     giveBack(windows, figures, cost) {
       for (const [i, window] of windows.entries()) {
         const at = placeOf(window);
-        const began = (figures[i]?.resetAt ?? 0) - window.limit.windowSeconds * 1000;
+        const began = (figures[i]?.resetAt ?? 0) - window.windowSeconds * 1000;
         if (at < 0 || startOf(at) !== began) continue;
         cells[at * CELLS + TAKEN] = Math.max(0, countOf(at) - cost);
         mark(at);
@@ -164,7 +174,7 @@ export function createLimitMemory(most: number = MOST_WINDOWS): LimitMemory {
       const windows: StoredWindow[] = [];
       while (told < unwritten.length && windows.length < most) {
         const at = unwritten[told++] ?? 0;
-        cells[at * CELLS + MARKED] = 0;
+        marked[at] = 0;
         const id = ids[at];
         const length = lengthOf(at);
         // One whose place went to another was marked anew with it, if that one is to be told.
@@ -212,7 +222,7 @@ function wait(
   const waits = figures.map((figure, i) => {
     const window = windows[i];
     const refused = window !== undefined && cost > figure.remaining;
-    return refused ? waitFor(window.limit, figure, now) : 0;
+    return refused ? waitFor(window, figure, now) : 0;
   });
   return Math.max(...waits);
 }
