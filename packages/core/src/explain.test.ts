@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { address, asks, candidates } from '../../../tests/fixtures/candidates.ts';
 import {
-  managementKey,
   NOW,
   ownerWith,
   runs,
@@ -9,44 +9,9 @@ import {
   WORKSPACE_ID,
   workspaceWith,
 } from '../../../tests/fixtures/domain.ts';
-import { parseAddress } from './cidr.ts';
 import { explain } from './explain.ts';
-import { type Ask, type Candidate, judge } from './judge.ts';
-import type { Key } from './key.ts';
+import { judge } from './judge.ts';
 import { VERDICT_CODES } from './verdict.ts';
-
-const address = (text: string) => parseAddress(text) ?? expect.fail(text);
-const moment = fc.constantFrom(null, NOW - 1, NOW, NOW + 1);
-
-const candidates: fc.Arbitrary<Candidate> = fc
-  .record({
-    management: fc.boolean(),
-    workspaceId: fc.constantFrom(WORKSPACE_ID, 'another'),
-    environment: fc.constantFrom('live' as const, 'test' as const),
-    revokedAt: moment,
-    enabled: fc.boolean(),
-    softBlocked: fc.boolean(),
-    expiresAt: moment,
-    notBefore: moment,
-    allowedCidrs: fc.constantFrom([], ['192.0.2.0/24'], ['2001:db8::/32', '198.51.100.7']),
-    scopes: fc.subarray(['files:read', 'files:*', 'admin']),
-    owner: fc.constantFrom(null, ownerWith(), ownerWith({ suspendedAt: NOW })),
-    workspace: fc.constantFrom(workspaceWith(), workspaceWith({}, { suspendedAt: NOW })),
-  })
-  .map(({ management, owner, workspace, scopes, ...facts }) => ({
-    key: (management ? managementKey(facts) : standardKey({ ...facts, scopes })) as Key,
-    owner,
-    workspace,
-  }));
-
-const asks: fc.Arbitrary<Ask> = fc.record({
-  within: fc.constantFrom(null, WORKSPACE_ID),
-  environment: fc.constantFrom(null, 'live' as const),
-  workspaceId: fc.constantFrom(undefined, WORKSPACE_ID),
-  kind: fc.constantFrom(undefined, 'standard' as const),
-  scopes: fc.constantFrom(undefined, [], ['files:read'], ['admin', 'billing:write']),
-  ip: fc.constantFrom(undefined, address('192.0.2.9'), address('2001:db8::1')),
-});
 
 /** No window bears on the key. */
 const FREE = { admitted: true, figures: [], retryAfterSeconds: 0 };

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { address, asks, candidates } from '../../../tests/fixtures/candidates.ts';
 import {
   managementKey,
   NOW,
@@ -9,13 +10,11 @@ import {
   WORKSPACE_ID,
   workspaceWith,
 } from '../../../tests/fixtures/domain.ts';
-import { parseAddress } from './cidr.ts';
-import { type Ask, type Candidate, judge, type Verdict } from './judge.ts';
+import { type Ask, type Candidate, goodUntil, judge, meets, type Verdict } from './judge.ts';
 import { type StandardKey, statusOf } from './key.ts';
 import { parseScopeQuery, type ScopeQuery } from './scope.ts';
 import { VERDICT_CODES, type VerdictCode } from './verdict.ts';
 
-const address = (text: string) => parseAddress(text) ?? expect.fail(text);
 const query = (text: string) => parseScopeQuery(text) as ScopeQuery;
 const ANY: Ask = { within: null, environment: null };
 const ASK: Ask = {
@@ -243,4 +242,20 @@ describe('a key of the instance', () => {
       'wrong_workspace',
     );
   });
+});
+
+it('what is known ahead of a verdict is what judge says, but for keys that have yet to begin', () => {
+  fc.assert(
+    fc.property(
+      candidates,
+      asks,
+      fc.integer({ min: NOW - 2, max: NOW + 2 }),
+      (candidate, ask, at) => {
+        const ahead = at < goodUntil(candidate) && meets(candidate.key, ask);
+        const { valid } = judge(candidate, ask, at);
+        expect(ahead).toBe(valid && candidate.key.notBefore === null);
+      },
+    ),
+    { numRuns: runs(2_000, 100_000) },
+  );
 });

@@ -2,7 +2,15 @@
 // workspace's for each key, those of its owner and those of the workspace. All of them
 // are charged or none, and a refusal is a verdict like any other.
 
-import type { Ask, Candidate, Limit, LimitSubject, Taking, Verdict } from '@warder/core';
+import {
+  type Ask,
+  type Candidate,
+  checkedCost,
+  type Limit,
+  type LimitSubject,
+  type Taking,
+  type Verdict,
+} from '@warder/core';
 import { type LimitStore, type Window, windowOf } from './limits.ts';
 import type { GoodVerdict } from './verdict-table.ts';
 
@@ -41,8 +49,8 @@ export function createCharging(store: LimitStore): Charging {
 
 const NONE: readonly Window[] = [];
 
-function useOf({ cost = 1, spend = true }: Ask) {
-  return { cost, spend };
+function useOf({ cost, spend = true }: Ask) {
+  return { cost: checkedCost(cost), spend };
 }
 
 /** The windows that bear on a key: for most there is none, and for management keys never. */

@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import {
   type Candidate,
   type Change,
@@ -13,6 +15,7 @@ import {
   actAt,
   NOW,
   ownerWith,
+  runs,
   seededBytes,
   standardKey,
   workspaceWith,
@@ -268,6 +271,24 @@ describe('a text that no key has', () => {
     expect(store.reads).toBe(reads + 20_000);
   });
 });
+
+it('any number of unknown keys leaves the memory as it was', async () => {
+  setFlagsFromString('--expose-gc');
+  const collect: () => void = runInNewContext('gc');
+  const inUse = () => {
+    collect();
+    const { heapUsed, arrayBuffers } = process.memoryUsage();
+    return heapUsed + arrayBuffers;
+  };
+  const { verifier } = setUp();
+  const ask = async (count: number) => {
+    for (let i = 0; i < count; i++) await verifier.verify(draw(), ASK);
+  };
+  await ask(20_000);
+  const before = inUse();
+  await ask(runs(40_000, 10_000_000));
+  expect(inUse() - before).toBeLessThan(4 * 1024 * 1024);
+}, 600_000);
 
 it('a store that cannot be read gives no verdict, but for the keys that are known', async () => {
   const { verifier, store, put } = setUp();

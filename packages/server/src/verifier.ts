@@ -7,6 +7,7 @@ import {
   type Ask,
   type Candidate,
   type Change,
+  checkedCost,
   inspectToken,
   judge,
   type Key,
@@ -220,7 +221,7 @@ function spendOf(
 ): Spend {
   return {
     ...account,
-    cost: ask.cost ?? 1,
+    cost: checkedCost(ask.cost),
     charge: ask.spend !== false,
     judged: {
       keyId: key.id,
