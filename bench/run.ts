@@ -12,13 +12,13 @@ import { makeStore } from './store.ts';
 
 const folder = process.env.WARDER_BENCH_FOLDER ?? join(tmpdir(), 'warder-bench');
 const benches: Readonly<Record<string, () => Promise<readonly Row[]>>> = {
-  verify: async () => (await import('./verify.ts')).rows,
   verdict: async () => await (await import('./verdict.ts')).benchVerdict(),
   hot: async () => await (await import('./hot.ts')).benchHot(),
   gateway: async () => await (await import('./gateway.ts')).benchGateway(),
   rivals: async () => await (await import('./rivals.ts')).benchRivals(),
   client: async () => await (await import('./client.ts')).benchClient(),
   lists: async () => await benchLists(await makeStore(folder)),
+  cold: async () => await (await import('./cold.ts')).benchCold(await makeStore(folder)),
   service: async () => {
     const built = spawnSync('npm', ['run', '--silent', 'build'], { stdio: 'inherit' });
     if (built.status !== 0) throw new Error('the build failed');

@@ -16,6 +16,7 @@ import {
 } from '@warder/core';
 import { createHost } from '@warder/server';
 import { createLimitMemory } from '../packages/server/src/limits/memory.ts';
+import { windowOf } from '../packages/server/src/limits.ts';
 import { createUsageLog } from '../packages/server/src/usage.ts';
 import { createVerifier } from '../packages/server/src/verifier.ts';
 import { compare, print, type Row } from './measure.ts';
@@ -52,7 +53,40 @@ const { owner } = createOwner(workspace.id, 'acme', {}, act);
 const ask = { within: null, environment: null, kind: 'standard', scopes: ['files:read'] } as const;
 
 export async function benchVerdict(): Promise<Row[]> {
-  return [...(await benchFew()), ...(await benchMany())];
+  return [...(await benchWindow()), ...(await benchFew()), ...(await benchMany())];
+}
+
+async function benchWindow(): Promise<Row[]> {
+  const memory = createLimitMemory();
+  const limit = { name: 'minute', limit: 1_000_000_000, windowSeconds: 60, override: null };
+  const windows = Array.from({ length: FEW }, (_, i) => [windowOf('key', `key ${i}`, limit)]);
+  const use = { cost: 1, spend: true };
+  const now = Date.now();
+  let latest = 0;
+  const measured = await compare([
+    {
+      name: 'Date.now()',
+      run() {
+        for (let i = 0; i < A_ROUND; i++) latest = Date.now();
+        return A_ROUND;
+      },
+    },
+    {
+      name: 'a window, charged and told',
+      run() {
+        for (let i = 0; i < A_ROUND; i++) memory.takeNow(windows[i % FEW] ?? [], use, now);
+        return A_ROUND;
+      },
+    },
+  ]);
+  print(`a decision of one window, ${FEW} of them at ${latest}`, measured);
+  return [
+    {
+      what: 'a decision of one window, its figures told, against Date.now()',
+      measured: measured[1]?.ratio ?? Number.NaN,
+      most: 2,
+    },
+  ];
 }
 
 async function benchFew(): Promise<Row[]> {
