@@ -17,7 +17,7 @@ import {
   type UsageSpan,
   type UsageSubject,
 } from '../usage.ts';
-import { checkVersion, type IfVersion, type Work } from '../work.ts';
+import type { Work } from '../work.ts';
 import { readAsk, type VerifyRequest } from './presented.ts';
 
 /** Whose usage is asked for: the narrowest that is named, where all that is named holds. */
@@ -93,11 +93,9 @@ export function usageOperations(work: Work) {
     async explainKey(
       address: string,
       { at = host.now(), ...request }: ExplainRequest = {},
-      match: IfVersion = {},
     ): Promise<ExplainedKey> {
       requirePermission(caller, 'keys:read');
       const key = await keyAt(work, address);
-      checkVersion(key, match);
       const { workspaceId, ownerId } = key;
       const workspace = workspaceId === null ? null : await reach.workspace(workspaceId);
       const owned = workspaceId !== null && ownerId !== null;

@@ -64,15 +64,10 @@ export const usageRoutes = [
     params: parameters.IdParams,
     body: schemas.KeyExplain,
     bodyOptional: true,
+    asks: true,
     replies: { 200: schemas.Explanation },
-    run: ({ operations, params, body, ifVersion }) => {
-      const { workspace_id, ...asked } = body;
-      return operations.explainKey(
-        params.id,
-        { ...asked, workspaceId: workspace_id },
-        { ifVersion },
-      );
-    },
+    run: ({ operations, params, body: { workspace_id: workspaceId, ...asked } }) =>
+      operations.explainKey(params.id, { ...asked, workspaceId }),
     out: ({ verdict, checks, at, lastRefusals }: ExplainedKey) => ({
       status: 200,
       body: {
