@@ -354,6 +354,7 @@ function shownOwner(row: Row): Json {
     type: row.type,
     name: row.name,
     metadata: json(row.metadata),
+    limits: json(row.limits),
     credits: json(row.credits),
     created_at: moment(row.created_at),
     updated_at: moment(row.updated_at),
