@@ -17,6 +17,7 @@ it.each(refused)('a verdict of %s is refused alike by middleware and authorize',
   const verdict = { valid: false, code, message: '', missing_scopes } as RefusedVerdict;
   const { status, headers, body } = refusalBy(verdict);
   const error = refusedBy({ code, missing_scopes });
+  expect(Boolean(headers['retry-after'])).toBe(code === 'rate_limited');
   expect(status).toBe(error.status);
   expect(headers).toEqual(error.headers);
   const { title: _, ...facts } = JSON.parse(body);
@@ -32,6 +33,11 @@ it.each(['no_key', 'two_keys', 'invalid_key', 'unavailable'] as const)(
     expect(JSON.parse(body)).toEqual(JSON.parse(error.body));
   },
 );
+
+it('who reached a limit is told for how long', () => {
+  const error = refusedBy({ code: 'rate_limited', retry_after_seconds: 7 });
+  expect([error.status, error.headers['retry-after']]).toEqual([429, '7']);
+});
 
 it('no scope that a service names breaks out of its header', () => {
   const missing_scopes = ['ok', 'a"b', 'a\r\nx: y', 'a b', ''];

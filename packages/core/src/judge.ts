@@ -165,7 +165,7 @@ function unmet(traits: Traits, ask: Ask): number {
     failed |= BITS.wrong_environment;
   }
   if (ask.kind !== undefined && traits.kind !== ask.kind) failed |= BITS.wrong_kind;
-  if (!allowedFrom(traits, ask.ip)) failed |= BITS.forbidden_ip;
+  if (!isAllowed(traits, ask)) failed |= BITS.forbidden_ip;
   if (missingOf(traits, ask).length > 0) failed |= BITS.insufficient_scope;
   return failed;
 }
@@ -201,8 +201,10 @@ function isSuspended(of: Owner | Workspace | null): boolean {
   return of !== null && of.suspendedAt !== null;
 }
 
-function allowedFrom({ allowedCidrs }: Traits, ip: Address | undefined): boolean {
+function isAllowed({ allowedCidrs }: Traits, ask: Ask): boolean {
+  // Few keys are bound to addresses: only for them is one worth reading.
   if (allowedCidrs.length === 0) return true;
+  const { ip } = ask;
   if (ip === undefined) return false;
   return allowedCidrs.some((cidr) => {
     const network = parseNetwork(cidr);

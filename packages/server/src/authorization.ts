@@ -20,10 +20,9 @@ export class AuthorizationError extends Error {
   /** A problem document (RFC 9457). */
   readonly body: string;
 
-  constructor(code: Reason, missingScopes: readonly string[] = [], cause?: unknown) {
-    const { status, headers, body } = refusal(code, STATUSES[code], {
-      missing: missingScopes,
-    });
+  constructor(code: Reason, { missingScopes = [], retryAfterSeconds, cause }: Refusing = {}) {
+    const told = { missing: missingScopes, ...(retryAfterSeconds && { retryAfterSeconds }) };
+    const { status, headers, body } = refusal(code, STATUSES[code], told);
     super(`The request was refused: ${code}.`, { cause });
     this.status = status;
     this.code = code;
@@ -38,12 +37,22 @@ export class AuthorizationError extends Error {
   }
 }
 
+/** What is known of a refusal besides its reason. */
+export interface Refusing {
+  readonly missingScopes?: readonly string[] | undefined;
+  /** After which it may be tried again. */
+  readonly retryAfterSeconds?: number | undefined;
+  readonly cause?: unknown;
+}
+
 /** The error for a verdict that is not good. */
 export function refusedBy(verdict: {
   readonly code: Exclude<VerdictCode, 'valid'>;
   readonly missing_scopes?: readonly string[] | undefined;
+  readonly retry_after_seconds?: number | undefined;
 }): AuthorizationError {
-  return new AuthorizationError(REASONS[verdict.code], verdict.missing_scopes);
+  const { missing_scopes: missingScopes, retry_after_seconds: retryAfterSeconds } = verdict;
+  return new AuthorizationError(REASONS[verdict.code], { missingScopes, retryAfterSeconds });
 }
 
 /** Anything that has headers: a `Request`, or what node:http and the frameworks on it hand over. */

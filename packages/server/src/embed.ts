@@ -132,7 +132,7 @@ export async function createWarder(options: EmbedOptions): Promise<EmbeddedWarde
       const key = typeof from === 'string' ? from : keyOfRequest(from);
       const verdict = await verify({ ...ask, key }).catch((error: unknown) => {
         const unavailable = error instanceof WarderError && error.code === 'unavailable';
-        throw unavailable ? new AuthorizationError('unavailable', [], error) : error;
+        throw unavailable ? new AuthorizationError('unavailable', { cause: error }) : error;
       });
       if (verdict.valid) return verdict;
       throw refusedBy(verdict);

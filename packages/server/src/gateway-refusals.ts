@@ -118,6 +118,8 @@ export function refusal(
       : reason === 'no_key'
         ? ''
         : ', error="invalid_token"';
+  const passes = reason === 'unavailable' || reason === 'rate_limited';
+  const wait = retryAfterSeconds ?? (passes ? 1 : undefined);
   // RFC 6750, 3: every 401 says how to do better, and so does a lack of scopes.
   const challenged = status === 401 || reason === 'insufficient_scope';
   return {
@@ -128,8 +130,7 @@ export function refusal(
       ...['Cache-Control', 'no-store'],
       ...[REASON_HEADER, reason],
       ...(challenged ? ['WWW-Authenticate', `Bearer realm="warder"${error}`] : []),
-      ...(reason === 'unavailable' ? ['Retry-After', '1'] : []),
-      ...(retryAfterSeconds === undefined ? [] : ['Retry-After', String(retryAfterSeconds)]),
+      ...(wait === undefined ? [] : ['Retry-After', String(wait)]),
       ...headers,
       ...NO_IDENTITY,
     ],
