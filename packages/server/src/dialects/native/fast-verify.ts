@@ -54,11 +54,11 @@ const texts = new WeakMap<object, string>();
 
 function textOf(verdict: Verdict): string {
   if (!verdict.valid) return JSON.stringify(verdictBody(verdict));
-  const { limits, ...plain } = verdict;
-  let text = texts.get(verdict.key);
+  const { key, owner, workspace, limits } = verdict;
+  let text = texts.get(key);
   if (text === undefined) {
-    text = JSON.stringify(verdictBody(plain));
-    texts.set(verdict.key, text);
+    text = JSON.stringify(verdictBody({ valid: true, code: 'valid', key, owner, workspace }));
+    texts.set(key, text);
   }
   if (limits === undefined) return text;
   return `${text.slice(0, -NO_LIMITS.length)}${JSON.stringify(limits.map(describeFigure))}}`;
