@@ -28,9 +28,14 @@ interface Plain {
   readonly scopes?: readonly string[];
 }
 
+/** As most clients write it: a key and nothing else, without a space. */
+const KEY_ALONE = /^\{"key":"([!#-[\]-~]*)"\}$/;
+
 /** A body with these members alone, of these kinds, each given once; null for any other. */
 function plain(body: Uint8Array): Plain | null {
   const text = Buffer.from(body.buffer, body.byteOffset, body.length).toString('latin1');
+  const [, only] = KEY_ALONE.exec(text) ?? [];
+  if (only !== undefined) return { key: only };
   // Without escapes and beyond ASCII nothing, a quote opens or ends a text and is nothing else.
   if (!/^[\x20-\x5b\x5d-\x7e\s]*$/.test(text)) return null;
   const parsed: Partial<Record<string, unknown>> = Object(JSON.parse(text));

@@ -42,7 +42,8 @@ export interface Setting {
 export type Job =
   | { readonly does: 'commit'; readonly changes: readonly Change[] }
   | { readonly does: 'spend'; readonly spends: readonly Spend[] }
-  | { readonly does: 'record uses'; readonly uses: readonly Use[] }
+  /** Uses as JSON. */
+  | { readonly does: 'record uses'; readonly uses: string }
   | { readonly does: 'record refusals'; readonly refusals: readonly KeyRefusal[] }
   | { readonly does: 'tend usage'; readonly now: number; readonly keep: UsageRetention }
   | { readonly does: 'record windows'; readonly windows: readonly StoredWindow[] }
@@ -132,7 +133,8 @@ function run(job: Job): Done[keyof Done] {
     case 'spend':
       return spendAll.immediate(job.spends);
     case 'record uses':
-      addUses.immediate(job.uses);
+      // Written by `recordUses` of embedded.ts.
+      addUses.immediate(JSON.parse(job.uses) as readonly Use[]);
       return null;
     case 'record refusals':
       addRefusals.immediate(job.refusals);
