@@ -9,6 +9,7 @@ export type { KeyDraft } from './draft.ts';
 export * from './error.ts';
 export * from './event.ts';
 export * from './explain.ts';
+export * from './filter.ts';
 export * from './installation.ts';
 export * from './judge.ts';
 export * from './key.ts';

@@ -19,13 +19,13 @@ import { type CreditStatements, creditsQuery } from './credits.ts';
 import { rowOfEvent } from './event-rows.ts';
 import { orderOfMember, rowOfMember } from './member-rows.ts';
 import type { MemberStatements } from './members.ts';
+import { rowOfReply } from './reply-rows.ts';
 import {
   orderOfKey,
   orderOfOwner,
   orderOfWorkspace,
   rowOfKey,
   rowOfOwner,
-  rowOfReply,
   rowOfWorkspace,
   USAGE_KINDS,
 } from './rows.ts';

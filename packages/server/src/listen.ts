@@ -12,7 +12,8 @@ import {
 import { createServer as createHttpsServer } from 'node:https';
 import { type AddressInfo, connect, type Socket } from 'node:net';
 import { dirname } from 'node:path';
-import { type Network, redactTokens, WarderError } from '@warder/core';
+import { type Network, WarderError } from '@warder/core';
+import { MAX_BODY_BYTES, requestIdOf, sentTwice, tooLarge } from './bounds.ts';
 import type { HeadHandler, HeadReply } from './head.ts';
 import { originAddress } from './peer.ts';
 import type { Arrival, Handler, Reply } from './serve.ts';
@@ -67,7 +68,6 @@ export interface Listener {
   close(): Promise<void>;
 }
 
-export const MAX_BODY_BYTES = 256 * 1024;
 const MAX_HEADER_BYTES = 16 * 1024;
 /** What a client may send to a gateway, and what that adds. */
 const MAX_GATEWAY_HEADER_BYTES = 64 * 1024;
@@ -77,16 +77,6 @@ const DEADLINES: Deadlines = {
   keepAliveTimeout: 65_000,
   connectionsCheckingInterval: 2_000,
 };
-
-/** Headers that another hop may read differently when there are two: one only. */
-const SINGLE = new Set([
-  'authorization',
-  'x-api-key',
-  'content-type',
-  'content-encoding',
-  'if-match',
-  'idempotency-key',
-]);
 
 /** What answers a request that node's parser has read the head of. */
 export type Respond = (
@@ -307,12 +297,6 @@ function originOf(request: IncomingMessage, options: RespondOptions): Arrival['o
   };
 }
 
-/** The caller's own id of the request. One that holds a key would be stored with the event. */
-export function requestIdOf(given: unknown): string | null {
-  if (typeof given !== 'string' || !/^[\w-]{8,64}$/.test(given)) return null;
-  return redactTokens(given) === given ? given : null;
-}
-
 /** Path and query as they were sent: a router that has cut off what led to it keeps them there. */
 function targetOf(request: IncomingMessage): string {
   if ('originalUrl' in request && typeof request.originalUrl === 'string') {
@@ -330,22 +314,6 @@ function arrivalOf(request: IncomingMessage, origin: Arrival['origin'], body: Ui
     body,
     origin,
   };
-}
-
-/** The header that may be there once and is there twice; null for none. */
-function sentTwice(rawHeaders: readonly string[]): string | null {
-  const seen: string[] = [];
-  for (let i = 0; i < rawHeaders.length; i += 2) {
-    const name = rawHeaders[i]?.toLowerCase() ?? '';
-    if (!SINGLE.has(name)) continue;
-    if (seen.includes(name)) return name;
-    seen.push(name);
-  }
-  return null;
-}
-
-export function tooLarge(): WarderError {
-  return new WarderError('too_large', `The body is larger than ${MAX_BODY_BYTES / 1024} KiB.`);
 }
 
 /** Calls one of the two, once. */

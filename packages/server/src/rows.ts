@@ -16,7 +16,6 @@ import {
   type Owner,
   type PermissionSet,
   positionOf,
-  type StoredReply,
   type StoredWindow,
   searchable,
   searchableKey,
@@ -43,7 +42,6 @@ export type OrderRow = ReturnType<typeof orderOfOwner>;
 export type KeyOrderRow = ReturnType<typeof orderOfKey>;
 export type WorkspaceRow = ReturnType<typeof rowOfWorkspace>;
 export type OwnerRow = ReturnType<typeof rowOfOwner>;
-export type ReplyRow = ReturnType<typeof rowOfReply>;
 export type WindowRow = ReturnType<typeof rowOfWindow>;
 
 export interface InstallationRow {
@@ -238,26 +236,6 @@ export function ownerOf(row: CreditedOwnerRow): Owner {
   };
 }
 
-export function rowOfReply(reply: StoredReply) {
-  return {
-    id: reply.id,
-    fingerprint: reply.fingerprint,
-    key_id: reply.keyId,
-    sealed: reply.sealed,
-    expires_at: reply.expiresAt,
-  };
-}
-
-export function replyOf(row: ReplyRow): StoredReply {
-  return {
-    id: row.id,
-    fingerprint: row.fingerprint,
-    keyId: row.key_id,
-    sealed: row.sealed,
-    expiresAt: row.expires_at,
-  };
-}
-
 export function rowOfWindow(window: StoredWindow) {
   return {
     id: window.id,
@@ -388,13 +366,6 @@ export const OWNER_COLUMNS = columnsOf<OwnerRow>({
   version: true,
 });
 const CREDITED_OWNER_COLUMNS = [...OWNER_COLUMNS, 'balance', 'refill_at'] as const;
-export const REPLY_COLUMNS = columnsOf<ReplyRow>({
-  id: true,
-  fingerprint: true,
-  key_id: true,
-  sealed: true,
-  expires_at: true,
-});
 
 export const WINDOW_COLUMNS = columnsOf<WindowRow>({
   id: true,

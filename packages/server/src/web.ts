@@ -2,7 +2,8 @@
 // answered with a `Response`, for whoever is served by something else than listen.ts.
 
 import { type Network, parseAddress, WarderError } from '@warder/core';
-import { MAX_BODY_BYTES, type RespondOptions, requestIdOf, tooLarge } from './listen.ts';
+import { MAX_BODY_BYTES, requestIdOf, tooLarge } from './bounds.ts';
+import type { RespondOptions } from './listen.ts';
 import { originAddress } from './peer.ts';
 import type { Arrival, Reply } from './serve.ts';
 

@@ -3,8 +3,9 @@
 
 import { beginAct, chosenWorkspace, requireInstance, requirePermission } from '../caller.ts';
 import { type Event, eventOf, type JsonObject, moment, type StoredEvent } from '../event.ts';
+import type { EventFilter } from '../filter.ts';
 import { type Page, type PageRequest, readPage } from '../page.ts';
-import type { Change, EventFilter } from '../ports.ts';
+import type { Change } from '../ports.ts';
 import { baseSeal, chainOf, START, sealBehind } from '../seal.ts';
 import { positionOf } from '../uuid.ts';
 import type { Work } from '../work.ts';

@@ -16,6 +16,7 @@ import {
 } from '../draft.ts';
 import { invalid, notFound, WarderError } from '../error.ts';
 import type { Act, EventType } from '../event.ts';
+import type { KeyFilter, MetadataFilter } from '../filter.ts';
 import {
   creditKey,
   deleteKey,
@@ -37,7 +38,7 @@ import { keyAt } from '../key-address.ts';
 import { checkedSearch, NEWEST_FIRST, placeOfKey } from '../order.ts';
 import { createOwner, type Owner } from '../owner.ts';
 import { type Page, type PageRequest, readPage } from '../page.ts';
-import type { Change, KeyFilter, MetadataFilter } from '../ports.ts';
+import type { Change } from '../ports.ts';
 import type { KeyPatch } from '../terms.ts';
 import { type TokenFormat, WARDER_FORMAT } from '../token.ts';
 import { checkVersion, type IfVersion, type Work } from '../work.ts';

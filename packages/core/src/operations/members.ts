@@ -4,6 +4,7 @@
 import { beginAct, chosenWorkspace, requirePermission } from '../caller.ts';
 import { checkGivingRole, checkOver } from '../delegation.ts';
 import { invalid, notFound, WarderError } from '../error.ts';
+import type { MemberFilter } from '../filter.ts';
 import { disableKey } from '../key.ts';
 import {
   addMember,
@@ -16,7 +17,7 @@ import {
 } from '../member.ts';
 import { checkedSearch } from '../order.ts';
 import { type Page, type PageRequest, readPage } from '../page.ts';
-import type { Change, MemberFilter } from '../ports.ts';
+import type { Change } from '../ports.ts';
 import { checkVersion, type Decision, type IfVersion, type Work } from '../work.ts';
 
 export interface MemberDraft extends Omit<MemberFacts, 'workspaceId' | 'name'> {

@@ -10,6 +10,7 @@ import {
 import { type Crediting, type Credits, creditingWrite, creditsEdit } from '../credit.ts';
 import { notFound, WarderError } from '../error.ts';
 import type { Act } from '../event.ts';
+import type { OwnerFilter } from '../filter.ts';
 import { eraseKey } from '../key.ts';
 import { checkedSearch } from '../order.ts';
 import {
@@ -26,7 +27,7 @@ import {
   suspendOwner,
 } from '../owner.ts';
 import { type Page, type PageRequest, readPage } from '../page.ts';
-import type { Change, OwnerFilter } from '../ports.ts';
+import type { Change } from '../ports.ts';
 import { checkVersion, type IfVersion, type Work } from '../work.ts';
 
 /** An owner's address: the operator's own id of it, and its workspace where an instance key calls. */

@@ -4,10 +4,11 @@
 import { beginAct, chosenWorkspace, requireInstance, requirePermission } from '../caller.ts';
 import { notFound, WarderError } from '../error.ts';
 import type { Act } from '../event.ts';
+import type { NameFilter } from '../filter.ts';
 import { eraseKey } from '../key.ts';
 import { checkedSearch } from '../order.ts';
 import { type Page, type PageRequest, readPage } from '../page.ts';
-import type { Change, NameFilter } from '../ports.ts';
+import type { Change } from '../ports.ts';
 import { positionOf } from '../uuid.ts';
 import { checkVersion, type IfVersion, type Work } from '../work.ts';
 import {

@@ -19,12 +19,12 @@ import { listEvents } from '../events.ts';
 import type { Lookup } from '../lookup.ts';
 import { type MemberRow, memberOf } from '../member-rows.ts';
 import { listKeysOfMember, listMembers, memberStatements } from '../members.ts';
+import { replyOf } from '../reply-rows.ts';
 import {
   candidateOf,
   installationOf,
   keyOf,
   ownerOf,
-  replyOf,
   type WindowRow,
   windowOf,
   workspaceOf,

@@ -9,12 +9,14 @@ import { errors } from './errors.ts';
 import { eventRoutes } from './events.ts';
 import { fastVerify } from './fast-verify.ts';
 import { keyRoutes } from './keys.ts';
+import { Limit, LimitDraft, LimitFigure, LimitTake, LimitTaken } from './limit-schemas.ts';
 import { limitRoutes } from './limits.ts';
 import { memberRoutes } from './members.ts';
 import { ownerRoutes } from './owners.ts';
 import * as schemas from './schemas.ts';
 import { serviceRoutes } from './service.ts';
 import { usageRoutes } from './usage.ts';
+import * as usageSchemas from './usage-schemas.ts';
 import { verdictRoutes } from './verdicts.ts';
 import { workspaceRoutes } from './workspaces.ts';
 
@@ -45,7 +47,11 @@ export const native: Dialect = {
     ...usageRoutes,
     ...serviceRoutes,
   ],
-  schemas,
+  schemas: {
+    ...schemas,
+    ...{ Limit, LimitDraft, LimitFigure, LimitTake, LimitTaken },
+    ...usageSchemas,
+  },
   security: {
     bearer: { type: 'http', scheme: 'bearer' },
     apiKey: { type: 'apiKey', in: 'header', name: 'X-API-Key' },

@@ -2,8 +2,8 @@
 
 import { describeFigure } from '@warder/core';
 import { route } from '../../dialect.ts';
+import * as schemas from './limit-schemas.ts';
 import * as parameters from './parameters.ts';
-import * as schemas from './schemas.ts';
 
 export const limitRoutes = [
   route({

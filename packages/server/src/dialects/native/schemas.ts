@@ -2,26 +2,20 @@
 // strict, so a member that cannot be set is refused; replies are cut down to these.
 
 import {
-  COUNTED_REFUSALS,
   ENVIRONMENTS,
   isPermission,
   isPreset,
   KEY_KINDS,
   KEY_STATUSES,
-  MAX_UNITS,
-  MAX_WINDOW_SECONDS,
   PERMISSIONS,
   type PermissionSet,
   PRESETS,
-  REFUSALS_KEPT,
   ROLES,
-  UNITS_RULE,
-  USAGE_STEPS,
   VERDICT_CODES,
-  WINDOW_RULE,
 } from '@warder/core';
 import { z } from 'zod';
 import { Credits, givenCredits, VerdictCredits } from './credit-schemas.ts';
+import { givenLimits, givenUnits, Limit, limitFigures, noLimitsToEmpty } from './limit-schemas.ts';
 import { givenMoment, givenUuid } from './parameters.ts';
 
 export { Crediting } from './credit-schemas.ts';
@@ -71,46 +65,6 @@ const givenGrants = z
   })
   .partial()
   .transform(({ max_life_seconds, ...rest }) => ({ ...rest, maxLifeSeconds: max_life_seconds }));
-
-const unitsError = { error: UNITS_RULE };
-const givenUnits = z.int(unitsError).min(0, unitsError).max(MAX_UNITS, unitsError);
-const windowError = { error: WINDOW_RULE };
-const givenWindow = z
-  .int(windowError)
-  .min(1, windowError)
-  .max(MAX_WINDOW_SECONDS, windowError)
-  .describe('From the first use on, up to 366 days.');
-
-export const Limit = z.object({
-  name: z.string(),
-  limit: z.int(),
-  window_seconds: z.int(),
-  override: z.object({ limit: z.int(), until: moment }).nullable(),
-});
-export const LimitDraft = z
-  .strictObject({
-    name: z.string().describe('1 to 64 of a-z, 0-9, `_`, `.` and `-`; once in a list.'),
-    limit: givenUnits,
-    window_seconds: givenWindow,
-    override: z
-      .strictObject({ limit: givenUnits, until: givenMoment })
-      .nullable()
-      .default(null)
-      .describe('Another limit until then.'),
-  })
-  .transform(({ window_seconds, ...limit }) => ({ ...limit, windowSeconds: window_seconds }));
-const givenLimits = z.array(LimitDraft);
-const noLimitsToEmpty = givenLimits.nullable().transform((list) => list ?? []);
-
-export const LimitFigure = z.object({
-  name: z.string(),
-  per: z.enum(['key', 'owner', 'workspace', 'identifier']).describe('Whose uses count together.'),
-  limit: z.int().describe('What is in force, an override included.'),
-  remaining: z.int(),
-  window_seconds: z.int(),
-  reset_at: moment.describe('When all of it is there again.'),
-});
-const limitFigures = z.array(LimitFigure);
 
 const Actor = z.object({
   type: z.enum(['key', 'member', 'service', 'system', 'anyone']),
@@ -263,27 +217,6 @@ export const Verdict = z.discriminatedUnion('valid', [
   }),
 ]);
 
-export const LimitTake = z.strictObject({
-  identifier: z
-    .string()
-    .describe('Whom the window is for: an address, a user, anything. Never stored as it stands.'),
-  limit: givenUnits,
-  window_seconds: givenWindow,
-  cost: givenUnits.optional().describe('1 unless given; all of it is taken or nothing.'),
-  spend: z.boolean().optional().describe('False tells without taking anything.'),
-  workspace_id: givenUuid.optional(),
-});
-
-export const LimitTaken = z.object({
-  allowed: z.boolean(),
-  name: z.string(),
-  limit: z.int(),
-  remaining: z.int(),
-  window_seconds: z.int(),
-  reset_at: moment,
-  retry_after_seconds: z.int().optional().describe('Where it is not allowed.'),
-});
-
 export const KeysVerify = z.strictObject({ keys: z.array(KeyVerify).min(1).max(1_000) });
 export const Verdicts = z.object({ data: z.array(Verdict) });
 
@@ -417,56 +350,6 @@ export const Event = z.object({
   before: metadata.nullable(),
   after: metadata.nullable(),
   erased_at: nullableMoment.describe('When personal data was erased from it.'),
-});
-
-const figures = {
-  total: z.int().describe('How many verifications there were.'),
-  valid: z.int(),
-  refused: z
-    .object(Object.fromEntries(COUNTED_REFUSALS.map((code) => [code, z.int().optional()])))
-    .describe('How many were refused, by code; those that there were.'),
-};
-export const Usage = z.object({
-  step: z.enum(USAGE_STEPS),
-  from: moment,
-  to: moment.describe('Where the last of `data` ends.'),
-  ...figures,
-  data: z
-    .array(z.object({ start: moment, ...figures }))
-    .describe('Every hour, day or month from `from` on, also those without a verification.'),
-});
-
-export const KeyExplain = z.strictObject({
-  at: givenMoment.optional().describe('The moment to judge at; now unless given.'),
-  workspace_id: givenUuid.optional().describe('The workspace that the key is expected to be of.'),
-  scopes: scopes.optional().describe('The key must hold all of these.'),
-  query: z.string().optional().describe('`files:read and (admin or billing:write)`'),
-  ip: z.string().optional().describe('Where the key is used from.'),
-  cost: givenUnits.optional().describe('What the use would take; 1 unless given.'),
-});
-
-export const Explanation = z.object({
-  at: moment.describe('The moment that it is judged at, as the key is now.'),
-  verdict: Verdict,
-  checks: z
-    .array(
-      z.object({
-        code: z.enum(VERDICT_CODES).exclude(['malformed', 'not_found', 'valid']),
-        passed: z.boolean(),
-        detail: z.string(),
-      }),
-    )
-    .describe('In the order that they are made in: the first that failed is the code.'),
-  last_refusals: z
-    .array(
-      z.object({
-        at: moment,
-        code: z.enum(COUNTED_REFUSALS),
-        missing_scopes: scopes,
-        ip: z.string().nullable().describe('As far as the verification named one.'),
-      }),
-    )
-    .describe(`The last ${REFUSALS_KEPT} of 30 days, the newest first, written within a second.`),
 });
 
 export const Whoami = z.object({

@@ -13,7 +13,7 @@ import {
 import type { z } from 'zod';
 import { type Answer, route } from '../../dialect.ts';
 import * as parameters from './parameters.ts';
-import * as schemas from './schemas.ts';
+import * as schemas from './usage-schemas.ts';
 import { verdictBody } from './verdicts.ts';
 
 const FIGURES =
