@@ -54,7 +54,6 @@ for (const name of ['Key-Id', 'Workspace-Id', 'Owner-Id', 'Scopes', 'Environment
 
 let read = 0;
 process.once('exit', () => read);
-process.once('SIGTERM', () => process.exit(0));
 
 const BARE: Readonly<Record<string, RequestListener>> = {
   'bare-gateway'(request, response) {

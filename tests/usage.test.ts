@@ -46,6 +46,23 @@ const figuresOf = (body: Body) => body as unknown as Figures;
 const sums = ({ total, valid, refused }: Figures) => ({ total, valid, refused });
 
 describe('usage', () => {
+  it('counts one call of a verifier once, whether it is answered from memory or not', async () => {
+    const { id: manager, key: own } = await service.manager('verifier', {
+      workspace_id: workspace,
+    });
+    const { key } = await create();
+    const { key: paying } = await create({ credits: { remaining: 9 } });
+    for (let i = 0; i < 3; i++) {
+      await service.verify(key, {}, own);
+      await service.verify(paying, {}, own);
+    }
+    expect(sums(await ask(`/v1/keys/${manager}/usage`))).toEqual({
+      total: 6,
+      valid: 6,
+      refused: {},
+    });
+  });
+
   it('counts every verification of a key by its verdict, exactly, however many come at once', async () => {
     const { id, key } = await create({ owner_id: 'ann', allowed_cidrs: ['192.0.2.0/24'] });
     const asks = Array.from({ length: 300 }, (_, i) =>

@@ -109,6 +109,24 @@ describe.each(GATEWAYS.map((kind) => [kind.name, kind] as const))('to %s', (name
     expect((await ask({ headers: bearer(good.key) })).headers).not.toHaveProperty('ratelimit');
   });
 
+  it('a key that is bound to networks is counted once for each request, with its verdict', async () => {
+    const { ask } = await opened({ kind: name });
+    const networks = { scopes: ['files:read'], allowed_cidrs: ['192.0.2.0/24'] };
+    const { id, key } = await service.createKey(networks);
+    const statuses: number[] = [];
+    for (const from of ['192.0.2.7', '192.0.2.8', '198.51.100.1']) {
+      const headers = { ...bearer(key), 'x-forwarded-for': from };
+      statuses.push((await ask({ headers })).status);
+    }
+    expect(statuses).toEqual([200, 200, kind.statuses.forbidden_ip]);
+    await service.warder.flush();
+    expect(await service.expectCall(200, 'GET', `/v1/keys/${id}/usage`)).toMatchObject({
+      total: 3,
+      valid: 2,
+      refused: { forbidden_ip: 1 },
+    });
+  });
+
   it('a key with credits spends one for each request that goes through, and for no other', async () => {
     const { ask } = await opened({ kind: name });
     const made = await service.createKey({ scopes: ['files:read'], credits: { remaining: 2 } });

@@ -51,4 +51,11 @@ export type SignInNow = (
   credential: Credential,
   admission: Admission,
   origin: Origin,
-) => Caller | null;
+) => SignedIn | null;
+
+/** Signed in, but not counted: whoever is not answered at once signs in again. */
+export interface SignedIn {
+  readonly caller: Caller;
+  /** Counts it as a use of the caller's key. */
+  count(): void;
+}

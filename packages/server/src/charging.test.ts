@@ -72,11 +72,11 @@ describe('a good verdict', () => {
   it('is left as it is where no window bears on it, or none is to', () => {
     const charging = createCharging(createLimitMemory());
     const free = goodWith({ key: standardKey(), owner: null, workspace: null });
-    expect(charging.chargeNow(free, ASK, NOW)).toEqual(free);
+    expect(charging.chargeNow(free, ASK, NOW)).toBe(free);
     const limited = goodWith();
-    expect(charging.chargeNow(limited, { ...ASK, limited: false }, NOW)).toEqual(limited);
+    expect(charging.chargeNow(limited, { ...ASK, limited: false }, NOW)).toBe(limited);
     const manager = goodWith({ key: managementKey() });
-    expect(charging.chargeNow(manager, ASK, NOW)).toEqual(manager);
+    expect(charging.chargeNow(manager, ASK, NOW)).toBe(manager);
   });
 
   it('waits for a store that does not answer at once, and charges once', async () => {

@@ -16,8 +16,8 @@ import type { GoodVerdict } from './verdict-table.ts';
 
 export interface Charging {
   /** The verdict on a key that nothing else refuses, its windows charged; null where that has to be waited for. */
-  chargeNow(good: Candidate, ask: Ask, now: number, windows?: readonly Window[]): Verdict | null;
-  charge(good: Candidate, ask: Ask, now: number): Promise<Verdict>;
+  chargeNow(good: GoodVerdict, ask: Ask, now: number, windows?: readonly Window[]): Verdict | null;
+  charge(good: GoodVerdict, ask: Ask, now: number): Promise<Verdict>;
   /** What a use takes of the windows that bear on a key. */
   taking(candidate: Candidate, ask: Ask, now: number): Promise<Taking>;
   /** Takes back what a verdict was charged, for a use that comes to nothing after all. */
@@ -27,13 +27,13 @@ export interface Charging {
 export function createCharging(store: LimitStore): Charging {
   return {
     chargeNow(good, ask, now, windows = windowsOf(good)) {
-      if (windows.length === 0 || ask.limited === false) return freeOf(good);
+      if (windows.length === 0 || ask.limited === false) return good;
       const taking = store.takeNow(windows, useOf(ask), now);
       return taking && verdictOf(good, taking);
     },
     async charge(good, ask, now) {
       const windows = windowsOf(good);
-      if (windows.length === 0 || ask.limited === false) return freeOf(good);
+      if (windows.length === 0 || ask.limited === false) return good;
       return verdictOf(good, await store.take(windows, useOf(ask), now));
     },
     taking: (candidate, ask, now) => store.take(windowsOf(candidate), useOf(ask), now),
@@ -70,12 +70,7 @@ function windowsFor({ key, owner, workspace }: Candidate): readonly Window[] {
   ];
 }
 
-/** Nothing was taken, since nothing bears on it. */
-function freeOf({ key, owner, workspace }: Candidate): Verdict {
-  return { valid: true, code: 'valid', key, owner, workspace };
-}
-
-function verdictOf({ key, owner, workspace }: Candidate, taking: Taking): Verdict {
+function verdictOf({ key, owner, workspace }: GoodVerdict, taking: Taking): Verdict {
   const { admitted, figures: limits, retryAfterSeconds } = taking;
   // Spelled out: this is on the path of every verification of a key with limits.
   return admitted

@@ -101,11 +101,15 @@ export function createGateway({ plan, verifier, now, log, ...parts }: GatewayPar
     const path = pathOf(target);
     const rule = path === null ? 'path_ambiguous' : findRule(method, path);
     if (typeof rule === 'string') return refuse(rule);
-    const verdict = verifier.verifyCached(key.key, rule.ask);
-    // Few keys are bound to addresses: only for them is one worth reading.
-    if (verdict !== null && verdict.code !== 'forbidden_ip') return answerTo(verdict);
-    const ip = (address && parseAddress(address)) || undefined;
-    const ask: Ask = { ...rule.ask, ip };
+    const ask: Ask = {
+      ...rule.ask,
+      // Few keys are bound to addresses: only for them is one read.
+      get ip() {
+        return (address && parseAddress(address)) || undefined;
+      },
+    };
+    const verdict = verifier.verifyCached(key.key, ask);
+    if (verdict !== null) return answerTo(verdict);
     return verifier.verify(key.key, ask).then(answerTo).catch(failed);
   };
   return (head) => {

@@ -35,8 +35,8 @@ export function mountBelow(path: string, handler: Handler): Handler {
   });
   const isBelow = ({ target }: Pick<Arrival, 'target'>) =>
     target.startsWith(path) && /^(?:[/?]|$)/.test(target.slice(path.length));
-  const handle = async (arrival: Arrival) => {
-    if (isBelow(arrival)) return await handler(rootOf(arrival));
+  const handle = (arrival: Arrival) => {
+    if (isBelow(arrival)) return handler(rootOf(arrival));
     const error = new WarderError('not_found', `This is served below ${path}.`);
     return handler.refuse(error, arrival);
   };

@@ -90,6 +90,20 @@ describe('the table of known keys', () => {
     expect(i).toBeLessThanOrEqual(table.rows + 1);
   });
 
+  it('of more kinds of keys than it tells apart keeps each, and says of none what is not so', () => {
+    const table = newTable(32 * 1024 * 1024);
+    const count = 17_000;
+    for (let i = 0; i < count; i++)
+      table.put(digestOf(`${i}`), candidate(i, { scopes: [`s${i}`] }));
+    const ask = { within: null, environment: null, scopes: ['s16999'] };
+    for (const i of [0, 1, 16_383, 16_384, 16_999]) {
+      const row = table.find(digestOf(`${i}`));
+      expect(table.entry(row).key.id).toBe(idOf(i));
+      expect(table.isGood(row, ask, 0)).toBe(false);
+    }
+    expect(table.isGood(table.find(digestOf('5')), { ...ask, scopes: ['s5'] }, 0)).toBe(true);
+  });
+
   it('removes every key of an owner or a workspace, and no other', () => {
     const table = newTable(SMALL);
     const [mine, theirs] = [idOf(901), idOf(902)];

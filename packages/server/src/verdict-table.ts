@@ -28,7 +28,7 @@ const ROW_BYTES = 96;
 const USUAL_FACTS = 640;
 /** How many keys are kept as objects beside their packed facts. */
 const MOST_ENTRIES = 32_768;
-/** How many different traits are told apart, and owners and workspaces shared, before they are gathered anew. */
+/** How many different traits are told apart, beyond which a key is judged in full, and how many owners and workspaces are shared. */
 const MOST_SHARED = 16_384;
 const DIGEST_WORDS = 8;
 
@@ -191,7 +191,6 @@ export function createVerdictTable<Entry>(bytes: number, entryOf: (good: GoodVer
     put(digest: string, candidate: Candidate): void {
       const before = this.find(digest);
       if (before >= 0) remove(before);
-      if (traits.isFull()) this.clear();
       const text = JSON.stringify(candidate);
       const length = Buffer.byteLength(text);
       if (length > facts.length / 4) return;
@@ -248,15 +247,16 @@ function createShelf<Value>() {
     places.clear();
     values = [];
   };
+  /** Where there is no room for it, a place where there is nothing. */
   const place = (name: string, value: Value): number => {
     const found = places.get(name);
     if (found !== undefined) return found;
+    if (values.length >= MOST_SHARED) return MOST_SHARED;
     places.set(name, values.length);
     return values.push(value) - 1;
   };
   return {
     at: (at: number): Value | undefined => values[at],
-    isFull: () => values.length >= MOST_SHARED,
     place,
     /** The value that came first by that name. */
     shared(name: string, value: Value): Value {

@@ -43,6 +43,8 @@ const MOST_TRIES = 10;
 export interface CachingVerifier extends Verifier {
   /** The verdict where no statement is needed for it; null where one is. */
   verifyCached(presented: string, ask: Ask): Verdict | null;
+  /** Counts a good verdict that was asked for without being counted. */
+  count(verdict: GoodVerdict): void;
 }
 
 export interface VerifierParts {
@@ -96,13 +98,12 @@ export function createVerifier(
   /** Null where windows or credits have to be waited for: nothing was charged or counted then. */
   const judgedNow = (row: number, ask: Ask, now: number): Verdict | null => {
     const entry = table.entry(row);
-    const { key, windows, account } = entry;
-    const verdict = table.isGood(row, ask, now) ? entry.good : judge(entry, ask, now);
-    if (!verdict.valid) return counted(verdict, key, ask, now, entry);
+    const { good, windows, account } = entry;
+    const verdict = table.isGood(row, ask, now) ? good : judge(good, ask, now);
+    if (!verdict.valid) return counted(verdict, good.key, ask, now, entry);
     if (account !== null && ask.metered !== false) return null;
-    const isFree = windows.length === 0 || ask.limited === false;
-    const charged = isFree ? verdict : charging.chargeNow(entry, ask, now, windows);
-    return charged && counted(charged, key, ask, now, entry);
+    const charged = charging.chargeNow(verdict, ask, now, windows);
+    return charged && counted(charged, good.key, ask, now, entry);
   };
 
   /** `stale` where what was judged has changed before its credits were spent: nothing is charged then. */
@@ -166,6 +167,7 @@ export function createVerifier(
 
   const verifier: CachingVerifier = {
     verifyCached,
+    count: (verdict) => usage.count(verdict.key, verdict, ANYWHERE, host.now()),
     windows: (candidate, ask, at) => charging.taking(candidate, { ...ask, spend: false }, at),
     async verify(presented, ask) {
       const verdict = verifyCached(presented, ask);
@@ -174,7 +176,8 @@ export function createVerifier(
       const digest = host.fingerprint(secret);
       for (let tries = 1; tries <= MOST_TRIES; tries++) {
         const row = isTrusted() ? table.find(digest) : -1;
-        const candidate = row >= 0 ? table.entry(row) : await read(secret, digest).catch(refuse);
+        const candidate =
+          row >= 0 ? table.entry(row).good : await read(secret, digest).catch(refuse);
         if (candidate === null) return NOT_FOUND;
         const found = await judged(candidate, ask, host.now());
         if (found !== 'stale') return found;
@@ -191,16 +194,14 @@ export function createVerifier(
 }
 
 /** A key in memory, with the verdict on it where nothing refuses it, and what its uses are charged to and counted in. */
-interface Entry extends Candidate, TallyPlace {
+interface Entry extends TallyPlace {
   readonly good: GoodVerdict;
   readonly windows: readonly Window[];
   readonly account: Account | null;
 }
 
 function entryOf(good: GoodVerdict): Entry {
-  const { key, owner, workspace } = good;
-  const [windows, account] = [windowsOf(good), accountOf(good)];
-  return { key, owner, workspace, good, windows, account, ...newPlace() };
+  return { good, windows: windowsOf(good), account: accountOf(good), ...newPlace() };
 }
 
 /** Whose credits a verification takes. */
@@ -251,6 +252,7 @@ const BEARING: ReadonlySet<Change['type']> = new Set([
 ]);
 
 const MALFORMED: Verdict = { valid: false, code: 'malformed' };
+const ANYWHERE: Ask = { within: null, environment: null };
 const NOT_FOUND: Verdict = { valid: false, code: 'not_found' };
 
 function bare(presented: string): string {

@@ -39,13 +39,16 @@ export function signInByKey(
 }
 
 /** The same for a management key that is in memory and acts everywhere it may; null for any other. */
-export function signInByKnownKey(verifier: Pick<CachingVerifier, 'verifyCached'>): SignInNow {
+export function signInByKnownKey(
+  verifier: Pick<CachingVerifier, 'verifyCached' | 'count'>,
+): SignInNow {
   return (credential, admission, origin) => {
     const plain = credential.kind === 'key' && credential.workspace === undefined;
     if (!plain || admission.managementKeys?.ofInstance !== 'everywhere') return null;
-    const verdict = verifier.verifyCached(credential.text, askFrom(origin, admission));
-    const good = verdict?.valid === true && verdict.key.kind === 'management';
-    return good ? callerOf(verdict, admission, origin) : null;
+    const ask = { ...askFrom(origin, admission), counts: false } as const;
+    const verdict = verifier.verifyCached(credential.text, ask);
+    if (!verdict?.valid || verdict.key.kind !== 'management') return null;
+    return { caller: callerOf(verdict, admission, origin), count: () => verifier.count(verdict) };
   };
 }
 

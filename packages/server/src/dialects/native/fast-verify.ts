@@ -17,9 +17,11 @@ export function fastVerify(
     if (headers['content-type'] !== 'application/json' || headers['content-encoding']) return null;
     const request = plain(body);
     const presented = request && credential(headers);
-    const caller = presented && fast.signIn(presented, admits, origin);
-    const verdict = caller && fast.verify(request.key, askOf(caller, request));
-    return verdict && textOf(verdict);
+    const signedIn = presented && fast.signIn(presented, admits, origin);
+    const verdict = signedIn && fast.verify(request.key, askOf(signedIn.caller, request));
+    if (!verdict) return null;
+    signedIn.count();
+    return textOf(verdict);
   };
 }
 
