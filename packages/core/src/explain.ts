@@ -13,6 +13,7 @@ import {
   failedChecks,
   judge,
   missingOf,
+  payerOf,
   type Verdict,
 } from './judge.ts';
 import type { Taking } from './limit-figure.ts';
@@ -41,7 +42,8 @@ export interface Explanation {
 export function explain(candidate: Candidate, ask: Ask, at: number, taking: Taking): Explanation {
   const failed = failedChecks(candidate, ask, at);
   const { cost = 1 } = ask;
-  const credits = balanceOf(candidate, at);
+  const payer = payerOf(candidate);
+  const credits = payer && creditsAt(payer.credits, at);
   const enough = credits === null || credits.remaining >= cost;
   const judged = CHECKS.filter((code): code is Judged => code !== 'not_found').map((code) => ({
     code,
@@ -59,12 +61,6 @@ export function explain(candidate: Candidate, ask: Ask, at: number, taking: Taki
 }
 
 type Judged = Exclude<CheckCode, 'not_found'>;
-
-/** What is left of the credits that a use would spend from; null where it spends none. */
-function balanceOf({ key, owner }: Candidate, at: number): Balance | null {
-  const credits = key.credits ?? owner?.credits ?? null;
-  return credits && creditsAt(credits, at);
-}
 
 /** A verdict with what windows and credits say of it, which are asked in this order. */
 function metered(

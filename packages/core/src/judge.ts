@@ -4,7 +4,7 @@
 // all of them. A bad key is a value, not an error.
 
 import { type Address, contains, parseNetwork } from './cidr.ts';
-import type { Balance } from './credit.ts';
+import type { Balance, Credits } from './credit.ts';
 import type { Key, ManagementKey, StandardKey } from './key.ts';
 import type { LimitFigure } from './limit-figure.ts';
 import type { Owner } from './owner.ts';
@@ -195,6 +195,13 @@ export function failedChecks(candidate: Candidate, ask: Ask, now: number): Reado
 
 function isHidden(code: CheckCode): code is Exclude<HiddenCode, 'malformed'> {
   return BITS[code] < BITS.revoked;
+}
+
+/** Who pays for uses of a key: itself where it has credits, else its owner; null where nobody does. */
+export function payerOf({ key, owner }: Candidate): { id: string; credits: Credits } | null {
+  const payer = key.credits === null ? owner : key;
+  const credits = payer?.credits ?? null;
+  return payer && credits && { id: payer.id, credits };
 }
 
 function isSuspended(of: Owner | Workspace | null): boolean {

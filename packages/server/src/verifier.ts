@@ -12,6 +12,7 @@ import {
   judge,
   type Key,
   MAX_TOKEN_LENGTH,
+  payerOf,
   type Spend,
   type Spent,
   type Storage,
@@ -208,10 +209,9 @@ function entryOf(good: GoodVerdict): Entry {
 type Account = Pick<Spend, 'subject' | 'refill'>;
 
 /** Null where it takes none. */
-function accountOf({ key, owner }: Candidate): Account | null {
-  const payer = key.credits === null ? owner : key;
-  const credits = payer?.credits ?? null;
-  return payer && credits && { subject: payer.id, refill: credits.refill };
+function accountOf(candidate: Candidate): Account | null {
+  const payer = payerOf(candidate);
+  return payer && { subject: payer.id, refill: payer.credits.refill };
 }
 
 function spendOf(
