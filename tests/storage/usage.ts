@@ -11,6 +11,7 @@ import {
   eraseKey,
   eraseOwner,
   type Key,
+  type KeyRefusal,
   NO_COUNTS,
   type NotedRefusal,
   REFUSALS_KEPT,
@@ -317,7 +318,7 @@ export function usageContract(open: OpenStore): void {
   test('the last refusals of a key are kept, the newest first, until they are too old or the key is erased', async () => {
     const { world, keys } = await populated();
     const { anns, bobs } = keys;
-    const refusal = (keyId: string, i: number): NotedRefusal & { keyId: string } => ({
+    const refusal = (keyId: string, i: number): KeyRefusal => ({
       keyId,
       at: NOW + i,
       code: i % 2 === 0 ? 'expired' : 'insufficient_scope',

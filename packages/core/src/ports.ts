@@ -13,6 +13,7 @@ import type { Place } from './order.ts';
 import type { Owner } from './owner.ts';
 import type { Chain, Evidence, Link, Seal, Sealer } from './seal.ts';
 import type {
+  KeyRefusal,
   NotedRefusal,
   UsageBucket,
   UsageRetention,
@@ -93,7 +94,7 @@ export interface Storage {
    */
   recordUses(uses: readonly Use[]): Promise<void>;
   /** Adds refusals of keys by their ids, given in order of time, and keeps the last of each key. */
-  recordRefusals(refusals: readonly (NotedRefusal & { readonly keyId: string })[]): Promise<void>;
+  recordRefusals(refusals: readonly KeyRefusal[]): Promise<void>;
   /**
    * One small step of what is to do for usage: figures of ended hours and days rolled up, those of
    * what is gone and those that are no longer kept removed. Answers whether there is more.

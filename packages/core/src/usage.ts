@@ -73,6 +73,9 @@ export interface NotedRefusal {
   readonly address: string | null;
 }
 
+/** A refusal with the id of its key. */
+export type KeyRefusal = NotedRefusal & { readonly keyId: string };
+
 /** How many of a key's refusals are kept: the last. */
 export const REFUSALS_KEPT = 10;
 

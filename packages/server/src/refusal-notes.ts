@@ -5,15 +5,12 @@ import {
   type Ask,
   addressText,
   type CountedRefusal,
+  type KeyRefusal,
   MAX_TOKEN_LENGTH,
-  type NotedRefusal,
   REFUSALS_KEPT,
   redactTokens,
   type Verdict,
 } from '@warder/core';
-
-/** A refusal with the id of its key. */
-export type KeyRefusal = NotedRefusal & { readonly keyId: string };
 
 const MOST_KEYS = 1_000;
 const MOST_SCOPES = 10;

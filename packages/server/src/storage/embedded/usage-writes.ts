@@ -7,7 +7,7 @@ import {
   bucketOf,
   dayOf,
   type KeyKind,
-  type NotedRefusal,
+  type KeyRefusal,
   positionOf,
   REFUSALS_KEPT,
   startOf,
@@ -17,9 +17,6 @@ import {
 import { USAGE_KINDS } from '../../rows.ts';
 import type { Connected } from './connection.ts';
 import { COARSER, COUNT_COLUMNS, type Mark, markOf, USAGE_TABLES } from './usage-tables.ts';
-
-/** A refusal with the id of its key. */
-export type KeyRefusal = NotedRefusal & { readonly keyId: string };
 
 /** Figures of a subject, to be added to what its bucket has. */
 export interface FigureRow extends Mark {

@@ -6,6 +6,7 @@ import {
   type Change,
   type CommitRefusal,
   type CommitResult,
+  type KeyRefusal,
   nextTurn,
   type Spend,
   type Spent,
@@ -29,7 +30,7 @@ import { LOOK_MILLISECONDS, lookOut } from './others.ts';
 import { fillSearch, isSearchDue } from './search.ts';
 import { spendIn } from './spending.ts';
 import { tendUsage } from './usage-upkeep.ts';
-import { type KeyRefusal, recordRefusals, recordUses } from './usage-writes.ts';
+import { recordRefusals, recordUses } from './usage-writes.ts';
 
 export interface Setting {
   readonly file: string;
