@@ -42,7 +42,7 @@ import { listKeys } from './embedded/key-list.ts';
 import { shareFile } from './embedded/lock.ts';
 import { isMetadataDue } from './embedded/metadata.ts';
 import { MIGRATIONS } from './embedded/migrations.ts';
-import { newBoard, watchBoard } from './embedded/others.ts';
+import { newBoard, TRUSTED_MILLISECONDS, watchBoard } from './embedded/others.ts';
 import { openReader } from './embedded/reader.ts';
 import { isSearchDue } from './embedded/search.ts';
 import { listRefusals, listUsage } from './embedded/usage-figures.ts';
@@ -182,7 +182,6 @@ export function openEmbedded(options: EmbeddedOptions): { storage: Storage; look
           texts.candidate(digests.length).with(digests.map(({ hex }) => Buffer.from(hex, 'hex'))),
           candidateOf,
         ),
-      elsewhere: watchBoard(board),
     },
     storage: {
       within: (workspaceId) => reach(workspaceId),
@@ -236,6 +235,13 @@ export function openEmbedded(options: EmbeddedOptions): { storage: Storage; look
         return due && writer.write({ does: 'tend lists' });
       },
       pruneReplies: (now, most) => writer.write({ does: 'prune replies', now, most }),
+      watch: (heard) => watchBoard(board, heard),
+      async obeyed() {
+        // Who else has the file open is not known, but what anybody trusts without having looked since.
+        const asked = performance.now();
+        await new Promise((resolve) => setTimeout(resolve, TRUSTED_MILLISECONDS));
+        return { obeyedBy: 1, of: 1, afterMilliseconds: Math.round(performance.now() - asked) };
+      },
       async check() {
         await patiently(() => row(texts.check.with({})));
       },
