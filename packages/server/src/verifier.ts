@@ -1,13 +1,15 @@
 // The one place that answers whether a key is good: for the verify call, for
 // whoever signs in with a key, for gateways and embedders. A known key costs one
 // hash and no statement; a slip is refused by its checksum; any other text costs one
-// read. What changes in this process is forgotten before the change is answered.
+// read. What changes in this process is forgotten before the change is answered, what
+// changes elsewhere once it is heard of; memory is believed only while hearing is sure.
 
 import {
   type Ask,
   type Candidate,
   type Change,
   checkedCost,
+  type Heard,
   inspectToken,
   judge,
   type Key,
@@ -19,6 +21,7 @@ import {
   type Verdict,
   type Verifier,
   WarderError,
+  type Watch,
 } from '@warder/core';
 import { createCharging, windowsOf } from './charging.ts';
 import { forgetting } from './forgetting.ts';
@@ -38,6 +41,10 @@ const CACHE_BYTES = 64 * 1024 * 1024;
 /** Look-ups of keys that are not in memory, at once; the rest wait for so long. */
 const MOST_LOOKUPS = 64;
 const LOOKUP_PATIENCE = 2_000;
+/** While nothing heard of would end a read: how long it may have run for another to be answered by it too. */
+const SHARED_MILLISECONDS = 250;
+/** For how long memory answers where neither changes are heard nor the store can be read. */
+export const STALE_LIMIT_MILLISECONDS = 5_000;
 /** How often a key is judged anew that changes between its verdict and its spend. */
 const MOST_TRIES = 10;
 
@@ -52,25 +59,40 @@ export interface VerifierParts {
   readonly storage: Storage;
   readonly lookup: Lookup;
   readonly limits: LimitStore;
+  /** How long ago, at most, hearing was last sure for memory to answer where the store cannot be read; 5,000 unless given. */
+  readonly staleLimitMilliseconds?: number | undefined;
+}
+
+/** A read under way. */
+interface Flight {
+  readonly startedAt: number;
+  readonly found: Promise<Candidate | null>;
 }
 
 /**
  * Answers the verifier, and the store to write through from then on: its commits are
  * forgotten here before they are acknowledged, so no verification after one sees what was.
+ * `watch` is how sure it is of what is in memory.
  * @param cacheBytes bound of the memory that known keys take
  */
 export function createVerifier(
   host: Pick<ServerHost, 'digests' | 'fingerprint' | 'now'>,
-  { storage, lookup, limits }: VerifierParts,
+  parts: VerifierParts,
   usage: Pick<UsageLog, 'count'>,
   cacheBytes = CACHE_BYTES,
-): { readonly verifier: CachingVerifier; readonly storage: Storage } {
+): {
+  readonly verifier: CachingVerifier;
+  readonly storage: Storage;
+  readonly watch: Pick<Watch, 'age' | 'trusted'>;
+} {
+  const { storage, lookup, limits } = parts;
+  const { staleLimitMilliseconds: staleLimit = STALE_LIMIT_MILLISECONDS } = parts;
   const table = createVerdictTable(cacheBytes, entryOf);
   const unknown = createUnknownKeys();
   const charging = createCharging(limits);
   const gate = createGate(MOST_LOOKUPS, LOOKUP_PATIENCE);
   /** Reads under way, by digest: those that may still be believed when they end. */
-  let reading = new Map<string, Promise<Candidate | null>>();
+  let reading = new Map<string, Flight>();
 
   const forgetAll = () => {
     table.clear();
@@ -78,12 +100,18 @@ export function createVerifier(
     reading = new Map();
   };
 
-  /** Whether what is in memory is what is stored, as far as other processes write there. */
-  const isTrusted = (): boolean => {
-    const elsewhere = lookup.elsewhere();
-    if (elsewhere === 'changed') forgetAll();
-    return elsewhere !== 'unknown';
+  const hear = (change: Heard) => {
+    if (change.type === 'member') return;
+    reading = new Map();
+    if (change.type === 'everything') forgetAll();
+    else if (change.type === 'key') table.removeKey(change.id);
+    else if (change.type === 'owner') table.removeOwner(change.id);
+    else table.removeWorkspace(change.id);
   };
+  const watch = storage.watch(hear);
+  const { trusted: trustedAge } = watch;
+  /** Whether what is in memory is what is stored, as far as other processes write there. */
+  const isTrusted = (): boolean => watch.age() <= trustedAge;
 
   const counted = (
     verdict: Verdict,
@@ -126,22 +154,54 @@ export function createVerifier(
     }
   };
 
-  const read = (secret: string, digest: string): Promise<Candidate | null> => {
-    const found = reading.get(digest);
-    if (found !== undefined) return found;
+  /** Keeps what was read, and answers what is to be judged: never less than what is known already. */
+  const fill = (digest: string, candidate: Candidate | null): Candidate | null => {
+    const row = table.find(digest);
+    const known = row < 0 ? null : table.entry(row).good;
+    if (candidate === null) {
+      if (known !== null) table.removeKey(known.key.id);
+      unknown.note(digest, host.now());
+      return null;
+    }
+    if (known !== null && isOlder(candidate, known)) return known;
+    table.put(digest, candidate);
+    return candidate;
+  };
+
+  const read = (secret: string, digest: string, trusted: boolean): Promise<Candidate | null> => {
+    const flight = reading.get(digest);
+    const now = host.now();
+    if (flight !== undefined && (trusted || isBetween(now - flight.startedAt, SHARED_MILLISECONDS)))
+      return flight.found;
     const among = reading;
-    const started = gate
+    const found = gate
       .pass(() => lookup.find(host.digests(secret)))
       .then((candidate) => {
+        // What has changed by now is told first.
+        watch.age();
         // Reads that began before a change are among those that were put away with it.
-        if (among !== reading) return candidate;
-        if (candidate === null) unknown.note(digest, host.now());
-        else table.put(digest, candidate);
-        return candidate;
+        return among === reading ? fill(digest, candidate) : candidate;
       })
-      .finally(() => among.delete(digest));
+      .finally(() => {
+        if (among.get(digest) === started) among.delete(digest);
+      });
+    const started: Flight = { startedAt: now, found };
     among.set(digest, started);
-    return started;
+    return found;
+  };
+
+  /** Read, or where that fails as it is in memory, while that may still be believed. */
+  const readOrRemembered = async (secret: string, digest: string, trusted: boolean) => {
+    try {
+      return await read(secret, digest, trusted);
+    } catch (error) {
+      if (watch.age() <= staleLimit) {
+        const row = table.find(digest);
+        if (row >= 0) return table.entry(row).good;
+        if (unknown.has(digest, host.now())) return null;
+      }
+      return refuse(error);
+    }
   };
 
   const verifyCached = (presented: string, ask: Ask): Verdict | null => {
@@ -176,9 +236,10 @@ export function createVerifier(
       const secret = bare(presented);
       const digest = host.fingerprint(secret);
       for (let tries = 1; tries <= MOST_TRIES; tries++) {
-        const row = isTrusted() ? table.find(digest) : -1;
+        const trusted = isTrusted();
+        const row = trusted ? table.find(digest) : -1;
         const candidate =
-          row >= 0 ? table.entry(row).good : await read(secret, digest).catch(refuse);
+          row >= 0 ? table.entry(row).good : await readOrRemembered(secret, digest, trusted);
         if (candidate === null) return NOT_FOUND;
         const found = await judged(candidate, ask, host.now());
         if (found !== 'stale') return found;
@@ -191,7 +252,7 @@ export function createVerifier(
       });
     },
   };
-  return { verifier, storage: forgetting(storage, forget) };
+  return { verifier, storage: forgetting(storage, forget), watch };
 }
 
 /** A key in memory, with the verdict on it where nothing refuses it, and what its uses are charged to and counted in. */
@@ -203,6 +264,20 @@ interface Entry extends TallyPlace {
 
 function entryOf(good: GoodVerdict): Entry {
   return { good, windows: windowsOf(good), account: accountOf(good), ...newPlace() };
+}
+
+/** Whether any part of it was read before what is known of that part. */
+function isOlder(candidate: Candidate, known: Candidate): boolean {
+  const { key, owner, workspace } = candidate;
+  return (
+    key.version < known.key.version ||
+    (owner?.version ?? 0) < (known.owner?.version ?? 0) ||
+    (workspace?.version ?? 0) < (known.workspace?.version ?? 0)
+  );
+}
+
+function isBetween(elapsed: number, most: number): boolean {
+  return elapsed >= 0 && elapsed <= most;
 }
 
 /** Whose credits a verification takes. */
