@@ -26,7 +26,7 @@ function setUp({ process = 'me', lease = 5_000 } = {}) {
     for (const message of out.splice(0)) hearing.received(message);
   };
   const beat = (by: string, left = 5_000, number = 1) =>
-    hearing.received(written({ type: 'heartbeat', process: by, number, lease: left, silent: [] }));
+    hearing.received(written({ type: 'heartbeat', process: by, number, lease: left }));
   return { at, told, out, hearing, pass, comeBack, beat };
 }
 
@@ -121,6 +121,15 @@ describe('what is told', () => {
 });
 
 describe('a receipt', () => {
+  /** Processes that heard each other for long enough to know of all there are. */
+  const veteran = (options = {}) => {
+    const all = setUp(options);
+    all.hearing.connected();
+    all.pass(5_000);
+    all.hearing.tick();
+    all.comeBack();
+    return all;
+  };
   const receiptOf = (hearing: ReturnType<typeof setUp>['hearing']) => {
     const got: Receipt[] = [];
     void hearing.obeyed().then((receipt) => got.push(receipt));
@@ -129,27 +138,25 @@ describe('a receipt', () => {
   const settled = () => Promise.resolve();
 
   it('is whole once every process that was heard of has said so', async () => {
-    const { hearing, pass, comeBack, beat, out } = setUp();
-    hearing.connected();
+    const { hearing, pass, comeBack, beat, out } = veteran();
     beat('a');
     beat('b');
     const got = receiptOf(hearing);
     expect(out).toEqual(['b me 1']);
     pass(3);
     comeBack();
-    hearing.received('o a me 1');
-    hearing.received('o b else 1');
+    hearing.received('o a me 1 1');
+    hearing.received('o b else 1 1');
     await settled();
     expect(got).toEqual([]);
     pass(4);
-    hearing.received('o b me 1');
+    hearing.received('o b me 1 1');
     await settled();
     expect(got).toEqual([{ obeyedBy: 3, of: 3, afterMilliseconds: 7 }]);
   });
 
   it('of a process alone needs nothing but that its own word comes back', async () => {
-    const { hearing, comeBack } = setUp();
-    hearing.connected();
+    const { hearing, comeBack } = veteran();
     const got = receiptOf(hearing);
     await settled();
     expect(got).toEqual([]);
@@ -159,8 +166,7 @@ describe('a receipt', () => {
   });
 
   it('waits for who is silent until its lease has lapsed, and not for who said farewell', async () => {
-    const { hearing, pass, comeBack, beat } = setUp();
-    hearing.connected();
+    const { hearing, pass, comeBack, beat } = veteran();
     beat('silent', 2_000);
     beat('gone');
     const got = receiptOf(hearing);
@@ -178,9 +184,8 @@ describe('a receipt', () => {
     expect(got).toEqual([{ obeyedBy: 3, of: 3, afterMilliseconds: 2_001 }]);
   });
 
-  it('is not longer waited for than is bearable, and then says who is missing', async () => {
-    const { hearing, pass, comeBack, beat } = setUp();
-    hearing.connected();
+  it('is not longer waited for than is bearable, and then says that one is missing', async () => {
+    const { hearing, pass, comeBack, beat } = veteran();
     beat('silent', 3_600_000);
     const got = receiptOf(hearing);
     comeBack();
@@ -190,39 +195,73 @@ describe('a receipt', () => {
     expect(got).toEqual([{ obeyedBy: 1, of: 2, afterMilliseconds: RECEIPT_MILLISECONDS }]);
   });
 
-  it('that could not be asked for is asked for over the next connection', async () => {
-    const { hearing, comeBack, out } = setUp();
+  it('that could not be asked for is asked for over the next connection, and whole once that is proved', async () => {
+    const { hearing, comeBack, out, pass } = veteran();
+    hearing.lost();
     const got = receiptOf(hearing);
     expect(out).toEqual([]);
     hearing.connected();
     comeBack();
-    await settled();
-    expect(got).toHaveLength(1);
-  });
-
-  it('is answered by every process that hears of it, and knows of those who fell silent before', async () => {
-    const veteran = setUp({ process: 'veteran' });
-    veteran.hearing.connected();
-    veteran.beat('silent', 4_000);
-    veteran.pass(1_500);
-    veteran.hearing.tick();
-    const newcomer = setUp();
-    newcomer.hearing.connected();
-    veteran.out.splice(0).forEach(newcomer.hearing.received);
-    const got = receiptOf(newcomer.hearing);
-    for (const message of newcomer.out.splice(0)) {
-      newcomer.hearing.received(message);
-      veteran.hearing.received(message);
-    }
-    expect(veteran.out).toEqual(['o veteran me 1']);
-    veteran.out.splice(0).forEach(newcomer.hearing.received);
-    newcomer.pass(2_500);
-    newcomer.hearing.tick();
+    pass(5_000);
+    hearing.tick();
     await settled();
     expect(got).toEqual([]);
-    newcomer.pass(1);
-    newcomer.hearing.tick();
+    comeBack();
+    await settled();
+    expect(got).toEqual([{ obeyedBy: 1, of: 1, afterMilliseconds: 5_000 }]);
+  });
+
+  it('is given by a process only once it has dropped what it may have missed', () => {
+    const { hearing, comeBack, out, told } = veteran();
+    hearing.lost();
+    hearing.connected();
+    hearing.received('b other 9');
+    expect(out).toEqual([]);
+    hearing.tick();
+    told.length = 0;
+    comeBack();
+    expect(told).toEqual([{ type: 'everything' }]);
+    expect(out).toEqual(['o me other 9 0']);
+  });
+
+  it('of a newcomer counts those who fell silent before it came, of whom another tells', async () => {
+    const older = veteran({ process: 'older' });
+    older.beat('silent', 4_000);
+    older.pass(1_500);
+    const { hearing, comeBack, out, pass, beat } = setUp();
+    hearing.connected();
+    beat('older');
+    hearing.tick();
+    comeBack();
+    const got = receiptOf(hearing);
+    older.hearing.received(out[0] ?? '');
+    comeBack();
+    expect(older.out).toEqual(['o older me 1 1 silent:2500']);
+    hearing.received(older.out[0] ?? '');
+    pass(2_500);
+    hearing.tick();
+    await settled();
+    expect(got).toEqual([]);
+    pass(1);
+    hearing.tick();
     await settled();
     expect(got).toEqual([{ obeyedBy: 3, of: 3, afterMilliseconds: 2_501 }]);
+  });
+
+  it('of a newcomer whom nobody tells waits until whoever came before it has no lease any more', async () => {
+    const { hearing, comeBack, pass } = setUp();
+    hearing.connected();
+    hearing.tick();
+    comeBack();
+    const got = receiptOf(hearing);
+    comeBack();
+    pass(4_999);
+    hearing.tick();
+    await settled();
+    expect(got).toEqual([]);
+    pass(1);
+    hearing.tick();
+    await settled();
+    expect(got).toEqual([{ obeyedBy: 1, of: 1, afterMilliseconds: 5_000 }]);
   });
 });

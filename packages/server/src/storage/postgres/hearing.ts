@@ -9,8 +9,6 @@ import { type Message, readMessage, written } from './messages.ts';
 export const TRUSTED_MILLISECONDS = 2_000;
 /** How often a process says that it is there. */
 export const BEAT_MILLISECONDS = 250;
-/** After which a process that says nothing is passed on to those that may never have heard it. */
-const SILENT_MILLISECONDS = 1_000;
 /** How long a receipt is waited for at most. */
 export const RECEIPT_MILLISECONDS = 10_000;
 
@@ -43,10 +41,12 @@ interface Barrier {
   readonly askedAt: number;
   /**
    * Who has to obey, and when each does by its own rule at the latest: whoever is sure of anything
-   * later has heard what came before. Null until it came back: only then all are known.
+   * later has heard what came before. Null until it came back: only then this process knows them.
    */
   awaited: Map<string, number> | null;
-  of: number;
+  readonly obeying: Set<string>;
+  /** Whether somebody answered who knows of all. */
+  knowsAll: boolean;
   readonly resolve: (receipt: Receipt) => void;
 }
 
@@ -61,10 +61,13 @@ export function createHearing({ process, lease, clocks, heard, send }: HearingPa
   let beats = 0;
   /** Heartbeats that were sent over this connection and have not come back. */
   const sent = new Map<number, Moment>();
-  /** Until when, by the steady clock, others may answer from memory, and when they were last heard. */
-  const others = new Map<string, { until: number; heardAt: number | null }>();
+  /** Until when, by the steady clock, others that were heard may answer from memory. */
+  const others = new Map<string, number>();
   const barriers = new Map<number, Barrier>();
+  /** Barriers of others that wait for this process to have proved its connection. */
+  let unanswered: Extract<Message, { type: 'barrier' }>[] = [];
   let asked = 0;
+  let listeningSince = 0;
 
   const now = (): Moment => ({ wall: clocks.wall(), steady: clocks.steady() });
   const say = (message: Message) => send(written(message));
@@ -73,6 +76,17 @@ export function createHearing({ process, lease, clocks, heard, send }: HearingPa
     certain === null
       ? Number.POSITIVE_INFINITY
       : Math.max(clocks.wall() - certain.wall, clocks.steady() - certain.steady, 0);
+
+  /** Whoever was not heard for as long as a lease lasts has none; every process is taken to have one like this one's. */
+  const knowsAll = () => isConnected && clocks.steady() - listeningSince >= lease;
+
+  const answer = ({ process: asker, number }: Extract<Message, { type: 'barrier' }>) => {
+    const at = clocks.steady();
+    const known = [...others].flatMap(([other, until]) =>
+      other === asker ? [] : [[other, Math.ceil(until - at)] as const],
+    );
+    say({ type: 'obeyed', process, asker, number, knowsAll: knowsAll(), others: known });
+  };
 
   /** Its own heartbeat came back: all that was committed before it was sent has been heard before. */
   const prove = (number: number) => {
@@ -83,41 +97,52 @@ export function createHearing({ process, lease, clocks, heard, send }: HearingPa
       // What changed while nobody listened, nobody told.
       isProved = true;
       heard(EVERYTHING);
+      for (const barrier of unanswered) answer(barrier);
+      unanswered = [];
     }
     certain = at;
-  };
-
-  const note = (other: string, until: number, heardAt: number | null) => {
-    const known = others.get(other);
-    others.set(other, {
-      until: Math.max(until, known?.until ?? 0),
-      heardAt: heardAt ?? known?.heardAt ?? null,
-    });
-  };
-
-  const release = (other: string) => {
-    others.delete(other);
-    for (const barrier of barriers.values()) barrier.awaited?.delete(other);
+    settle();
   };
 
   /** Lets go of processes that may not answer from memory any more, and of receipts that are whole. */
   const settle = () => {
     const at = clocks.steady();
-    for (const [other, { until }] of others) if (at > until) others.delete(other);
+    for (const [other, until] of others) if (at > until) others.delete(other);
     for (const barrier of barriers.values()) {
-      const { awaited, number, askedAt, of } = barrier;
+      const { awaited, obeying, number, askedAt } = barrier;
       awaited?.forEach((until, other) => {
-        if (at > until) awaited.delete(other);
+        if (at > until) obey(barrier, other);
       });
-      const isLate = at - askedAt >= RECEIPT_MILLISECONDS;
-      if (awaited?.size !== 0 && !isLate) continue;
+      const isKnown = barrier.knowsAll || knowsAll();
+      const isWhole = awaited?.size === 0 && isProved && isKnown;
+      if (!isWhole && at - askedAt < RECEIPT_MILLISECONDS) continue;
       barriers.delete(number);
-      // Where it did not come back nobody is known to obey, but this process, which wrote it.
-      const all = awaited === null ? others.size + 1 : of;
-      const missing = awaited === null ? others.size : awaited.size;
-      const obeyedBy = all - missing;
-      barrier.resolve({ obeyedBy, of: all, afterMilliseconds: Math.round(at - askedAt) });
+      // Who may not be known counts as one that does not obey.
+      const missing = (awaited ?? others).size + (isKnown ? 0 : 1);
+      const obeyedBy = obeying.size + 1;
+      const afterMilliseconds = Math.round(at - askedAt);
+      barrier.resolve({ obeyedBy, of: obeyedBy + missing, afterMilliseconds });
     }
+  };
+
+  const obey = ({ awaited, obeying }: Barrier, other: string) => {
+    awaited?.delete(other);
+    obeying.add(other);
+  };
+
+  const hearObeyed = (message: Extract<Message, { type: 'obeyed' }>) => {
+    const at = clocks.steady();
+    for (const barrier of barriers.values()) {
+      // Whoever obeys this one obeys those before.
+      if (barrier.number > message.number) continue;
+      obey(barrier, message.process);
+      for (const [other, left] of message.others) {
+        if (other === process || barrier.obeying.has(other)) continue;
+        barrier.awaited?.set(other, Math.max(at + left, barrier.awaited.get(other) ?? 0));
+      }
+      if (message.knowsAll) barrier.knowsAll = true;
+    }
+    settle();
   };
 
   const hear = (message: Message) => {
@@ -125,33 +150,29 @@ export function createHearing({ process, lease, clocks, heard, send }: HearingPa
       case 'changes':
         message.changes.forEach(heard);
         return;
-      case 'heartbeat': {
-        if (message.process === process) return prove(message.number);
-        const at = clocks.steady();
-        note(message.process, at + message.lease, at);
-        for (const [other, left] of message.silent) {
-          if (other !== process) note(other, at + left, null);
-        }
+      case 'heartbeat':
+        if (message.process === process) prove(message.number);
+        else others.set(message.process, clocks.steady() + message.lease);
         return;
-      }
       case 'barrier': {
-        const { process: asker, number } = message;
-        if (asker !== process) return say({ type: 'obeyed', process, asker, number });
-        const barrier = barriers.get(number);
+        if (message.process !== process) {
+          if (isProved) answer(message);
+          else unanswered.push(message);
+          return;
+        }
+        const barrier = barriers.get(message.number);
         if (barrier === undefined || barrier.awaited !== null) return;
-        barrier.awaited = new Map([...others].map(([other, { until }]) => [other, until]));
-        barrier.of = others.size + 1;
+        barrier.awaited = new Map(others);
         return settle();
       }
       case 'obeyed':
-        if (message.asker !== process) return;
-        // Whoever says so of this one has heard the earlier ones too.
-        for (const { number, awaited } of barriers.values()) {
-          if (number <= message.number) awaited?.delete(message.process);
-        }
-        return settle();
+        if (message.asker === process) hearObeyed(message);
+        return;
       case 'farewell':
-        release(message.process);
+        others.delete(message.process);
+        for (const barrier of barriers.values()) {
+          if (barrier.awaited?.has(message.process)) obey(barrier, message.process);
+        }
         return settle();
     }
   };
@@ -165,7 +186,9 @@ export function createHearing({ process, lease, clocks, heard, send }: HearingPa
     connected(): void {
       isConnected = true;
       isProved = false;
+      listeningSince = clocks.steady();
       sent.clear();
+      unanswered = [];
       for (const { awaited, number } of barriers.values()) {
         if (awaited === null) say({ type: 'barrier', process, number });
       }
@@ -173,6 +196,7 @@ export function createHearing({ process, lease, clocks, heard, send }: HearingPa
     /** The connection is gone, or given up. What is known stays, and grows old. */
     lost(): void {
       isConnected = false;
+      isProved = false;
       sent.clear();
     },
     received: (text: string): void => hear(readMessage(text)),
@@ -181,15 +205,10 @@ export function createHearing({ process, lease, clocks, heard, send }: HearingPa
       settle();
       if (!isConnected) return;
       const at = now();
-      const silent = [...others].flatMap(([other, { until, heardAt }]) =>
-        heardAt !== null && at.steady - heardAt > SILENT_MILLISECONDS
-          ? [[other, Math.ceil(until - at.steady)] as const]
-          : [],
-      );
       beats++;
       // Before it is sent: all that was committed by now is in front of it.
       sent.set(beats, at);
-      say({ type: 'heartbeat', process, number: beats, lease, silent });
+      say({ type: 'heartbeat', process, number: beats, lease });
     },
     /** Heartbeats of this connection that have not come back: in ticks, not in time, for a process that stood still. */
     unanswered: (): number => sent.size,
@@ -198,7 +217,14 @@ export function createHearing({ process, lease, clocks, heard, send }: HearingPa
       return new Promise((resolve) => {
         const number = ++asked;
         const askedAt = clocks.steady();
-        barriers.set(number, { number, askedAt, awaited: null, of: 0, resolve });
+        barriers.set(number, {
+          number,
+          askedAt,
+          awaited: null,
+          obeying: new Set(),
+          knowsAll: false,
+          resolve,
+        });
         if (isConnected) say({ type: 'barrier', process, number });
       });
     },

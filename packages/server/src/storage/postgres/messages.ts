@@ -12,8 +12,6 @@ export type Message =
       readonly process: string;
       readonly number: number;
       readonly lease: number;
-      /** Others that it has not heard for a while, and how long their leases still last. */
-      readonly silent: readonly (readonly [process: string, milliseconds: number])[];
     }
   /** Asks every process to say when it has come this far. */
   | { readonly type: 'barrier'; readonly process: string; readonly number: number }
@@ -22,25 +20,32 @@ export type Message =
       readonly process: string;
       readonly asker: string;
       readonly number: number;
+      /** Whether it knows of every process that may answer from memory. */
+      readonly knowsAll: boolean;
+      /** The others that it knows of, and for how long they may. */
+      readonly others: readonly (readonly [process: string, milliseconds: number])[];
     }
   /** A process answers nothing any more. */
   | { readonly type: 'farewell'; readonly process: string };
 
 /** PostgreSQL refuses 8,000. */
 const MOST_BYTES = 7_900;
+const MOST_OTHERS = 200;
 
 export function written(message: Message): string {
   switch (message.type) {
     case 'changes':
       return writtenChanges(message.changes);
-    case 'heartbeat': {
-      const silent = message.silent.slice(0, 50).map(([process, left]) => `${process}:${left}`);
-      return ['h', message.process, message.number, message.lease, ...silent].join(' ');
-    }
+    case 'heartbeat':
+      return `h ${message.process} ${message.number} ${message.lease}`;
     case 'barrier':
       return `b ${message.process} ${message.number}`;
-    case 'obeyed':
-      return `o ${message.process} ${message.asker} ${message.number}`;
+    case 'obeyed': {
+      const { process, asker, number, others } = message;
+      const some = others.slice(0, MOST_OTHERS).map(([other, left]) => `${other}:${left}`);
+      const knowsAll = message.knowsAll && some.length === others.length;
+      return ['o', process, asker, number, knowsAll ? 1 : 0, ...some].join(' ');
+    }
     case 'farewell':
       return `f ${message.process}`;
   }
@@ -62,14 +67,17 @@ export function readMessage(text: string): Message {
   const [process = '', second = '', third = ''] = words;
   if (letter === 'c') return { type: 'changes', changes: words.map(changeOf) };
   if (letter === 'h') {
-    const silent = words.slice(3).map((word) => {
+    return { type: 'heartbeat', process, number: Number(second), lease: Number(third) };
+  }
+  if (letter === 'b') return { type: 'barrier', process, number: Number(second) };
+  if (letter === 'o') {
+    const others = words.slice(4).map((word) => {
       const [other = '', left] = word.split(':');
       return [other, Number(left)] as const;
     });
-    return { type: 'heartbeat', process, number: Number(second), lease: Number(third), silent };
+    const [number, knowsAll] = [Number(third), words[3] === '1'];
+    return { type: 'obeyed', process, asker: second, number, knowsAll, others };
   }
-  if (letter === 'b') return { type: 'barrier', process, number: Number(second) };
-  if (letter === 'o') return { type: 'obeyed', process, asker: second, number: Number(third) };
   if (letter === 'f') return { type: 'farewell', process };
   return { type: 'changes', changes: [EVERYTHING] };
 }
