@@ -89,6 +89,7 @@ const TABLES: ReadonlySet<string> = new Set([
   'key_metadata',
   'key_refusals',
   'key_scopes',
+  'key_search',
   'key_usage',
   'keys',
   'limit_windows',
