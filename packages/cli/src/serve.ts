@@ -24,7 +24,12 @@ import { firstKeyIn, readFirstKey } from './local/first-key.ts';
 import { type GatewayInUse, gatewayIn } from './local/gateway.ts';
 import { type Opened, openOrMake, refused, startFailure } from './local/installation.ts';
 import { readIssuers } from './local/issuers.ts';
-import { isLoopback, openGatewayListener, openListeners } from './local/listeners.ts';
+import {
+  isLoopback,
+  openGatewayListener,
+  openListeners,
+  openOpsListener,
+} from './local/listeners.ts';
 import type { Output } from './output.ts';
 import { VERSION } from './version.ts';
 
@@ -34,6 +39,7 @@ const STOP_MILLISECONDS = 9_500;
 /** Runs the service; resolves once a signal has ended it, with `process.exitCode` set. */
 export async function serve(flags: Flags, output: Output): Promise<void> {
   const address = readSetting('listen', flags);
+  const opsAddress = readSetting('opsListen', flags);
   const trustedProxies = networks(readSetting('trustedProxies', flags) ?? []);
   const publicUrl = readSetting('publicUrl', flags) ?? null;
   const log = createLog(readSetting('logLevel', flags));
@@ -68,17 +74,24 @@ export async function serve(flags: Flags, output: Output): Promise<void> {
     usageHoursRetentionSeconds: readSetting('usageHoursRetention', flags),
     usageDaysRetentionSeconds: readSetting('usageDaysRetention', flags),
     issuers,
+    metricsApart: opsAddress !== undefined,
   });
   const common = { tls, trustedProxies, newRequestId: () => randomUUID() };
   const closing = async (error: unknown) => {
     await warder.close();
     throw error;
   };
+  const opsListener =
+    opsAddress && (await openOpsListener(warder.handleOps, opsAddress, common).catch(closing));
   const gatewayListener =
-    gateway && (await openGateway(warder, gateway, common.tls).catch(closing));
+    gateway &&
+    (await openGateway(warder, gateway, common.tls).catch(async (error: unknown) => {
+      await opsListener?.close();
+      return await closing(error);
+    }));
   const listeners = await openListeners(warder, address, dialectAddresses, common).catch(
     async (error: unknown) => {
-      await gatewayListener?.close();
+      await Promise.all([gatewayListener?.close(), opsListener?.close()]);
       return await closing(error);
     },
   );
@@ -86,6 +99,8 @@ export async function serve(flags: Flags, output: Output): Promise<void> {
     warder.drain();
     await Promise.all([listeners.close(), gatewayListener?.close()]);
     await warder.close();
+    // Last, so that whoever asks meanwhile is told that it is not ready.
+    await opsListener?.close();
   });
 
   const addresses = [address, ...dialectAddresses];
@@ -101,6 +116,7 @@ export async function serve(flags: Flags, output: Output): Promise<void> {
       gateway && gatewayListener
         ? { kind: gateway.plan.kind.name, url: gatewayListener.url }
         : null,
+    ops: opsListener?.url ?? null,
     data: readSetting('data', flags),
     keyFile,
     firstKey: await usableKey(keyFile, opened),

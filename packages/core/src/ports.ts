@@ -68,6 +68,33 @@ export interface IdentifierWindow {
   readonly limit: Limit;
 }
 
+/** What may have changed, here or in another process: told so that it is read again. It carries no state. */
+export type Heard =
+  | { readonly type: 'key' | 'owner' | 'workspace' | 'member'; readonly id: string }
+  | { readonly type: 'everything' };
+
+/** Hearing of changes, and how sure it is that none was missed. */
+export interface Watch {
+  /**
+   * Milliseconds for which it has not been certain that every change was heard, by the wall clock or
+   * the monotonic one, whichever says more; Infinity before the first certainty. It is asked on every
+   * verification: no statement, no promise. It may tell of changes before it answers.
+   */
+  age(): number;
+  /** Up to which age what is in memory needs no reading again. */
+  readonly trusted: number;
+  close(): void;
+}
+
+/** Which processes obey all that was committed before it was asked for. */
+export interface Receipt {
+  /** Those that have applied it, or may by their own rule not answer from memory any more. */
+  readonly obeyedBy: number;
+  /** Those that could have had something in memory; fewer obey where one neither answered nor lapsed in time. */
+  readonly of: number;
+  readonly afterMilliseconds: number;
+}
+
 declare const instanceGrant: unique symbol;
 /** Leave to reach every workspace. Only `auth` makes one. */
 export interface InstanceGrant {
@@ -121,6 +148,10 @@ export interface Storage {
   tendLists(): Promise<boolean>;
   /** Removes up to `most` replies that ended before `now`; answers how many. */
   pruneReplies(now: number, most: number): Promise<number>;
+  /** Tells of what changes in the store from now on, until it is closed; also of what this process changed. */
+  watch(heard: (change: Heard) => void): Watch;
+  /** Resolves once every live process has applied all that was committed before the call, or its lease has lapsed. */
+  obeyed(): Promise<Receipt>;
   /** Fails unless the store can be read. */
   check(): Promise<void>;
   close(): Promise<void>;

@@ -4,6 +4,7 @@ import {
   type Candidate,
   type Change,
   drawToken,
+  type Heard,
   type Key,
   type Reach,
   revokeKey,
@@ -22,26 +23,31 @@ import {
 } from '../../../tests/fixtures/domain.ts';
 import { createHost } from './host.ts';
 import { createLimitMemory } from './limits/memory.ts';
-import type { Lookup } from './lookup.ts';
 import { createVerifier } from './verifier.ts';
 
 const ASK = { within: null, environment: null } as const;
 const random = seededBytes();
 const draw = () => drawToken(WARDER_FORMAT, 'wdr', 'live', random).secret;
 
-type Elsewhere = ReturnType<Lookup['elsewhere']>;
-
 /** A verifier on a store that answers when it is told to. */
 function setUp() {
   const clock = { at: NOW };
   const stored = new Map<string, Candidate>();
   const waiting: (() => void)[] = [];
-  const store = { reads: 0, slow: false, broken: false, elsewhere: 'same' as Elsewhere };
+  const store = { reads: 0, slow: false, broken: false, age: 0 };
+  let hear = (_: Heard) => {};
   const host = createHost({ secret: Buffer.alloc(32, 7), now: () => clock.at });
   const used: string[] = [];
   // Of the store nothing is used but that it commits, at once and always.
   const committing = { commit: async () => 'done' } as unknown as Reach;
-  const everything = { within: () => committing, everywhere: () => committing };
+  const everything = {
+    within: () => committing,
+    everywhere: () => committing,
+    watch: (heard: typeof hear) => {
+      hear = heard;
+      return { age: () => store.age, trusted: 50, close() {} };
+    },
+  };
   const { verifier, storage } = createVerifier(
     host,
     {
@@ -55,11 +61,6 @@ function setUp() {
           const found = stored.get(digest?.hex ?? '') ?? null;
           if (store.slow) await new Promise<void>((resolve) => waiting.push(resolve));
           return found;
-        },
-        elsewhere: () => {
-          const { elsewhere } = store;
-          if (elsewhere === 'changed') store.elsewhere = 'same';
-          return elsewhere;
         },
       },
     },
@@ -83,7 +84,18 @@ function setUp() {
   const letGo = () => {
     for (const resolve of waiting.splice(0)) resolve();
   };
-  return { clock, store, verifier, used, put, write, revoke, letGo };
+  return {
+    clock,
+    store,
+    verifier,
+    used,
+    put,
+    write,
+    revoke,
+    letGo,
+    hear: (one: Heard) => hear(one),
+    stored,
+  };
 }
 
 /** Once every read that was asked for has begun. */
@@ -173,12 +185,12 @@ describe('a verification', () => {
   });
 
   it('forgets everything when another process changed something', async () => {
-    const { verifier, store, put } = setUp();
+    const { verifier, store, put, hear } = setUp();
     const secret = draw();
     put(secret);
     expect(await codeOf(verifier.verify(secret, ASK))).toBe('valid');
     expect(await codeOf(verifier.verify(draw(), ASK))).toBe('not_found');
-    store.elsewhere = 'changed';
+    hear({ type: 'everything' });
     expect(verifier.verifyCached(secret, ASK)).toBeNull();
     expect(await codeOf(verifier.verify(secret, ASK))).toBe('valid');
     expect(verifier.verifyCached(secret, ASK)?.code).toBe('valid');
@@ -189,13 +201,13 @@ describe('a verification', () => {
     const { verifier, store, put } = setUp();
     const secret = draw();
     put(secret);
-    store.elsewhere = 'unknown';
+    store.age = 51;
     for (let i = 1; i <= 3; i++) {
       expect(verifier.verifyCached(secret, ASK)).toBeNull();
       expect(await codeOf(verifier.verify(secret, ASK))).toBe('valid');
       expect(store.reads).toBe(i);
     }
-    store.elsewhere = 'same';
+    store.age = 50;
     expect(verifier.verifyCached(secret, ASK)?.code).toBe('valid');
   });
 });

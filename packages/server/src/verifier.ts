@@ -1,13 +1,15 @@
 // The one place that answers whether a key is good: for the verify call, for
 // whoever signs in with a key, for gateways and embedders. A known key costs one
 // hash and no statement; a slip is refused by its checksum; any other text costs one
-// read. What changes in this process is forgotten before the change is answered.
+// read. What changes in this process is forgotten before the change is answered, what
+// changes elsewhere once it is heard of; memory is believed only while hearing is sure.
 
 import {
   type Ask,
   type Candidate,
   type Change,
   checkedCost,
+  type Heard,
   inspectToken,
   judge,
   type Key,
@@ -16,9 +18,12 @@ import {
   type Spend,
   type Spent,
   type Storage,
+  VERDICT_CODES,
   type Verdict,
+  type VerdictCode,
   type Verifier,
   WarderError,
+  type Watch,
 } from '@warder/core';
 import { createCharging, windowsOf } from './charging.ts';
 import { forgetting } from './forgetting.ts';
@@ -38,6 +43,10 @@ const CACHE_BYTES = 64 * 1024 * 1024;
 /** Look-ups of keys that are not in memory, at once; the rest wait for so long. */
 const MOST_LOOKUPS = 64;
 const LOOKUP_PATIENCE = 2_000;
+/** While nothing heard of would end a read: how long it may have run for another to be answered by it too. */
+const SHARED_MILLISECONDS = 250;
+/** For how long memory answers where neither changes are heard nor the store can be read. */
+export const STALE_LIMIT_MILLISECONDS = 5_000;
 /** How often a key is judged anew that changes between its verdict and its spend. */
 const MOST_TRIES = 10;
 
@@ -46,31 +55,70 @@ export interface CachingVerifier extends Verifier {
   verifyCached(presented: string, ask: Ask): Verdict | null;
   /** Counts a good verdict that was asked for without being counted. */
   count(verdict: GoodVerdict): void;
+  /** How it went since the start. */
+  readonly figures: VerifierFigures;
+}
+
+export interface VerifierFigures {
+  /** Verdicts given, but for those on callers of Warder itself. */
+  readonly verdicts: Readonly<Record<VerdictCode, number>>;
+  /** Verdicts from memory, and reads of the store. */
+  hits(): number;
+  misses(): number;
+  /** Keys in memory, and how many there is usually room for. */
+  cached(): number;
+  readonly capacity: number;
+  /** Reads under way, those that wait, and those that were given up. */
+  lookups(): ReturnType<ReturnType<typeof createGate>['figures']>;
 }
 
 export interface VerifierParts {
   readonly storage: Storage;
   readonly lookup: Lookup;
   readonly limits: LimitStore;
+  /** How long ago, at most, hearing was last sure for memory to answer where the store cannot be read; 5,000 unless given. */
+  readonly staleLimitMilliseconds?: number | undefined;
+}
+
+/** A read under way. */
+interface Flight {
+  readonly startedAt: number;
+  readonly found: Promise<Candidate | null>;
 }
 
 /**
  * Answers the verifier, and the store to write through from then on: its commits are
  * forgotten here before they are acknowledged, so no verification after one sees what was.
+ * `watch` is how sure it is of what is in memory.
  * @param cacheBytes bound of the memory that known keys take
  */
 export function createVerifier(
   host: Pick<ServerHost, 'digests' | 'fingerprint' | 'now'>,
-  { storage, lookup, limits }: VerifierParts,
+  parts: VerifierParts,
   usage: Pick<UsageLog, 'count'>,
   cacheBytes = CACHE_BYTES,
-): { readonly verifier: CachingVerifier; readonly storage: Storage } {
+): {
+  readonly verifier: CachingVerifier;
+  readonly storage: Storage;
+  readonly watch: Pick<Watch, 'age' | 'trusted'>;
+} {
+  const { storage, lookup, limits } = parts;
+  const { staleLimitMilliseconds: staleLimit = STALE_LIMIT_MILLISECONDS } = parts;
   const table = createVerdictTable(cacheBytes, entryOf);
   const unknown = createUnknownKeys();
   const charging = createCharging(limits);
   const gate = createGate(MOST_LOOKUPS, LOOKUP_PATIENCE);
+  const verdicts = Object.fromEntries(VERDICT_CODES.map((code) => [code, 0])) as Verdicts;
+  let hits = 0;
+  let misses = 0;
   /** Reads under way, by digest: those that may still be believed when they end. */
-  let reading = new Map<string, Promise<Candidate | null>>();
+  let reading = new Map<string, Flight>();
+
+  /** Every verdict passes here on its way out, once. */
+  const told = <Told extends Verdict>(verdict: Told, ask: Ask): Told => {
+    if (ask.metered !== false) verdicts[verdict.code]++;
+    return verdict;
+  };
 
   const forgetAll = () => {
     table.clear();
@@ -78,12 +126,18 @@ export function createVerifier(
     reading = new Map();
   };
 
-  /** Whether what is in memory is what is stored, as far as other processes write there. */
-  const isTrusted = (): boolean => {
-    const elsewhere = lookup.elsewhere();
-    if (elsewhere === 'changed') forgetAll();
-    return elsewhere !== 'unknown';
+  const hear = (change: Heard) => {
+    if (change.type === 'member') return;
+    reading = new Map();
+    if (change.type === 'everything') forgetAll();
+    else if (change.type === 'key') table.removeKey(change.id);
+    else if (change.type === 'owner') table.removeOwner(change.id);
+    else table.removeWorkspace(change.id);
   };
+  const watch = storage.watch(hear);
+  const { trusted: trustedAge } = watch;
+  /** Whether what is in memory is what is stored, as far as other processes write there. */
+  const isTrusted = (): boolean => watch.age() <= trustedAge;
 
   const counted = (
     verdict: Verdict,
@@ -126,34 +180,72 @@ export function createVerifier(
     }
   };
 
-  const read = (secret: string, digest: string): Promise<Candidate | null> => {
-    const found = reading.get(digest);
-    if (found !== undefined) return found;
+  /** Keeps what was read, and answers what is to be judged: never less than what is known already. */
+  const fill = (digest: string, candidate: Candidate | null): Candidate | null => {
+    const row = table.find(digest);
+    const known = row < 0 ? null : table.entry(row).good;
+    if (candidate === null) {
+      if (known !== null) table.removeKey(known.key.id);
+      unknown.note(digest, host.now());
+      return null;
+    }
+    if (known !== null && isOlder(candidate, known)) return known;
+    table.put(digest, candidate);
+    return candidate;
+  };
+
+  const read = (secret: string, digest: string, trusted: boolean): Promise<Candidate | null> => {
+    const flight = reading.get(digest);
+    const now = host.now();
+    if (flight !== undefined && (trusted || isBetween(now - flight.startedAt, SHARED_MILLISECONDS)))
+      return flight.found;
     const among = reading;
-    const started = gate
+    misses++;
+    const found = gate
       .pass(() => lookup.find(host.digests(secret)))
       .then((candidate) => {
+        // What has changed by now is told first.
+        watch.age();
         // Reads that began before a change are among those that were put away with it.
-        if (among !== reading) return candidate;
-        if (candidate === null) unknown.note(digest, host.now());
-        else table.put(digest, candidate);
-        return candidate;
+        return among === reading ? fill(digest, candidate) : candidate;
       })
-      .finally(() => among.delete(digest));
+      .finally(() => {
+        if (among.get(digest) === started) among.delete(digest);
+      });
+    const started: Flight = { startedAt: now, found };
     among.set(digest, started);
-    return started;
+    return found;
+  };
+
+  /** Read, or where that fails as it is in memory, while that may still be believed. */
+  const readOrRemembered = async (secret: string, digest: string, trusted: boolean) => {
+    try {
+      return await read(secret, digest, trusted);
+    } catch (error) {
+      if (watch.age() <= staleLimit) {
+        const row = table.find(digest);
+        if (row >= 0) return table.entry(row).good;
+        if (unknown.has(digest, host.now())) return null;
+      }
+      return refuse(error);
+    }
   };
 
   const verifyCached = (presented: string, ask: Ask): Verdict | null => {
     const secret = bare(presented);
-    if (secret.length > MAX_TOKEN_LENGTH) return MALFORMED;
+    if (secret.length > MAX_TOKEN_LENGTH) return told(MALFORMED, ask);
     const now = host.now();
     const digest = host.fingerprint(secret);
     const trusted = isTrusted();
     const row = trusted ? table.find(digest) : -1;
-    if (row >= 0) return judgedNow(row, ask, now);
-    if (inspectToken(secret) === 'malformed') return MALFORMED;
-    return trusted && unknown.has(digest, now) ? NOT_FOUND : null;
+    if (row >= 0) {
+      const verdict = judgedNow(row, ask, now);
+      if (verdict === null) return null;
+      hits++;
+      return told(verdict, ask);
+    }
+    if (inspectToken(secret) === 'malformed') return told(MALFORMED, ask);
+    return trusted && unknown.has(digest, now) ? told(NOT_FOUND, ask) : null;
   };
 
   const forget = (changes: readonly Change[]) => {
@@ -168,6 +260,14 @@ export function createVerifier(
 
   const verifier: CachingVerifier = {
     verifyCached,
+    figures: {
+      verdicts,
+      hits: () => hits,
+      misses: () => misses,
+      cached: table.size,
+      capacity: table.rows,
+      lookups: gate.figures,
+    },
     count: (verdict) => usage.count(verdict.key, verdict, ANYWHERE, host.now()),
     windows: (candidate, ask, at) => charging.taking(candidate, { ...ask, spend: false }, at),
     async verify(presented, ask) {
@@ -176,12 +276,16 @@ export function createVerifier(
       const secret = bare(presented);
       const digest = host.fingerprint(secret);
       for (let tries = 1; tries <= MOST_TRIES; tries++) {
-        const row = isTrusted() ? table.find(digest) : -1;
+        const trusted = isTrusted();
+        const row = trusted ? table.find(digest) : -1;
         const candidate =
-          row >= 0 ? table.entry(row).good : await read(secret, digest).catch(refuse);
-        if (candidate === null) return NOT_FOUND;
+          row >= 0 ? table.entry(row).good : await readOrRemembered(secret, digest, trusted);
+        if (candidate === null) return told(NOT_FOUND, ask);
         const found = await judged(candidate, ask, host.now());
-        if (found !== 'stale') return found;
+        if (found !== 'stale') {
+          if (row >= 0) hits++;
+          return told(found, ask);
+        }
         // It changed since it was read, here or elsewhere: it is judged again as it is now.
         table.removeKey(candidate.key.id);
         reading = new Map();
@@ -191,8 +295,10 @@ export function createVerifier(
       });
     },
   };
-  return { verifier, storage: forgetting(storage, forget) };
+  return { verifier, storage: forgetting(storage, forget), watch };
 }
+
+type Verdicts = Record<VerdictCode, number>;
 
 /** A key in memory, with the verdict on it where nothing refuses it, and what its uses are charged to and counted in. */
 interface Entry extends TallyPlace {
@@ -203,6 +309,20 @@ interface Entry extends TallyPlace {
 
 function entryOf(good: GoodVerdict): Entry {
   return { good, windows: windowsOf(good), account: accountOf(good), ...newPlace() };
+}
+
+/** Whether any part of it was read before what is known of that part. */
+function isOlder(candidate: Candidate, known: Candidate): boolean {
+  const { key, owner, workspace } = candidate;
+  return (
+    key.version < known.key.version ||
+    (owner?.version ?? 0) < (known.owner?.version ?? 0) ||
+    (workspace?.version ?? 0) < (known.workspace?.version ?? 0)
+  );
+}
+
+function isBetween(elapsed: number, most: number): boolean {
+  return elapsed >= 0 && elapsed <= most;
 }
 
 /** Whose credits a verification takes. */

@@ -3,12 +3,14 @@
 // writes (embedded/writer.ts). Several processes may use one file.
 
 import {
+  type Change,
   type CommitResult,
   type Credits,
   creditsAt,
   isSubject,
   type Reach,
   type Spend,
+  type Spent,
   type Storage,
 } from '@warder/core';
 import { listErasure, listPrunable, listUnlogged, listUnsealed } from '../chains.ts';
@@ -35,14 +37,14 @@ import { builder } from './embedded/builder.ts';
 import { connected } from './embedded/connection.ts';
 import { isBusy, toldOf, unavailable } from './embedded/failure.ts';
 import { onlyRead, openFile, type Pending } from './embedded/file.ts';
+import { gather } from './embedded/gathering.ts';
 import { listKeys } from './embedded/key-list.ts';
 import { shareFile } from './embedded/lock.ts';
 import { isMetadataDue } from './embedded/metadata.ts';
 import { MIGRATIONS } from './embedded/migrations.ts';
-import { newBoard, watchBoard } from './embedded/others.ts';
+import { newBoard, TRUSTED_MILLISECONDS, watchBoard } from './embedded/others.ts';
 import { openReader } from './embedded/reader.ts';
 import { isSearchDue } from './embedded/search.ts';
-import { gatherSpends } from './embedded/spends.ts';
 import { listRefusals, listUsage } from './embedded/usage-figures.ts';
 import { isUsageDue } from './embedded/usage-upkeep.ts';
 import { openWriter } from './embedded/writer.ts';
@@ -59,6 +61,9 @@ export interface EmbeddedOptions {
 }
 
 const WINDOWS_A_COMMIT = 100;
+/** So many share a transaction at the most: whoever waits next is held up that long. */
+const SPENDS_TOGETHER = 1_000;
+const COMMITS_TOGETHER = 32;
 
 /** @throws SchemaError where this program must not run on the file, FileRefused while it is restored */
 export function openEmbedded(options: EmbeddedOptions): { storage: Storage; lookup: Lookup } {
@@ -67,7 +72,14 @@ export function openEmbedded(options: EmbeddedOptions): { storage: Storage; look
   const reader = openReader(file, listMilliseconds);
   const board = newBoard();
   const writer = openWriter({ file, busyMilliseconds, board });
-  const spends = gatherSpends(writer);
+  const spend = gather<Spend, Spent>(
+    (spends) => writer.write({ does: 'spend', spends }),
+    SPENDS_TOGETHER,
+  );
+  const commit = gather<readonly Change[], CommitResult>(
+    (commits) => writer.write({ does: 'commit', commits }),
+    COMMITS_TOGETHER,
+  );
   const texts = {
     ...statements(builder),
     ...memberStatements(builder),
@@ -159,7 +171,7 @@ export function openEmbedded(options: EmbeddedOptions): { storage: Storage; look
     refusals: (keyId) => readList(listRefusals(within, keyId)),
     async commit(changes): Promise<CommitResult> {
       confine(within, changes);
-      return await writer.write({ does: 'commit', changes });
+      return await commit(changes);
     },
   });
 
@@ -170,7 +182,6 @@ export function openEmbedded(options: EmbeddedOptions): { storage: Storage; look
           texts.candidate(digests.length).with(digests.map(({ hex }) => Buffer.from(hex, 'hex'))),
           candidateOf,
         ),
-      elsewhere: watchBoard(board),
     },
     storage: {
       within: (workspaceId) => reach(workspaceId),
@@ -183,7 +194,7 @@ export function openEmbedded(options: EmbeddedOptions): { storage: Storage; look
         return (await patiently(() => rows<MemberRow>(query))).map(memberOf);
       },
       reply: (id) => readOne(texts.reply.with({ id }), replyOf),
-      spend: (spend) => (spend.charge && spend.cost > 0 ? spends(spend) : balanceOf(spend)),
+      spend: (asked) => (asked.charge && asked.cost > 0 ? spend(asked) : balanceOf(asked)),
       async recordUses(uses) {
         // As one text: to hand over as many objects costs more than all they count.
         await writer.write({ does: 'record uses', uses: JSON.stringify(uses) });
@@ -225,6 +236,13 @@ export function openEmbedded(options: EmbeddedOptions): { storage: Storage; look
         return due && writer.write({ does: 'tend lists' });
       },
       pruneReplies: (now, most) => writer.write({ does: 'prune replies', now, most }),
+      watch: (heard) => watchBoard(board, heard),
+      async obeyed() {
+        // Who else has the file open is not known, but what anybody trusts without having looked since.
+        const asked = performance.now();
+        await new Promise((resolve) => setTimeout(resolve, TRUSTED_MILLISECONDS));
+        return { obeyedBy: 1, of: 1, afterMilliseconds: Math.round(performance.now() - asked) };
+      },
       async check() {
         await patiently(() => row(texts.check.with({})));
       },

@@ -45,7 +45,8 @@ export interface Setting {
 }
 
 export type Job =
-  | { readonly does: 'commit'; readonly changes: readonly Change[] }
+  /** Each on its own: what one of them is refused, the others are not. */
+  | { readonly does: 'commit'; readonly commits: readonly (readonly Change[])[] }
   | { readonly does: 'spend'; readonly spends: readonly Spend[] }
   /** Uses as JSON. */
   | { readonly does: 'record uses'; readonly uses: string }
@@ -62,10 +63,9 @@ export type Job =
   | { readonly does: 'prune replies'; readonly now: number; readonly most: number }
   | { readonly does: 'prune windows'; readonly now: number; readonly most: number };
 
-/** What each job answers. */
+/** What each job answers; of several things, in the order asked for. */
 export interface Done {
-  commit: CommitResult;
-  /** In the order asked for. */
+  commit: readonly CommitResult[];
   spend: readonly Spent[];
   'record uses': null;
   'record refusals': null;
@@ -101,12 +101,25 @@ class Refused extends Error {
   }
 }
 
-const commit = connection.transaction((changes: readonly Change[]) => {
+const commitChanges = connection.transaction((changes: readonly Change[]) => {
   const steps = commitSteps(texts, changes);
   let step = steps.next();
   while (!step.done) step = steps.next(affected(step.value));
   if (step.value !== 'done') throw new Refused(step.value);
 });
+const commitOne = (commit: () => void): CommitResult => {
+  try {
+    commit();
+    return 'done';
+  } catch (error) {
+    if (error instanceof Refused) return error.refusal;
+    throw error;
+  }
+};
+/** A transaction within one is a savepoint. */
+const commitAll = connection.transaction((commits: readonly (readonly Change[])[]) =>
+  commits.map((changes) => commitOne(() => commitChanges(changes))),
+);
 const spendOne = spendIn(store, texts);
 const spendAll = connection.transaction((spends: readonly Spend[]) => spends.map(spendOne));
 const addUses = connection.transaction((uses: readonly Use[]) => recordUses(store, uses));
@@ -135,14 +148,12 @@ const tend = connection.transaction(() => {
 
 function run(job: Job): Done[keyof Done] {
   switch (job.does) {
-    case 'commit':
-      try {
-        commit.immediate(job.changes);
-        return 'done';
-      } catch (error) {
-        if (error instanceof Refused) return error.refusal;
-        throw error;
-      }
+    case 'commit': {
+      const [first, ...others] = job.commits;
+      // Alone it needs no savepoint, and nothing is written where it is refused.
+      if (first === undefined || others.length > 0) return commitAll.immediate(job.commits);
+      return [commitOne(() => commitChanges.immediate(first))];
+    }
     case 'spend':
       return spendAll.immediate(job.spends);
     case 'record uses':
