@@ -22,17 +22,20 @@ import type { Log } from './log.ts';
 export const LIMIT_FALLBACKS = ['memory', 'refuse', 'admit'] as const;
 export type LimitFallback = (typeof LIMIT_FALLBACKS)[number];
 
-export interface SharedLimitParts {
+export interface SharedLimitSetting {
   readonly store: SharedLimitStore;
   readonly fallback: LimitFallback;
+  /** How long a use waits for the store; 250 unless given. */
+  readonly deadlineMilliseconds?: number | undefined;
+}
+
+interface SharedLimitParts extends SharedLimitSetting {
   /** Counts meanwhile, where the fallback is `memory`. */
   readonly memory: LimitMemory;
   /** What an identifier is known by: nothing that anybody else could make of it. */
   readonly digest: (text: string) => string;
   readonly now: () => number;
   readonly log: Log;
-  /** How long a use waits for the store; 250 unless given. */
-  readonly deadlineMilliseconds?: number | undefined;
 }
 
 /** Windows in Redis. What speaks to it is loaded only where somebody asks for it. */
