@@ -35,6 +35,7 @@ import type { TallyPlace } from './tally.ts';
 import { createUnknownKeys } from './unknown-keys.ts';
 import { newPlace, type UsageLog } from './usage.ts';
 import { createVerdictTable, type GoodVerdict } from './verdict-table.ts';
+import { createWaitingVerdicts } from './waiting-verdicts.ts';
 
 /** RFC 8959: a key may be written as `secret-token:<key>`, and is the same key. */
 const SECRET_TOKEN = 'secret-token:';
@@ -118,6 +119,7 @@ export function createVerifier(
   const table = createVerdictTable(cacheBytes, entryOf);
   const unknown = createUnknownKeys();
   const charging = createCharging(limits);
+  const waiting = createWaitingVerdicts();
   const gate = createGate(MOST_LOOKUPS, LOOKUP_PATIENCE);
   const verdicts = Object.fromEntries(VERDICT_CODES.map((code) => [code, 0])) as Verdicts;
   let hits = 0;
@@ -137,13 +139,18 @@ export function createVerifier(
     reading = new Map();
   };
 
-  const hear = (change: Heard) => {
-    if (change.type === 'member') return;
-    reading = new Map();
+  const forgetOne = (change: Heard) => {
+    waiting.outdate(change);
     if (change.type === 'everything') forgetAll();
     else if (change.type === 'key') table.removeKey(change.id);
     else if (change.type === 'owner') table.removeOwner(change.id);
-    else table.removeWorkspace(change.id);
+    else if (change.type === 'workspace') table.removeWorkspace(change.id);
+  };
+
+  const hear = (change: Heard) => {
+    if (change.type === 'member') return;
+    reading = new Map();
+    forgetOne(change);
   };
   const watch = storage.watch(hear);
   const { trusted: trustedAge } = watch;
@@ -172,11 +179,18 @@ export function createVerifier(
     return charged && counted(charged, good.key, ask, now, entry);
   };
 
-  /** `stale` where what was judged has changed before its credits were spent: nothing is charged then. */
-  const judged = async (candidate: Candidate, ask: Ask, now: number) => {
+  /** `stale` where what was judged has changed before all was charged: nothing is charged then. */
+  const judged = async (candidate: Candidate, ask: Ask, now: number, trusted: boolean) => {
     const { key } = candidate;
     const verdict = judge(candidate, ask, now);
-    const charged = verdict.valid ? await charging.charge(verdict, ask, now) : verdict;
+    if (!verdict.valid) return counted(verdict, key, ask, now);
+    const asked = charging.charge(verdict, ask, now);
+    const { value: charged, outdated } = await waiting.follow(candidate, asked);
+    // One that slept meanwhile may have heard of nothing.
+    if (outdated || (trusted && !isTrusted())) {
+      if (charged.valid) charging.giveBack(charged, ask);
+      return 'stale';
+    }
     const account = ask.metered === false ? null : accountOf(candidate);
     if (!charged.valid || account === null) return counted(charged, key, ask, now);
     let kept = false;
@@ -279,9 +293,10 @@ export function createVerifier(
     if (changes.some(({ type }) => BEARING.has(type))) reading = new Map();
     for (const change of changes) {
       if (change.type === 'insert_key') unknown.forget();
-      else if (change.type === 'update_key') table.removeKey(change.key.id);
-      else if (change.type === 'update_owner') table.removeOwner(change.owner.id);
-      else if (change.type === 'update_workspace') table.removeWorkspace(change.workspace.id);
+      else if (change.type === 'update_key') forgetOne({ type: 'key', id: change.key.id });
+      else if (change.type === 'update_owner') forgetOne({ type: 'owner', id: change.owner.id });
+      else if (change.type === 'update_workspace')
+        forgetOne({ type: 'workspace', id: change.workspace.id });
     }
   };
 
@@ -308,7 +323,7 @@ export function createVerifier(
         const candidate =
           row >= 0 ? table.entry(row).good : await readOrRemembered(secret, digest, trusted);
         if (candidate === null) return told(NOT_FOUND, ask);
-        const found = await judged(candidate, ask, host.now());
+        const found = await judged(candidate, ask, host.now(), trusted);
         if (found !== 'stale') {
           if (row >= 0) hits++;
           return told(found, ask);
