@@ -105,8 +105,11 @@ export function openEmbedded(options: EmbeddedOptions): { storage: Storage; look
     const found = await patiently(() => row<Row>(query));
     return found && toValue(found);
   };
-  const readList = async <Result>({ queries, answer }: Listing<Result>): Promise<Result> =>
-    answer(await reader.read(queries));
+  /** @param within the workspace that is asked about; null for all of them */
+  const readList = async <Result>(
+    { queries, answer }: Listing<Result>,
+    within: string | null = null,
+  ): Promise<Result> => answer(await reader.read(queries, within ?? ''));
 
   const balanceOf = async ({ subject, refill, cost, now }: Spend) => {
     const found = await readOne<Omit<BalanceRow, 'subject'>, Credits>(
@@ -130,14 +133,14 @@ export function openEmbedded(options: EmbeddedOptions): { storage: Storage; look
       const found = await readOne(texts.keyOfHandle.with({ handle }), keyOf);
       return found?.workspaceId === within || within === null ? found : null;
     },
-    keys: (filter, slice) => readList(listKeys(builder, within, filter, slice)),
+    keys: (filter, slice) => readList(listKeys(builder, within, filter, slice), within),
     workspace: async (id) =>
       isOutside(within, id) ? null : readOne(texts.workspace.with({ id }), workspaceOf),
     async workspaceOfSlug(slug) {
       const found = await readOne(texts.workspaceOfSlug.with({ slug }), workspaceOf);
       return found === null || isOutside(within, found.id) ? null : found;
     },
-    workspaces: (filter, slice) => readList(listWorkspaces(builder, within, filter, slice)),
+    workspaces: (filter, slice) => readList(listWorkspaces(builder, within, filter, slice), within),
     owner: async (workspaceId, externalId) =>
       isOutside(within, workspaceId)
         ? null
@@ -146,7 +149,7 @@ export function openEmbedded(options: EmbeddedOptions): { storage: Storage; look
       const found = await readOne(texts.ownerOfId.with(at(id)), ownerOf);
       return found === null || isOutside(within, found.workspaceId) ? null : found;
     },
-    owners: (filter, slice) => readList(listOwners(builder, within, filter, slice)),
+    owners: (filter, slice) => readList(listOwners(builder, within, filter, slice), within),
     member: (id) =>
       readOne(
         within === null
@@ -158,17 +161,17 @@ export function openEmbedded(options: EmbeddedOptions): { storage: Storage; look
       isOutside(within, workspaceId) || !isSubject({ issuer, subject })
         ? null
         : readOne(texts.memberOf.with({ workspaceId, issuer, subject }), memberOf),
-    members: (filter, slice) => readList(listMembers(builder, within, filter, slice)),
+    members: (filter, slice) => readList(listMembers(builder, within, filter, slice), within),
     keysOfMember: (member, kept, most) =>
-      readList(listKeysOfMember(texts, within, member, kept, most)),
-    events: (filter, slice) => readList(listEvents(builder, within, filter, slice)),
-    keysToErase: (most) => readList(listKeysToErase(builder, within, most)),
-    erasure: (most) => readList(listErasure(builder, within, most)),
-    unsealed: (most) => readList(listUnsealed(builder, within, most)),
-    prunable: (before, most) => readList(listPrunable(builder, within, before, most)),
-    unlogged: (most) => readList(listUnlogged(builder, within, most)),
-    usage: (subject, span) => readList(listUsage(within, subject, span)),
-    refusals: (keyId) => readList(listRefusals(within, keyId)),
+      readList(listKeysOfMember(texts, within, member, kept, most), within),
+    events: (filter, slice) => readList(listEvents(builder, within, filter, slice), within),
+    keysToErase: (most) => readList(listKeysToErase(builder, within, most), within),
+    erasure: (most) => readList(listErasure(builder, within, most), within),
+    unsealed: (most) => readList(listUnsealed(builder, within, most), within),
+    prunable: (before, most) => readList(listPrunable(builder, within, before, most), within),
+    unlogged: (most) => readList(listUnlogged(builder, within, most), within),
+    usage: (subject, span) => readList(listUsage(within, subject, span), within),
+    refusals: (keyId) => readList(listRefusals(within, keyId), within),
     async commit(changes): Promise<CommitResult> {
       confine(within, changes);
       return await commit(changes);
