@@ -47,6 +47,7 @@ import { openReader } from './embedded/reader.ts';
 import { isSearchDue } from './embedded/search.ts';
 import { listRefusals, listUsage } from './embedded/usage-figures.ts';
 import { isUsageDue } from './embedded/usage-upkeep.ts';
+import { walksIn } from './embedded/walk.ts';
 import { openWriter } from './embedded/writer.ts';
 
 export interface EmbeddedOptions {
@@ -61,6 +62,7 @@ export interface EmbeddedOptions {
 }
 
 const WINDOWS_A_COMMIT = 100;
+const walks = walksIn(builder);
 /** So many share a transaction at the most: whoever waits next is held up that long. */
 const SPENDS_TOGETHER = 1_000;
 const COMMITS_TOGETHER = 32;
@@ -140,7 +142,7 @@ export function openEmbedded(options: EmbeddedOptions): { storage: Storage; look
       const found = await readOne(texts.workspaceOfSlug.with({ slug }), workspaceOf);
       return found === null || isOutside(within, found.id) ? null : found;
     },
-    workspaces: (filter, slice) => readList(listWorkspaces(builder, within, filter, slice), within),
+    workspaces: (filter, slice) => readList(listWorkspaces(walks, within, filter, slice), within),
     owner: async (workspaceId, externalId) =>
       isOutside(within, workspaceId)
         ? null
@@ -149,7 +151,7 @@ export function openEmbedded(options: EmbeddedOptions): { storage: Storage; look
       const found = await readOne(texts.ownerOfId.with(at(id)), ownerOf);
       return found === null || isOutside(within, found.workspaceId) ? null : found;
     },
-    owners: (filter, slice) => readList(listOwners(builder, within, filter, slice), within),
+    owners: (filter, slice) => readList(listOwners(walks, within, filter, slice), within),
     member: (id) =>
       readOne(
         within === null
@@ -161,10 +163,10 @@ export function openEmbedded(options: EmbeddedOptions): { storage: Storage; look
       isOutside(within, workspaceId) || !isSubject({ issuer, subject })
         ? null
         : readOne(texts.memberOf.with({ workspaceId, issuer, subject }), memberOf),
-    members: (filter, slice) => readList(listMembers(builder, within, filter, slice), within),
+    members: (filter, slice) => readList(listMembers(walks, within, filter, slice), within),
     keysOfMember: (member, kept, most) =>
       readList(listKeysOfMember(texts, within, member, kept, most), within),
-    events: (filter, slice) => readList(listEvents(builder, within, filter, slice), within),
+    events: (filter, slice) => readList(listEvents(walks, within, filter, slice), within),
     keysToErase: (most) => readList(listKeysToErase(builder, within, most), within),
     erasure: (most) => readList(listErasure(builder, within, most), within),
     unsealed: (most) => readList(listUnsealed(builder, within, most), within),
