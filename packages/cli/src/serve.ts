@@ -57,10 +57,14 @@ export async function serve(flags: Flags, output: Output): Promise<void> {
   keepHeapSmall();
 
   let made = false;
-  const opened = await openOrMake(flags, (host) => {
-    made = true;
-    return firstKeyIn(keyFile, host);
-  });
+  const opened = await openOrMake(
+    flags,
+    (host) => {
+      made = true;
+      return firstKeyIn(keyFile, host);
+    },
+    log,
+  );
   const limits = redis && (await limitsInRedis(redis, flags, log));
   const eventLog = eventLogOf(flags, log);
   const warder = assembleWarder({
