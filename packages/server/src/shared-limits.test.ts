@@ -133,10 +133,10 @@ describe('limits that several processes share', () => {
       answer = resolve;
     });
     const waiting = limits.take([window('a', 5)], ONE, NOW);
-    setTimeout(() => {
+    setImmediate(() => {
       void stat('.').then(answer);
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 60);
-    }, 0);
+    });
     expect((await waiting).admitted).toBe(true);
     expect(limits.away()).toBeNull();
   });
