@@ -241,7 +241,7 @@ export const SETTINGS = {
     file: null,
     meaning: 'how long events are kept, for example 90d (default: for ever)',
     secret: false,
-    audience: ['serve'],
+    audience: ['serve', 'doctor'],
     parse: duration,
   },
   cacheBytes: {
@@ -273,7 +273,7 @@ export const SETTINGS = {
     file: null,
     meaning: 'how long usage is kept by the hour',
     secret: false,
-    audience: ['serve'],
+    audience: ['serve', 'doctor'],
     parse: duration,
   },
   usageDaysRetention: {
@@ -283,7 +283,7 @@ export const SETTINGS = {
     file: null,
     meaning: 'how long usage is kept by the day; by the month it is kept for ever',
     secret: false,
-    audience: ['serve'],
+    audience: ['serve', 'doctor'],
     parse: duration,
   },
   issuers: {

@@ -30,6 +30,7 @@ export { type ApiDocument, describeApi } from './openapi.ts';
 export { makeFolder, readIfThere, writeOnce } from './private-file.ts';
 export { type Chosen, dialectsOf, managingFormats, PRODUCTS } from './products.ts';
 export { FileRefused } from './refusal.ts';
+export { livesOfTables } from './retention.ts';
 export type { Arrival, Handler, Reply } from './serve.ts';
 export type { SharedCredential } from './shared-credentials.ts';
 export {

@@ -37,6 +37,7 @@ import { describeApi } from './openapi.ts';
 import { prometheusPage } from './prometheus.ts';
 import { referencePage } from './reference.ts';
 import { createRequestMetrics } from './request-metrics.ts';
+import { DEFAULT_RETENTION, REFUSALS_SECONDS } from './retention.ts';
 import { type Handler, serve } from './serve.ts';
 import { serviceMetrics } from './service-metrics.ts';
 import { createSharedCredentials, type SharedCredential } from './shared-credentials.ts';
@@ -81,12 +82,6 @@ export interface WarderParts {
 /** How often new events are looked for to be sealed, and old ones to be pruned. */
 const SEAL_MILLISECONDS = 400;
 const PRUNE_MILLISECONDS = 60_000;
-const DAY_SECONDS = 86_400;
-const USAGE_HOURS_SECONDS = 90 * DAY_SECONDS;
-/** 25 months, whichever they are. */
-const USAGE_DAYS_SECONDS = 762 * DAY_SECONDS;
-/** How long refusals of a key are kept: they hold addresses. */
-const REFUSALS_SECONDS = 30 * DAY_SECONDS;
 
 export interface Warder {
   /** Every dialect below its own base, and the native API. */
@@ -254,8 +249,8 @@ export function assembleWarder(parts: WarderParts): Warder {
     keep('seal', async () => (await system.sealEvents()) > 0, SEAL_MILLISECONDS),
   ];
   const {
-    usageHoursRetentionSeconds: hours = USAGE_HOURS_SECONDS,
-    usageDaysRetentionSeconds: days = USAGE_DAYS_SECONDS,
+    usageHoursRetentionSeconds: hours = DEFAULT_RETENTION.usageHoursSeconds,
+    usageDaysRetentionSeconds: days = DEFAULT_RETENTION.usageDaysSeconds,
   } = parts;
   const tendUsage = () => {
     const now = host.now();
