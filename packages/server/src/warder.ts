@@ -42,6 +42,7 @@ import { type Handler, serve } from './serve.ts';
 import { serviceMetrics } from './service-metrics.ts';
 import { createSharedCredentials, type SharedCredential } from './shared-credentials.ts';
 import { timedStorage } from './timed-storage.ts';
+import type { Telemetry } from './tracing.ts';
 import { createUpkeep } from './upkeep.ts';
 import { createUsageLog } from './usage.ts';
 import { type CachingVerifier, createVerifier } from './verifier.ts';
@@ -73,6 +74,8 @@ export interface WarderParts {
   readonly usageDaysRetentionSeconds?: number | undefined;
   /** Whose JWTs sign in; nobody's unless given. */
   readonly issuers?: readonly Issuer[] | undefined;
+  /** Where traces and figures are sent; nowhere unless given. Whoever gave it closes it. */
+  readonly telemetry?: Telemetry | undefined;
   /** How often a second one caller may call for what is no verdict; 1,000 unless given. */
   readonly callsPerSecond?: number | undefined;
   /** Whether the figures are told by `handleOps` alone, and not to those who sign in. */
@@ -109,7 +112,13 @@ export interface Warder {
 
 export function assembleWarder(parts: WarderParts): Warder {
   const { host, installation, publicUrl, mountedAt = '', version, log } = parts;
-  const storeTimer = createTimer('warder_store', 'a call of the store', 'operation');
+  const tracing = parts.telemetry?.tracing;
+  const storeTimer = createTimer(
+    'warder_store',
+    'a call of the store',
+    'operation',
+    tracing?.stored,
+  );
   const upkeepTimer = createTimer('warder_upkeep', 'a step of upkeep', 'task');
   const timedStore = timedStorage(parts.storage, storeTimer);
   const usage = createUsageLog(timedStore, (error) =>
@@ -168,19 +177,17 @@ export function assembleWarder(parts: WarderParts): Warder {
   const addressLimit = createAddressLimit(host.now);
   const budget = createCallBudget(parts.callsPerSecond ?? CALLS_PER_SECOND, host.now);
   const requests = createRequestMetrics();
-  const page = prometheusPage([
-    requests.durations,
-    ...serviceMetrics({
-      version,
-      verifier: verifier.figures,
-      usage: usage.figures,
-      windows: () => limitMemory.size,
-      oldestUnsealed: async () => (await everywhere.unsealed(1)).events[0]?.createdAt ?? null,
-      now: host.now,
-    }),
-    ...storeTimer.metrics,
-    ...upkeepTimer.metrics,
-  ]);
+  const figures = serviceMetrics({
+    version,
+    verifier: verifier.figures,
+    usage: usage.figures,
+    windows: () => limitMemory.size,
+    oldestUnsealed: async () => (await everywhere.unsealed(1)).events[0]?.createdAt ?? null,
+    now: host.now,
+  });
+  parts.telemetry?.observe(figures);
+  const timed = [...storeTimer.metrics, ...upkeepTimer.metrics];
+  const page = prometheusPage([requests.durations, ...figures, ...timed]);
   const metricsElsewhere = async () => {
     throw new WarderError('not_found', 'Metrics are served on the address for operations.');
   };
@@ -206,6 +213,7 @@ export function assembleWarder(parts: WarderParts): Warder {
       limit: addressLimit,
       budget,
       requests,
+      tracing,
       service: { ...service, document, reference },
       publicUrl: url,
       mountedAt,
