@@ -162,13 +162,14 @@ async function benchMany(): Promise<Row[]> {
 async function filled(count: number) {
   const texts: Buffer[] = [];
   let latest: Candidate | null = null;
-  const lookup = { find: async () => latest, elsewhere: () => 'same' as const };
+  const lookup = { find: async () => latest };
   const usage = createUsageLog(
     { recordUses: async () => {}, recordRefusals: async () => {} },
     () => {},
   );
-  // Nothing is written through it.
-  const storage = {} as Parameters<typeof createVerifier>[1]['storage'];
+  // Nothing is written through it, here or elsewhere.
+  const watch = () => ({ age: () => 0, trusted: 50, close() {} });
+  const storage = { watch } as unknown as Parameters<typeof createVerifier>[1]['storage'];
   const { verifier } = createVerifier(
     host,
     { storage, lookup, limits: createLimitMemory() },

@@ -20,7 +20,7 @@ function around<Target extends object>(target: Target, watch: Watch): Target {
       const method: unknown = Reflect.get(target, name);
       if (typeof method !== 'function' || typeof name !== 'string') return method;
       // The one that answers without waiting.
-      if (name === 'elsewhere') return () => method.apply(target);
+      if (name === 'watch') return (...given: unknown[]) => method.apply(target, given);
       if (name === 'within' || name === 'everywhere') {
         return (...given: unknown[]) => around(method.apply(target, given), watch);
       }

@@ -67,6 +67,26 @@ export function commitContract(open: OpenStore): void {
     await world.storage.close();
   });
 
+  test('of commits at once each has its own answer: a refused or faulty one takes no other with it', async () => {
+    const world = worldIn(open());
+    const acme = await world.workspace('Acme');
+    const drafts = Array.from({ length: 100 }, () => world.draft({ workspaceId: acme.id }));
+    const late: Change = { type: 'update_workspace', workspace: acme, was: 7 };
+    const answers = drafts.map(async ({ changes, key, digest }, i) => {
+      const faulty: Change = { type: 'insert_key', key, digest: { ...digest, hex: 'ab' } };
+      if (i % 10 === 3) return await world.all.commit([...changes, late]);
+      if (i !== 55) return await world.all.commit(changes);
+      return await world.all.commit([faulty]).catch((error: { code: string }) => error.code);
+    });
+    expect(await Promise.all(answers)).toEqual(
+      drafts.map((_, i) => (i % 10 === 3 ? 'stale' : i === 55 ? 'internal' : 'done')),
+    );
+    for (const [i, { key }] of drafts.entries()) {
+      expect(await world.all.key(key.id)).toEqual(i % 10 === 3 || i === 55 ? null : key);
+    }
+    await world.storage.close();
+  });
+
   test('a commit with one stale change writes nothing', async () => {
     const world = worldIn(open());
     const acme = await world.workspace('Acme');

@@ -26,6 +26,7 @@ import { firstKeyIn, readFirstKey } from './local/first-key.ts';
 import { type GatewayInUse, gatewayIn } from './local/gateway.ts';
 import { type Opened, openOrMake, refused, startFailure } from './local/installation.ts';
 import { readIssuers } from './local/issuers.ts';
+import { limitsInRedis, redisIn } from './local/limits.ts';
 import {
   isLoopback,
   openGatewayListener,
@@ -51,6 +52,7 @@ export async function serve(flags: Flags, output: Output): Promise<void> {
   const sharedCredentials = sharedCredentialsIn(flags);
   const issuers = await readIssuers(flags);
   const gateway = gatewayIn(flags);
+  const redis = redisIn(flags);
   const keyFile =
     readSetting('bootstrapKeyFile', flags) ?? join(readSetting('data', flags), 'first-key');
   endOnCrash(log);
@@ -62,6 +64,7 @@ export async function serve(flags: Flags, output: Output): Promise<void> {
     made = true;
     return firstKeyIn(keyFile, host);
   });
+  const limits = redis && (await limitsInRedis(redis, flags, log));
   const eventLog = eventLogOf(flags, log);
   const warder = assembleWarder({
     ...opened,
@@ -71,6 +74,7 @@ export async function serve(flags: Flags, output: Output): Promise<void> {
     dialects,
     dialectCors: readSetting('dialectCors', flags),
     sharedCredentials,
+    limits,
     eventLog,
     cacheBytes: readSetting('cacheBytes', flags),
     eventsRetentionSeconds: readSetting('eventsRetention', flags),

@@ -21,6 +21,7 @@ import type {
   UsageSubject,
   Use,
 } from './usage.ts';
+import type { StoredWindow, WindowReturn, WindowsTaken, WindowTake } from './window-take.ts';
 import type { Workspace } from './workspace.ts';
 
 /** Clock, randomness and cryptography. */
@@ -67,6 +68,33 @@ export interface IdentifierWindow {
   readonly limit: Limit;
 }
 
+/** What may have changed, here or in another process: told so that it is read again. It carries no state. */
+export type Heard =
+  | { readonly type: 'key' | 'owner' | 'workspace' | 'member'; readonly id: string }
+  | { readonly type: 'everything' };
+
+/** Hearing of changes, and how sure it is that none was missed. */
+export interface Watch {
+  /**
+   * Milliseconds for which it has not been certain that every change was heard, by the wall clock or
+   * the monotonic one, whichever says more; Infinity before the first certainty. It is asked on every
+   * verification: no statement, no promise. It may tell of changes before it answers.
+   */
+  age(): number;
+  /** Up to which age what is in memory needs no reading again. */
+  readonly trusted: number;
+  close(): void;
+}
+
+/** Which processes obey all that was committed before it was asked for. */
+export interface Receipt {
+  /** Those that have applied it, or may by their own rule not answer from memory any more. */
+  readonly obeyedBy: number;
+  /** Those that could have had something in memory; fewer obey where one neither answered nor lapsed in time. */
+  readonly of: number;
+  readonly afterMilliseconds: number;
+}
+
 declare const instanceGrant: unique symbol;
 /** Leave to reach every workspace. Only `auth` makes one. */
 export interface InstanceGrant {
@@ -100,6 +128,14 @@ export interface Storage {
    * what is gone and those that are no longer kept removed. Answers whether there is more.
    */
   tendUsage(now: number, keep: UsageRetention): Promise<boolean>;
+  /**
+   * Gives back what was returned, then takes in the order asked, each wish from all of its windows or
+   * from none: in one transaction, exact whatever other processes take meanwhile.
+   */
+  takeWindows(
+    takes: readonly WindowTake[],
+    returned: readonly WindowReturn[],
+  ): Promise<readonly WindowsTaken[]>;
   /** Writes windows as they stand; a later write of one replaces the earlier. */
   recordWindows(windows: readonly StoredWindow[]): Promise<void>;
   /** Up to `most` windows that end after `now`, in the order of their ids, from behind `after` on. */
@@ -112,6 +148,10 @@ export interface Storage {
   tendLists(): Promise<boolean>;
   /** Removes up to `most` replies that ended before `now`; answers how many. */
   pruneReplies(now: number, most: number): Promise<number>;
+  /** Tells of what changes in the store from now on, until it is closed; also of what this process changed. */
+  watch(heard: (change: Heard) => void): Watch;
+  /** Resolves once every live process has applied all that was committed before the call, or its lease has lapsed. */
+  obeyed(): Promise<Receipt>;
   /** Fails unless the store can be read. */
   check(): Promise<void>;
   close(): Promise<void>;
@@ -271,15 +311,6 @@ export interface Trace {
   readonly id: string;
   readonly payload: boolean;
   readonly address: boolean;
-}
-
-/** A rate window that outlasts a restart. */
-export interface StoredWindow {
-  /** Whose it is and its name, as whoever counts writes them. */
-  readonly id: string;
-  readonly startedAt: number;
-  readonly endsAt: number;
-  readonly taken: number;
 }
 
 /** A wish to take credits for a verification of a key as it was judged. */

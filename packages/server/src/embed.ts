@@ -15,7 +15,7 @@ import {
 } from '@warder/core';
 import { instanceGrant } from './auth.ts';
 import { AuthorizationError, keyOfRequest, refusedBy, type WithHeaders } from './authorization.ts';
-import { KeyVerify } from './dialects/native/schemas.ts';
+import { KeyVerify } from './dialects/native/verdict-schemas.ts';
 import {
   requestOf,
   type VerifyAsk,

@@ -10,9 +10,4 @@ export interface Lookup {
    * @throws unavailable
    */
   find(digests: readonly Digest[]): Promise<Candidate | null>;
-  /**
-   * What other processes did to the store since this was last asked, without a statement; `unknown`
-   * where what is in memory is not to be trusted now.
-   */
-  elsewhere(): 'same' | 'changed' | 'unknown';
 }

@@ -1,13 +1,15 @@
 // The one place that answers whether a key is good: for the verify call, for
 // whoever signs in with a key, for gateways and embedders. A known key costs one
 // hash and no statement; a slip is refused by its checksum; any other text costs one
-// read. What changes in this process is forgotten before the change is answered.
+// read. What changes in this process is forgotten before the change is answered, what
+// changes elsewhere once it is heard of; memory is believed only while hearing is sure.
 
 import {
   type Ask,
   type Candidate,
   type Change,
   checkedCost,
+  type Heard,
   inspectToken,
   judge,
   type Key,
@@ -21,6 +23,7 @@ import {
   type VerdictCode,
   type Verifier,
   WarderError,
+  type Watch,
 } from '@warder/core';
 import { createCharging, windowsOf } from './charging.ts';
 import { forgetting } from './forgetting.ts';
@@ -32,6 +35,7 @@ import type { TallyPlace } from './tally.ts';
 import { createUnknownKeys } from './unknown-keys.ts';
 import { newPlace, type UsageLog } from './usage.ts';
 import { createVerdictTable, type GoodVerdict } from './verdict-table.ts';
+import { createWaitingVerdicts } from './waiting-verdicts.ts';
 
 /** RFC 8959: a key may be written as `secret-token:<key>`, and is the same key. */
 const SECRET_TOKEN = 'secret-token:';
@@ -40,6 +44,10 @@ const CACHE_BYTES = 64 * 1024 * 1024;
 /** Look-ups of keys that are not in memory, at once; the rest wait for so long. */
 const MOST_LOOKUPS = 64;
 const LOOKUP_PATIENCE = 2_000;
+/** How long a read may take while memory may answer instead. */
+const READ_PATIENCE = 500;
+/** For how long memory answers where neither changes are heard nor the store can be read. */
+export const STALE_LIMIT_MILLISECONDS = 5_000;
 /** How often a key is judged anew that changes between its verdict and its spend. */
 const MOST_TRIES = 10;
 
@@ -69,28 +77,55 @@ export interface VerifierParts {
   readonly storage: Storage;
   readonly lookup: Lookup;
   readonly limits: LimitStore;
+  /** How long ago, at most, hearing was last sure for memory to answer where the store cannot be read; 5,000 unless given. */
+  readonly staleLimitMilliseconds?: number | undefined;
+  /** Waits until so many milliseconds have passed or it is cancelled; by the system's timers unless given. */
+  readonly wait?: ((milliseconds: number) => Wait) | undefined;
+}
+
+interface Wait {
+  readonly over: Promise<void>;
+  cancel(): void;
+}
+
+/** A read under way. */
+interface Flight {
+  /** Whether the store was asked already. */
+  sent: boolean;
+  readonly found: Promise<Candidate | null>;
+  /** The read that is made after it, for those who came once it was sent. */
+  next?: Promise<Candidate | null>;
 }
 
 /**
  * Answers the verifier, and the store to write through from then on: its commits are
  * forgotten here before they are acknowledged, so no verification after one sees what was.
+ * `watch` is how sure it is of what is in memory.
  * @param cacheBytes bound of the memory that known keys take
  */
 export function createVerifier(
   host: Pick<ServerHost, 'digests' | 'fingerprint' | 'now'>,
-  { storage, lookup, limits }: VerifierParts,
+  parts: VerifierParts,
   usage: Pick<UsageLog, 'count'>,
   cacheBytes = CACHE_BYTES,
-): { readonly verifier: CachingVerifier; readonly storage: Storage } {
+): {
+  readonly verifier: CachingVerifier;
+  readonly storage: Storage;
+  readonly watch: Pick<Watch, 'age' | 'trusted'>;
+} {
+  const { storage, lookup, limits } = parts;
+  const { staleLimitMilliseconds: staleLimit = STALE_LIMIT_MILLISECONDS, wait = waitBySystem } =
+    parts;
   const table = createVerdictTable(cacheBytes, entryOf);
   const unknown = createUnknownKeys();
   const charging = createCharging(limits);
+  const waiting = createWaitingVerdicts();
   const gate = createGate(MOST_LOOKUPS, LOOKUP_PATIENCE);
   const verdicts = Object.fromEntries(VERDICT_CODES.map((code) => [code, 0])) as Verdicts;
   let hits = 0;
   let misses = 0;
   /** Reads under way, by digest: those that may still be believed when they end. */
-  let reading = new Map<string, Promise<Candidate | null>>();
+  let reading = new Map<string, Flight>();
 
   /** Every verdict passes here on its way out, once. */
   const told = <Told extends Verdict>(verdict: Told, ask: Ask): Told => {
@@ -104,12 +139,23 @@ export function createVerifier(
     reading = new Map();
   };
 
-  /** Whether what is in memory is what is stored, as far as other processes write there. */
-  const isTrusted = (): boolean => {
-    const elsewhere = lookup.elsewhere();
-    if (elsewhere === 'changed') forgetAll();
-    return elsewhere !== 'unknown';
+  const forgetOne = (change: Heard) => {
+    waiting.outdate(change);
+    if (change.type === 'everything') forgetAll();
+    else if (change.type === 'key') table.removeKey(change.id);
+    else if (change.type === 'owner') table.removeOwner(change.id);
+    else if (change.type === 'workspace') table.removeWorkspace(change.id);
   };
+
+  const hear = (change: Heard) => {
+    if (change.type === 'member') return;
+    reading = new Map();
+    forgetOne(change);
+  };
+  const watch = storage.watch(hear);
+  const { trusted: trustedAge } = watch;
+  /** Whether what is in memory is what is stored, as far as other processes write there. */
+  const isTrusted = (): boolean => watch.age() <= trustedAge;
 
   const counted = (
     verdict: Verdict,
@@ -133,11 +179,18 @@ export function createVerifier(
     return charged && counted(charged, good.key, ask, now, entry);
   };
 
-  /** `stale` where what was judged has changed before its credits were spent: nothing is charged then. */
-  const judged = async (candidate: Candidate, ask: Ask, now: number) => {
+  /** `stale` where what was judged has changed before all was charged: nothing is charged then. */
+  const judged = async (candidate: Candidate, ask: Ask, now: number, trusted: boolean) => {
     const { key } = candidate;
     const verdict = judge(candidate, ask, now);
-    const charged = verdict.valid ? await charging.charge(verdict, ask, now) : verdict;
+    if (!verdict.valid) return counted(verdict, key, ask, now);
+    const asked = charging.charge(verdict, ask, now);
+    const { value: charged, outdated } = await waiting.follow(candidate, asked);
+    // One that slept meanwhile may have heard of nothing.
+    if (outdated || (trusted && !isTrusted())) {
+      if (charged.valid) charging.giveBack(charged, ask);
+      return 'stale';
+    }
     const account = ask.metered === false ? null : accountOf(candidate);
     if (!charged.valid || account === null) return counted(charged, key, ask, now);
     let kept = false;
@@ -152,23 +205,71 @@ export function createVerifier(
     }
   };
 
-  const read = (secret: string, digest: string): Promise<Candidate | null> => {
-    const found = reading.get(digest);
-    if (found !== undefined) return found;
+  /** Keeps what was read, and answers what is to be judged: never less than what is known already. */
+  const fill = (digest: string, candidate: Candidate | null): Candidate | null => {
+    const row = table.find(digest);
+    const known = row < 0 ? null : table.entry(row).good;
+    if (candidate === null) {
+      if (known !== null) table.removeKey(known.key.id);
+      unknown.note(digest, host.now());
+      return null;
+    }
+    if (known !== null && isOlder(candidate, known)) return known;
+    table.put(digest, candidate);
+    return candidate;
+  };
+
+  /** @param trusted whether a change since a read was sent would have ended it */
+  const read = (secret: string, digest: string, trusted: boolean): Promise<Candidate | null> => {
+    const flight = reading.get(digest);
+    if (flight === undefined) return start(secret, digest).found;
+    if (trusted || !flight.sent) return flight.found;
+    const again = () => read(secret, digest, false);
+    flight.next ??= flight.found.then(again, again);
+    return flight.next;
+  };
+
+  const start = (secret: string, digest: string): Flight => {
     const among = reading;
     misses++;
-    const started = gate
-      .pass(() => lookup.find(host.digests(secret)))
-      .then((candidate) => {
-        // Reads that began before a change are among those that were put away with it.
-        if (among !== reading) return candidate;
-        if (candidate === null) unknown.note(digest, host.now());
-        else table.put(digest, candidate);
-        return candidate;
+    const found = gate
+      .pass(() => {
+        flight.sent = true;
+        return lookup.find(host.digests(secret));
       })
-      .finally(() => among.delete(digest));
-    among.set(digest, started);
-    return started;
+      .then((candidate) => {
+        // What has changed by now is told first.
+        watch.age();
+        // Reads that began before a change are among those that were put away with it.
+        return among === reading ? fill(digest, candidate) : candidate;
+      })
+      .finally(() => {
+        if (among.get(digest) === flight) among.delete(digest);
+      });
+    const flight: Flight = { sent: false, found };
+    among.set(digest, flight);
+    return flight;
+  };
+
+  /** What is in memory where that may still be believed without a read; undefined for nothing. */
+  const remembered = (digest: string): Candidate | null | undefined => {
+    if (watch.age() > staleLimit) return undefined;
+    const row = table.find(digest);
+    if (row >= 0) return table.entry(row).good;
+    return unknown.has(digest, host.now()) ? null : undefined;
+  };
+
+  /** Read, or where that fails or takes long as it is in memory, while that may still be believed. */
+  const readOrRemembered = async (secret: string, digest: string, trusted: boolean) => {
+    const found = read(secret, digest, trusted).catch((error: unknown) => {
+      const known = remembered(digest);
+      return known === undefined ? refuse(error) : known;
+    });
+    if (trusted || remembered(digest) === undefined) return found;
+    const patience = wait(READ_PATIENCE);
+    const first = await Promise.race([found, patience.over]).finally(patience.cancel);
+    const known = first === undefined ? remembered(digest) : first;
+    return known === undefined ? found : known;
   };
 
   const verifyCached = (presented: string, ask: Ask): Verdict | null => {
@@ -192,9 +293,10 @@ export function createVerifier(
     if (changes.some(({ type }) => BEARING.has(type))) reading = new Map();
     for (const change of changes) {
       if (change.type === 'insert_key') unknown.forget();
-      else if (change.type === 'update_key') table.removeKey(change.key.id);
-      else if (change.type === 'update_owner') table.removeOwner(change.owner.id);
-      else if (change.type === 'update_workspace') table.removeWorkspace(change.workspace.id);
+      else if (change.type === 'update_key') forgetOne({ type: 'key', id: change.key.id });
+      else if (change.type === 'update_owner') forgetOne({ type: 'owner', id: change.owner.id });
+      else if (change.type === 'update_workspace')
+        forgetOne({ type: 'workspace', id: change.workspace.id });
     }
   };
 
@@ -216,11 +318,12 @@ export function createVerifier(
       const secret = bare(presented);
       const digest = host.fingerprint(secret);
       for (let tries = 1; tries <= MOST_TRIES; tries++) {
-        const row = isTrusted() ? table.find(digest) : -1;
+        const trusted = isTrusted();
+        const row = trusted ? table.find(digest) : -1;
         const candidate =
-          row >= 0 ? table.entry(row).good : await read(secret, digest).catch(refuse);
+          row >= 0 ? table.entry(row).good : await readOrRemembered(secret, digest, trusted);
         if (candidate === null) return told(NOT_FOUND, ask);
-        const found = await judged(candidate, ask, host.now());
+        const found = await judged(candidate, ask, host.now(), trusted);
         if (found !== 'stale') {
           if (row >= 0) hits++;
           return told(found, ask);
@@ -234,7 +337,7 @@ export function createVerifier(
       });
     },
   };
-  return { verifier, storage: forgetting(storage, forget) };
+  return { verifier, storage: forgetting(storage, forget), watch };
 }
 
 type Verdicts = Record<VerdictCode, number>;
@@ -248,6 +351,24 @@ interface Entry extends TallyPlace {
 
 function entryOf(good: GoodVerdict): Entry {
   return { good, windows: windowsOf(good), account: accountOf(good), ...newPlace() };
+}
+
+/** Whether any part of it was read before what is known of that part. */
+function isOlder(candidate: Candidate, known: Candidate): boolean {
+  const { key, owner, workspace } = candidate;
+  return (
+    key.version < known.key.version ||
+    (owner?.version ?? 0) < (known.owner?.version ?? 0) ||
+    (workspace?.version ?? 0) < (known.workspace?.version ?? 0)
+  );
+}
+
+function waitBySystem(milliseconds: number): Wait {
+  let timer: NodeJS.Timeout | undefined;
+  const over = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, milliseconds);
+  });
+  return { over, cancel: () => clearTimeout(timer) };
 }
 
 /** Whose credits a verification takes. */

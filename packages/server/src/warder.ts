@@ -41,6 +41,7 @@ import { DEFAULT_RETENTION, REFUSALS_SECONDS } from './retention.ts';
 import { type Handler, serve } from './serve.ts';
 import { serviceMetrics } from './service-metrics.ts';
 import { createSharedCredentials, type SharedCredential } from './shared-credentials.ts';
+import { createSharedLimits, type SharedLimitSetting } from './shared-limits.ts';
 import { timedStorage } from './timed-storage.ts';
 import type { Telemetry } from './tracing.ts';
 import { createUpkeep } from './upkeep.ts';
@@ -72,6 +73,8 @@ export interface WarderParts {
   /** How long figures of usage are kept by the hour and by the day; 90 days and 762 unless given. */
   readonly usageHoursRetentionSeconds?: number | undefined;
   readonly usageDaysRetentionSeconds?: number | undefined;
+  /** Counts windows that several processes share; each counts for itself, and keeps them in the store, unless given. */
+  readonly limits?: SharedLimitSetting | undefined;
   /** Whose JWTs sign in; nobody's unless given. */
   readonly issuers?: readonly Issuer[] | undefined;
   /** Where traces and figures are sent; nowhere unless given. Whoever gave it closes it. */
@@ -125,12 +128,17 @@ export function assembleWarder(parts: WarderParts): Warder {
     log.error({ err: error }, 'uses not written'),
   );
   const limitMemory = createLimitMemory();
-  const limits = createLastingLimits(limitMemory, {
-    storage: timedStore,
-    digest: (text) => host.mac('identifier', text),
+  const counting = {
+    digest: (text: string) => host.mac('identifier', text),
     now: host.now,
-    onError: (error) => log.error({ err: error }, 'limits not read or written'),
-  });
+  };
+  const limits = parts.limits
+    ? createSharedLimits({ ...counting, ...parts.limits, memory: limitMemory, log })
+    : createLastingLimits(limitMemory, {
+        ...counting,
+        storage: timedStore,
+        onError: (error) => log.error({ err: error }, 'limits not read or written'),
+      });
   const lookup: Lookup = {
     ...parts.lookup,
     find: (digests) => storeTimer.follow('find', performance.now(), parts.lookup.find(digests)),

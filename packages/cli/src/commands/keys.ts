@@ -1,18 +1,8 @@
 // The commands about keys.
 
-import {
-  type Crediting,
-  type Explanation,
-  etagOf,
-  type Key,
-  type KeyCreate,
-  type KeyPatch,
-  type KeyVerify,
-  type LimitFigure,
-  type Verdict,
-} from '@warder/sdk';
+import type { Crediting, Key, KeyCreate, KeyPatch, KeyVerify } from '@warder/sdk';
 import { type AddCommand, type Call, CHANGE, calls, changeOptions, RETRY } from '../command.ts';
-import { CREDITING, CREDITS, creditFacts } from '../credits.ts';
+import { CREDITING, CREDITS } from '../credits.ts';
 import { usage } from '../failure.ts';
 import {
   COST,
@@ -27,9 +17,9 @@ import {
   WORKSPACE,
   words,
 } from '../fields.ts';
-import { limitsText } from '../limits-text.ts';
+import { explanationText, factsOf, KEY_HEADS, rowOf, showKey, verdictText } from '../key-text.ts';
 import { lists } from '../list.ts';
-import { type Fact, facts, type Output, table } from '../output.ts';
+import { facts } from '../output.ts';
 import { duration, list } from '../parse.ts';
 import { readKey } from '../secret.ts';
 import { showUsage, USAGE_RANGE } from '../usage-table.ts';
@@ -192,13 +182,19 @@ export const addKeys: AddCommand = (program, output) => {
   });
 
   const found = group.command('list').description('list keys, the newest first');
-  lists(found, output, FILTERS, { heads: HEADS, rowOf }, ({ client }, { metadata, ...query }) => {
-    const members = Object.entries(metadata ?? {}).map(([name, value]) => [
-      `metadata.${name}`,
-      typeof value === 'string' ? value : JSON.stringify(value),
-    ]);
-    return client.keys.list({ ...query, ...Object.fromEntries(members) });
-  }).option(...WATCH);
+  lists(
+    found,
+    output,
+    FILTERS,
+    { heads: KEY_HEADS, rowOf },
+    ({ client }, { metadata, ...query }) => {
+      const members = Object.entries(metadata ?? {}).map(([name, value]) => [
+        `metadata.${name}`,
+        typeof value === 'string' ? value : JSON.stringify(value),
+      ]);
+      return client.keys.list({ ...query, ...Object.fromEntries(members) });
+    },
+  ).option(...WATCH);
 
   const get = group.command('get').description('show a key').argument('<id>');
   fieldOptions(get, [INCLUDE_DELETED]).option(...WATCH);
@@ -293,100 +289,6 @@ export const addKeys: AddCommand = (program, output) => {
     output.data(explained, explanationText(explained));
   });
 };
-
-const HEADS = ['ID', 'NAME', 'KIND', 'STATUS', 'ENV', 'OWNER', 'KEY', 'EXPIRES'];
-
-function rowOf(key: Key) {
-  const { id, name, kind, status, environment, owner_id, expires_at } = key;
-  return [id, name, kind, status, environment, owner_id, preview(key), expires_at];
-}
-
-function preview({ prefix, start, end }: Pick<Key, 'prefix' | 'start' | 'end'>): string {
-  return start === '' ? '' : `${prefix}${start}…${end}`;
-}
-
-function showKey(output: Output, key: Key): void {
-  output.data(key, facts([...factsOf(key), ['etag', etagOf(key) ?? null]]));
-}
-
-function factsOf(key: Key): Fact[] {
-  const { grants } = key;
-  const rights: Fact[] =
-    key.kind === 'standard'
-      ? [['scopes', key.scopes.join(', ')]]
-      : [
-          ['permissions', key.permissions.join(', ')],
-          ['grants', grants && JSON.stringify(grants)],
-        ];
-  return [
-    ['id', key.id],
-    ['name', key.name],
-    ['kind', key.kind],
-    ['status', key.status],
-    ['environment', key.environment],
-    ['key', preview(key)],
-    ['workspace', key.workspace_id ?? 'the instance'],
-    ['owner', key.owner_id],
-    ...rights,
-    ['allowed_cidrs', key.allowed_cidrs.join(', ')],
-    ['limits', key.limits && limitsText(key.limits)],
-    ['metadata', JSON.stringify(key.metadata)],
-    ...creditFacts(key.credits),
-    ['created_at', key.created_at],
-    ['last_used_at', key.last_used_at],
-    ['not_before', key.not_before],
-    ['expires_at', key.expires_at],
-    ['revoked_at', key.revoked_at],
-    ['revoked_reason', key.revoked_reason],
-  ];
-}
-
-function verdictText(verdict: Verdict): string {
-  if (verdict.valid) {
-    return facts([
-      ['valid', 'yes'],
-      ['key', verdict.key_id],
-      ['name', verdict.name],
-      ['workspace', verdict.workspace_id],
-      ['owner', verdict.owner_id],
-      ['scopes', verdict.scopes.join(', ')],
-      ['expires_at', verdict.expires_at],
-      ...verdict.limits.map(figure),
-      ...creditFacts(verdict.credits ?? null),
-    ]);
-  }
-  return facts([
-    ['valid', 'no'],
-    ['code', verdict.code],
-    ['why', verdict.message],
-    ['key', verdict.key_id ?? null],
-    ['missing_scopes', verdict.missing_scopes?.join(', ') ?? null],
-    ...(verdict.limits ?? []).map(figure),
-    ['retry_after_seconds', verdict.retry_after_seconds?.toString() ?? null],
-    ...creditFacts(verdict.credits ?? null),
-  ]);
-}
-
-function explanationText({ verdict, checks, at, last_refusals: refusals }: Explanation): string {
-  const outcomes = checks.map(({ code, passed, detail }) => [code, passed ? 'yes' : 'NO', detail]);
-  const rows = refusals.map((one) => [one.at, one.code, one.missing_scopes.join(', '), one.ip]);
-  return [
-    facts([
-      ['verdict', verdict.code],
-      ['at', at],
-    ]),
-    table(['CHECK', 'PASSED', 'DETAIL'], outcomes),
-    rows.length === 0
-      ? 'It was not refused of late.'
-      : table(['REFUSED AT', 'CODE', 'MISSING SCOPES', 'FROM'], rows),
-  ].join('\n\n');
-}
-
-function figure(limit: LimitFigure): Fact {
-  const whose = limit.per === 'key' ? '' : ` of the ${limit.per}`;
-  const text = `${limit.remaining} of ${limit.limit} left until ${limit.reset_at}`;
-  return [`limit ${limit.name}${whose}`, text];
-}
 
 /** Lists as the service takes them in a query. */
 function commas(lists: readonly unknown[]): string {

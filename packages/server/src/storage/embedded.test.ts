@@ -68,23 +68,31 @@ describe('the file', () => {
     const file = newFile();
     const one = worldIn(openEmbedded({ file }), 1);
     const two = worldIn(openEmbedded({ file }), 2);
-    const { elsewhere } = one.lookup;
-    expect(elsewhere()).toBe('unknown');
+    let told = 0;
+    const watch = one.storage.watch(({ type }) => {
+      expect(type).toBe('everything');
+      told++;
+    });
+    const isTrusted = () => watch.age() <= watch.trusted;
+    expect(watch.age()).toBe(Number.POSITIVE_INFINITY);
     await one.key();
-    const next = () => vi.waitFor(() => expect(elsewhere()).not.toBe('unknown'));
-    await next();
-    elsewhere();
-    for (let i = 0; i < 20; i++) {
+    await vi.waitFor(() => expect(isTrusted()).toBe(true));
+    const toldBy = (count: number) =>
+      vi.waitFor(() => expect([isTrusted(), told]).toEqual([true, count]), { interval: 1 });
+    for (let i = 1; i <= 20; i++) {
       await one.key();
-      expect(elsewhere()).not.toBe('changed');
+      watch.age();
+      expect(told).toBe(i);
       await two.key();
-      await vi.waitFor(() => expect(elsewhere()).toBe('changed'), { interval: 1 });
+      await toldBy(i + 1);
     }
     // Also what a program wrote that is none of ours.
     const stranger = new Database(file);
     stranger.exec('DELETE FROM replies; PRAGMA user_version = 5');
     stranger.close();
-    await vi.waitFor(() => expect(elsewhere()).toBe('changed'), { interval: 1 });
+    await toldBy(22);
+    watch.close();
+    expect(watch.age()).toBe(Number.POSITIVE_INFINITY);
     await one.storage.close();
     await two.storage.close();
   });

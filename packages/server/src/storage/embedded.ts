@@ -3,12 +3,14 @@
 // writes (embedded/writer.ts). Several processes may use one file.
 
 import {
+  type Change,
   type CommitResult,
   type Credits,
   creditsAt,
   isSubject,
   type Reach,
   type Spend,
+  type Spent,
   type Storage,
 } from '@warder/core';
 import { listErasure, listPrunable, listUnlogged, listUnsealed } from '../chains.ts';
@@ -16,6 +18,7 @@ import { confine } from '../commit.ts';
 import type { BalanceRow } from '../credit-rows.ts';
 import { creditStatements } from '../credits.ts';
 import { listEvents } from '../events.ts';
+import { gather } from '../gathering.ts';
 import type { Lookup } from '../lookup.ts';
 import { type MemberRow, memberOf } from '../member-rows.ts';
 import { listKeysOfMember, listMembers, memberStatements } from '../members.ts';
@@ -39,12 +42,12 @@ import { listKeys } from './embedded/key-list.ts';
 import { shareFile } from './embedded/lock.ts';
 import { isMetadataDue } from './embedded/metadata.ts';
 import { MIGRATIONS } from './embedded/migrations.ts';
-import { newBoard, watchBoard } from './embedded/others.ts';
+import { newBoard, TRUSTED_MILLISECONDS, watchBoard } from './embedded/others.ts';
 import { openReader } from './embedded/reader.ts';
 import { isSearchDue } from './embedded/search.ts';
-import { gatherSpends } from './embedded/spends.ts';
 import { listRefusals, listUsage } from './embedded/usage-figures.ts';
 import { isUsageDue } from './embedded/usage-upkeep.ts';
+import { walksIn } from './embedded/walk.ts';
 import { openWriter } from './embedded/writer.ts';
 
 export interface EmbeddedOptions {
@@ -59,6 +62,10 @@ export interface EmbeddedOptions {
 }
 
 const WINDOWS_A_COMMIT = 100;
+const walks = walksIn(builder);
+/** So many share a transaction at the most: whoever waits next is held up that long. */
+const SPENDS_TOGETHER = 1_000;
+const COMMITS_TOGETHER = 32;
 
 /** @throws SchemaError where this program must not run on the file, FileRefused while it is restored */
 export function openEmbedded(options: EmbeddedOptions): { storage: Storage; lookup: Lookup } {
@@ -67,7 +74,14 @@ export function openEmbedded(options: EmbeddedOptions): { storage: Storage; look
   const reader = openReader(file, listMilliseconds);
   const board = newBoard();
   const writer = openWriter({ file, busyMilliseconds, board });
-  const spends = gatherSpends(writer);
+  const spend = gather<Spend, Spent>(
+    (spends) => writer.write({ does: 'spend', spends }),
+    SPENDS_TOGETHER,
+  );
+  const commit = gather<readonly Change[], CommitResult>(
+    (commits) => writer.write({ does: 'commit', commits }),
+    COMMITS_TOGETHER,
+  );
   const texts = {
     ...statements(builder),
     ...memberStatements(builder),
@@ -128,7 +142,7 @@ export function openEmbedded(options: EmbeddedOptions): { storage: Storage; look
       const found = await readOne(texts.workspaceOfSlug.with({ slug }), workspaceOf);
       return found === null || isOutside(within, found.id) ? null : found;
     },
-    workspaces: (filter, slice) => readList(listWorkspaces(builder, within, filter, slice), within),
+    workspaces: (filter, slice) => readList(listWorkspaces(walks, within, filter, slice), within),
     owner: async (workspaceId, externalId) =>
       isOutside(within, workspaceId)
         ? null
@@ -137,7 +151,7 @@ export function openEmbedded(options: EmbeddedOptions): { storage: Storage; look
       const found = await readOne(texts.ownerOfId.with(at(id)), ownerOf);
       return found === null || isOutside(within, found.workspaceId) ? null : found;
     },
-    owners: (filter, slice) => readList(listOwners(builder, within, filter, slice), within),
+    owners: (filter, slice) => readList(listOwners(walks, within, filter, slice), within),
     member: (id) =>
       readOne(
         within === null
@@ -149,10 +163,10 @@ export function openEmbedded(options: EmbeddedOptions): { storage: Storage; look
       isOutside(within, workspaceId) || !isSubject({ issuer, subject })
         ? null
         : readOne(texts.memberOf.with({ workspaceId, issuer, subject }), memberOf),
-    members: (filter, slice) => readList(listMembers(builder, within, filter, slice), within),
+    members: (filter, slice) => readList(listMembers(walks, within, filter, slice), within),
     keysOfMember: (member, kept, most) =>
       readList(listKeysOfMember(texts, within, member, kept, most), within),
-    events: (filter, slice) => readList(listEvents(builder, within, filter, slice), within),
+    events: (filter, slice) => readList(listEvents(walks, within, filter, slice), within),
     keysToErase: (most) => readList(listKeysToErase(builder, within, most), within),
     erasure: (most) => readList(listErasure(builder, within, most), within),
     unsealed: (most) => readList(listUnsealed(builder, within, most), within),
@@ -162,7 +176,7 @@ export function openEmbedded(options: EmbeddedOptions): { storage: Storage; look
     refusals: (keyId) => readList(listRefusals(within, keyId), within),
     async commit(changes): Promise<CommitResult> {
       confine(within, changes);
-      return await writer.write({ does: 'commit', changes });
+      return await commit(changes);
     },
   });
 
@@ -173,7 +187,6 @@ export function openEmbedded(options: EmbeddedOptions): { storage: Storage; look
           texts.candidate(digests.length).with(digests.map(({ hex }) => Buffer.from(hex, 'hex'))),
           candidateOf,
         ),
-      elsewhere: watchBoard(board),
     },
     storage: {
       within: (workspaceId) => reach(workspaceId),
@@ -186,7 +199,7 @@ export function openEmbedded(options: EmbeddedOptions): { storage: Storage; look
         return (await patiently(() => rows<MemberRow>(query))).map(memberOf);
       },
       reply: (id) => readOne(texts.reply.with({ id }), replyOf),
-      spend: (spend) => (spend.charge && spend.cost > 0 ? spends(spend) : balanceOf(spend)),
+      spend: (asked) => (asked.charge && asked.cost > 0 ? spend(asked) : balanceOf(asked)),
       async recordUses(uses) {
         // As one text: to hand over as many objects costs more than all they count.
         await writer.write({ does: 'record uses', uses: JSON.stringify(uses) });
@@ -198,6 +211,7 @@ export function openEmbedded(options: EmbeddedOptions): { storage: Storage; look
         const due = await patiently(() => isUsageDue(store, now, keep));
         return due && writer.write({ does: 'tend usage', now, keep });
       },
+      takeWindows: (takes, returned) => writer.write({ does: 'take windows', takes, returned }),
       async recordWindows(windows) {
         for (let from = 0; from < windows.length; from += WINDOWS_A_COMMIT) {
           const some = windows.slice(from, from + WINDOWS_A_COMMIT);
@@ -227,6 +241,13 @@ export function openEmbedded(options: EmbeddedOptions): { storage: Storage; look
         return due && writer.write({ does: 'tend lists' });
       },
       pruneReplies: (now, most) => writer.write({ does: 'prune replies', now, most }),
+      watch: (heard) => watchBoard(board, heard),
+      async obeyed() {
+        // Who else has the file open is not known, but what anybody trusts without having looked since.
+        const asked = performance.now();
+        await new Promise((resolve) => setTimeout(resolve, TRUSTED_MILLISECONDS));
+        return { obeyedBy: 1, of: 1, afterMilliseconds: Math.round(performance.now() - asked) };
+      },
       async check() {
         await patiently(() => row(texts.check.with({})));
       },

@@ -4,8 +4,8 @@
 import { MAX_CREDITS, REFILL_INTERVALS } from '@warder/core';
 import { z } from 'zod';
 import { givenMoment } from './parameters.ts';
+import { moment } from './values.ts';
 
-const moment = z.iso.datetime();
 const nullableMoment = moment.nullable();
 
 const Refill = z.object({

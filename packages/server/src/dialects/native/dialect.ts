@@ -17,6 +17,7 @@ import * as schemas from './schemas.ts';
 import { serviceRoutes } from './service.ts';
 import { usageRoutes } from './usage.ts';
 import * as usageSchemas from './usage-schemas.ts';
+import * as verdictSchemas from './verdict-schemas.ts';
 import { verdictRoutes } from './verdicts.ts';
 import { workspaceRoutes } from './workspaces.ts';
 
@@ -51,6 +52,7 @@ export const native: Dialect = {
     ...schemas,
     ...{ Limit, LimitDraft, LimitFigure, LimitTake, LimitTaken },
     ...usageSchemas,
+    ...verdictSchemas,
   },
   security: {
     bearer: { type: 'http', scheme: 'bearer' },

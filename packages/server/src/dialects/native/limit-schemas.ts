@@ -4,8 +4,7 @@
 import { MAX_UNITS, MAX_WINDOW_SECONDS, UNITS_RULE, WINDOW_RULE } from '@warder/core';
 import { z } from 'zod';
 import { givenMoment, givenUuid } from './parameters.ts';
-
-const moment = z.iso.datetime();
+import { moment } from './values.ts';
 
 const unitsError = { error: UNITS_RULE };
 export const givenUnits = z.int(unitsError).min(0, unitsError).max(MAX_UNITS, unitsError);

@@ -4,10 +4,8 @@ import { COUNTED_REFUSALS, REFUSALS_KEPT, USAGE_STEPS, VERDICT_CODES } from '@wa
 import { z } from 'zod';
 import { givenUnits } from './limit-schemas.ts';
 import { givenMoment, givenUuid } from './parameters.ts';
-import { Verdict } from './schemas.ts';
-
-const moment = z.iso.datetime();
-const scopes = z.array(z.string());
+import { moment, scopes } from './values.ts';
+import { Verdict } from './verdict-schemas.ts';
 
 const figures = {
   total: z.int().describe('How many verifications there were.'),

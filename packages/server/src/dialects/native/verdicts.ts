@@ -10,7 +10,7 @@ import {
 } from '@warder/core';
 import type { z } from 'zod';
 import { route } from '../../dialect.ts';
-import * as schemas from './schemas.ts';
+import * as schemas from './verdict-schemas.ts';
 
 export const verdictRoutes = [
   route({

@@ -1,41 +1,69 @@
-import { describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { lookOut, newBoard, watchBoard } from './others.ts';
+
+const steady = () => performance.now();
 
 function setUp() {
   const board = newBoard();
   const count = { of: 1 };
-  const look = lookOut(board, () => count.of);
-  return { count, look, seen: watchBoard(board) };
+  const look = lookOut(board, () => count.of, steady);
+  const told: string[] = [];
+  const watch = watchBoard(board, ({ type }) => told.push(type), steady);
+  return { count, look, told, watch };
 }
 
 describe('what other processes did', () => {
-  it('is a change when somebody begins to look, unknown until they looked, and once the last look is too old', () => {
+  beforeEach(() => {
     vi.useFakeTimers({ now: 1_000_000 });
-    const { look, seen } = setUp();
-    expect(seen()).toBe('changed');
-    expect(seen()).toBe('unknown');
-    look();
-    expect(seen()).toBe('same');
-    vi.setSystemTime(1_000_049);
-    expect(seen()).toBe('same');
-    vi.setSystemTime(1_000_050);
-    expect(seen()).toBe('unknown');
-    vi.setSystemTime(999_999);
-    expect(seen()).toBe('unknown');
-    vi.setSystemTime(1_000_020);
-    expect(seen()).toBe('same');
+  });
+  afterEach(() => {
     vi.useRealTimers();
   });
 
-  it('is told once for each change that was found, also a change from before somebody asked', () => {
-    const { count, look, seen } = setUp();
-    expect(seen()).toBe('changed');
+  it('is as certain as the last look is young, by whichever clock says more', () => {
+    const { look, watch } = setUp();
+    expect(watch.age()).toBe(Number.POSITIVE_INFINITY);
     look();
-    expect(seen()).toBe('same');
+    expect(watch.age()).toBe(0);
+    vi.advanceTimersByTime(49);
+    expect(watch.age()).toBe(49);
+    // A wall clock that goes back makes nothing younger; one that leaps is believed.
+    vi.setSystemTime(1_000_000 - 300_000);
+    expect(watch.age()).toBe(49);
+    vi.setSystemTime(1_000_000 + 300_000);
+    expect(watch.age()).toBe(300_000);
+    look();
+    expect(watch.age()).toBe(0);
+  });
+
+  it('is told before the age is answered, once for each change that was found, also one from before somebody asked', () => {
+    const { count, look, told, watch } = setUp();
+    look();
+    watch.age();
+    expect(told).toEqual(['everything']);
     count.of = 2;
     look();
     look();
-    expect(seen()).toBe('changed');
-    expect(seen()).toBe('same');
+    expect(told).toHaveLength(1);
+    watch.age();
+    watch.age();
+    expect(told).toHaveLength(2);
+  });
+
+  it('is of the time before it was looked for: a thread that stood still in between knows nothing since', () => {
+    const board = newBoard();
+    let first = true;
+    const look = lookOut(
+      board,
+      () => {
+        if (!first) vi.advanceTimersByTime(3_000);
+        first = false;
+        return 1;
+      },
+      steady,
+    );
+    const watch = watchBoard(board, () => {}, steady);
+    look();
+    expect(watch.age()).toBe(3_000);
   });
 });

@@ -2,45 +2,77 @@
 // connections committed is read by the thread that writes, whose commits do not move
 // it; the thread that verifies looks at what was found, which costs no statement.
 
+import { hrtime } from 'node:process';
+import type { Heard, Watch } from '@warder/core';
+
 /** How often the writing thread looks. */
 export const LOOK_MILLISECONDS = 10;
 /** How old its last look may be before nobody knows. */
-const UNKNOWN_MILLISECONDS = 50;
+export const TRUSTED_MILLISECONDS = 50;
 
-const BYTES = 16;
+const BYTES = 24;
 
-/** Shared by both threads: when others were last looked for, and how often they had written. */
+/** Shared by both threads: when others were last looked for, by two clocks, and how often they had written. */
 export function newBoard(): SharedArrayBuffer {
   return new SharedArrayBuffer(BYTES);
 }
 
+/** The clock that only goes on, in milliseconds: the same in every thread, as `performance` is not. */
+function monotonic(): () => number {
+  const origin = Number(hrtime.bigint()) / 1e6 - performance.now();
+  return () => origin + performance.now();
+}
+
 /** For the thread that writes. @param version reads the count, which moves with what others commit */
-export function lookOut(board: SharedArrayBuffer, version: () => unknown): () => void {
-  const lookedAt = new Float64Array(board, 0, 1);
-  const changes = new Int32Array(board, 8, 1);
+export function lookOut(
+  board: SharedArrayBuffer,
+  version: () => unknown,
+  now = monotonic(),
+): () => void {
+  const lookedAt = new Float64Array(board, 0, 2);
+  const changes = new Int32Array(board, 16, 1);
   let before = version();
   // What was written before the first look, nobody counted.
   Atomics.add(changes, 0, 1);
   return () => {
-    const now = version();
-    if (now !== before) Atomics.add(changes, 0, 1);
-    before = now;
-    lookedAt[0] = Date.now();
+    // Before it looks: a thread that was stopped in between knows nothing of the time since.
+    const [wall, steady] = [Date.now(), now()];
+    const found = version();
+    if (found !== before) Atomics.add(changes, 0, 1);
+    before = found;
+    lookedAt[0] = wall;
+    lookedAt[1] = steady;
   };
 }
 
-/** For the thread that verifies. */
-export function watchBoard(board: SharedArrayBuffer): () => 'same' | 'changed' | 'unknown' {
-  const lookedAt = new Float64Array(board, 0, 1);
-  const changes = new Int32Array(board, 8, 1);
+/** For the thread that verifies: what others changed is told when its age is asked for. */
+export function watchBoard(
+  board: SharedArrayBuffer,
+  heard: (change: Heard) => void,
+  now = monotonic(),
+): Watch {
+  const lookedAt = new Float64Array(board, 0, 2);
+  const changes = new Int32Array(board, 16, 1);
   let seen = 0;
-  return () => {
-    const found = Atomics.load(changes, 0);
-    if (found !== seen) {
-      seen = found;
-      return 'changed';
-    }
-    const age = Date.now() - (lookedAt[0] ?? 0);
-    return age >= 0 && age < UNKNOWN_MILLISECONDS ? 'same' : 'unknown';
+  let open = true;
+  return {
+    trusted: TRUSTED_MILLISECONDS,
+    age() {
+      const wall = lookedAt[0] ?? 0;
+      const steady = lookedAt[1] ?? 0;
+      if (wall === 0 || !open) return Number.POSITIVE_INFINITY;
+      // After the times: what had changed by then is told now.
+      const found = Atomics.load(changes, 0);
+      if (found !== seen) {
+        seen = found;
+        heard(EVERYTHING);
+      }
+      return Math.max(Date.now() - wall, now() - steady, 0);
+    },
+    close() {
+      open = false;
+    },
   };
 }
+
+const EVERYTHING: Heard = { type: 'everything' };

@@ -14,6 +14,9 @@ import {
   statusOf,
   type UsageRetention,
   type Use,
+  type WindowReturn,
+  type WindowsTaken,
+  type WindowTake,
 } from '@warder/core';
 import { chainStatements } from '../../chains.ts';
 import { commitSteps } from '../../commit.ts';
@@ -31,6 +34,7 @@ import { fillSearch, isSearchDue } from './search.ts';
 import { spendIn } from './spending.ts';
 import { tendUsage } from './usage-upkeep.ts';
 import { recordRefusals, recordUses } from './usage-writes.ts';
+import { takeWindowsIn } from './window-takes.ts';
 
 export interface Setting {
   readonly file: string;
@@ -41,26 +45,33 @@ export interface Setting {
 }
 
 export type Job =
-  | { readonly does: 'commit'; readonly changes: readonly Change[] }
+  /** Each on its own: what one of them is refused, the others are not. */
+  | { readonly does: 'commit'; readonly commits: readonly (readonly Change[])[] }
   | { readonly does: 'spend'; readonly spends: readonly Spend[] }
   /** Uses as JSON. */
   | { readonly does: 'record uses'; readonly uses: string }
   | { readonly does: 'record refusals'; readonly refusals: readonly KeyRefusal[] }
   | { readonly does: 'tend usage'; readonly now: number; readonly keep: UsageRetention }
+  | {
+      readonly does: 'take windows';
+      readonly takes: readonly WindowTake[];
+      readonly returned: readonly WindowReturn[];
+    }
   | { readonly does: 'record windows'; readonly windows: readonly StoredWindow[] }
   | { readonly does: 'turn states'; readonly now: number; readonly most: number }
   | { readonly does: 'tend lists' }
   | { readonly does: 'prune replies'; readonly now: number; readonly most: number }
   | { readonly does: 'prune windows'; readonly now: number; readonly most: number };
 
-/** What each job answers. */
+/** What each job answers; of several things, in the order asked for. */
 export interface Done {
-  commit: CommitResult;
-  /** In the order asked for. */
+  commit: readonly CommitResult[];
   spend: readonly Spent[];
   'record uses': null;
   'record refusals': null;
   'tend usage': boolean;
+  /** In the order asked for. */
+  'take windows': readonly WindowsTaken[];
   'record windows': null;
   'turn states': number;
   'tend lists': boolean;
@@ -90,12 +101,25 @@ class Refused extends Error {
   }
 }
 
-const commit = connection.transaction((changes: readonly Change[]) => {
+const commitChanges = connection.transaction((changes: readonly Change[]) => {
   const steps = commitSteps(texts, changes);
   let step = steps.next();
-  while (!step.done) step = steps.next(affected(step.value));
+  while (!step.done) step = steps.next(affected(step.value.query));
   if (step.value !== 'done') throw new Refused(step.value);
 });
+const commitOne = (commit: () => void): CommitResult => {
+  try {
+    commit();
+    return 'done';
+  } catch (error) {
+    if (error instanceof Refused) return error.refusal;
+    throw error;
+  }
+};
+/** A transaction within one is a savepoint. */
+const commitAll = connection.transaction((commits: readonly (readonly Change[])[]) =>
+  commits.map((changes) => commitOne(() => commitChanges(changes))),
+);
 const spendOne = spendIn(store, texts);
 const spendAll = connection.transaction((spends: readonly Spend[]) => spends.map(spendOne));
 const addUses = connection.transaction((uses: readonly Use[]) => recordUses(store, uses));
@@ -105,6 +129,7 @@ const addRefusals = connection.transaction((refusals: readonly KeyRefusal[]) =>
 const tendUsageOnce = connection.transaction((now: number, keep: UsageRetention) =>
   tendUsage(store, now, keep),
 );
+const takeWindows = connection.transaction(takeWindowsIn(store, texts));
 const recordWindows = connection.transaction((windows: readonly StoredWindow[]) => {
   for (const window of windows) affected(texts.recordWindow.with(rowOfWindow(window)));
 });
@@ -123,14 +148,12 @@ const tend = connection.transaction(() => {
 
 function run(job: Job): Done[keyof Done] {
   switch (job.does) {
-    case 'commit':
-      try {
-        commit.immediate(job.changes);
-        return 'done';
-      } catch (error) {
-        if (error instanceof Refused) return error.refusal;
-        throw error;
-      }
+    case 'commit': {
+      const [first, ...others] = job.commits;
+      // Alone it needs no savepoint, and nothing is written where it is refused.
+      if (first === undefined || others.length > 0) return commitAll.immediate(job.commits);
+      return [commitOne(() => commitChanges.immediate(first))];
+    }
     case 'spend':
       return spendAll.immediate(job.spends);
     case 'record uses':
@@ -142,6 +165,8 @@ function run(job: Job): Done[keyof Done] {
       return null;
     case 'tend usage':
       return tendUsageOnce.immediate(job.now, job.keep);
+    case 'take windows':
+      return takeWindows.immediate(job.takes, job.returned);
     case 'record windows':
       recordWindows.immediate(job.windows);
       return null;
