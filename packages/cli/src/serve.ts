@@ -13,6 +13,8 @@ import {
   type Listener,
   type ListenOptions,
   type Log,
+  openTelemetry,
+  type Telemetry,
   type Warder,
 } from '@warder/server';
 import { announce } from './announcement.ts';
@@ -56,6 +58,7 @@ export async function serve(flags: Flags, output: Output): Promise<void> {
   endOnCrash(log);
   keepHeapSmall();
 
+  const telemetry = await telemetryOf(flags, log);
   let made = false;
   const opened = await openOrMake(flags, (host) => {
     made = true;
@@ -78,6 +81,7 @@ export async function serve(flags: Flags, output: Output): Promise<void> {
     usageHoursRetentionSeconds: readSetting('usageHoursRetention', flags),
     usageDaysRetentionSeconds: readSetting('usageDaysRetention', flags),
     issuers,
+    telemetry,
     callsPerSecond: readSetting('callsPerSecond', flags),
     metricsApart: opsAddress !== undefined,
   });
@@ -106,6 +110,7 @@ export async function serve(flags: Flags, output: Output): Promise<void> {
     await warder.close();
     // Last, so that whoever asks meanwhile is told that it is not ready.
     await opsListener?.close();
+    await telemetry?.close();
   });
 
   const addresses = [address, ...dialectAddresses];
@@ -166,6 +171,16 @@ function untilSignal(log: Log, stop: () => Promise<void>): Promise<number> {
     };
     process.on('SIGTERM', onSignal).on('SIGINT', onSignal);
   });
+}
+
+/** Undefined where no collector is named. */
+async function telemetryOf(flags: Flags, log: Log): Promise<Telemetry | undefined> {
+  const both = readSetting('otlpEndpoint', flags) !== undefined;
+  const traces = both || readSetting('otlpTracesEndpoint', flags) !== undefined;
+  const metrics = both || readSetting('otlpMetricsEndpoint', flags) !== undefined;
+  const ratio = readSetting('tracesRatio', flags);
+  if (!traces && !metrics) return undefined;
+  return await openTelemetry({ version: VERSION, traces, metrics, ratio, log });
 }
 
 /** A SIGHUP, which whoever rotates logs sends, opens the file anew. */

@@ -26,10 +26,12 @@ export {
 } from './listen.ts';
 export { createLog, type Log } from './log.ts';
 export type { Lookup } from './lookup.ts';
+export { openTelemetry } from './open-telemetry.ts';
 export { type ApiDocument, describeApi } from './openapi.ts';
 export { makeFolder, readIfThere, writeOnce } from './private-file.ts';
 export { type Chosen, dialectsOf, managingFormats, PRODUCTS } from './products.ts';
 export { FileRefused } from './refusal.ts';
+export { livesOfTables } from './retention.ts';
 export type { Arrival, Handler, Reply } from './serve.ts';
 export type { SharedCredential } from './shared-credentials.ts';
 export { openRedisLimits, type SharedLimitSetting } from './shared-limits.ts';
@@ -57,4 +59,5 @@ export {
 } from './storage/embedded/replacement.ts';
 export { openSealedEvents, type SealedEvents } from './storage/embedded/sealed.ts';
 export { type EmbeddedOptions, openEmbedded } from './storage/embedded.ts';
+export type { Telemetry } from './tracing.ts';
 export { assembleWarder, type Warder, type WarderParts } from './warder.ts';
