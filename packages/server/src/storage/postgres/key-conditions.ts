@@ -116,7 +116,7 @@ function describing(
   if (home === undefined) return condition(says, []);
   const scans = values.map((one): Scan => {
     const equal = [...homes, { column: 'name', value: name }, { column: 'value', value: one }];
-    return { table: 'key_metadata', equal, value: null, where: [] };
+    return { table: 'key_metadata', equal, value: null, where: [], own: true };
   });
   const filled = sql`select 1 from metadata_names where workspace_id = ${home.value} and name = ${name}`;
   const ready = sql`${filled} and filled_to is null and not dropped`.compile(builder);
@@ -137,7 +137,7 @@ function scoped(scope: string, homes: readonly Equal[]): Condition {
   const says = sql`cast(keys.scopes as jsonb) ? ${scope}`;
   if (homes.length === 0) return condition(says, []);
   const equal = [...homes, { column: 'scope', value: scope }];
-  return condition(says, [{ table: 'key_scopes', equal, value: null, where: [] }]);
+  return condition(says, [{ table: 'key_scopes', equal, value: null, where: [], own: true }]);
 }
 
 /** The states that time alone leads to. */
