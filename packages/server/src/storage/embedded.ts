@@ -2,42 +2,19 @@
 // walks is read in a thread of its own (embedded/reader.ts), and so is whatever
 // writes (embedded/writer.ts). Several processes may use one file.
 
-import {
-  type Change,
-  type CommitResult,
-  type Credits,
-  creditsAt,
-  isSubject,
-  type Reach,
-  type Spend,
-  type Spent,
-  type Storage,
-} from '@warder/core';
-import { listErasure, listPrunable, listUnlogged, listUnsealed } from '../chains.ts';
-import { confine } from '../commit.ts';
-import type { BalanceRow } from '../credit-rows.ts';
+import type { Change, CommitResult, Spend, Spent, Storage } from '@warder/core';
 import { creditStatements } from '../credits.ts';
-import { listEvents } from '../events.ts';
+import { gather } from '../gathering.ts';
 import type { Lookup } from '../lookup.ts';
-import { type MemberRow, memberOf } from '../member-rows.ts';
-import { listKeysOfMember, listMembers, memberStatements } from '../members.ts';
-import { replyOf } from '../reply-rows.ts';
-import {
-  candidateOf,
-  installationOf,
-  keyOf,
-  ownerOf,
-  type WindowRow,
-  windowOf,
-  workspaceOf,
-} from '../rows.ts';
-import { type Listing, listKeysToErase, listOwners, listWorkspaces } from '../slices.ts';
-import { at, type Query, statements } from '../storage.ts';
+import { memberStatements } from '../members.ts';
+import { readingOf } from '../reach.ts';
+import { type WindowRow, windowOf } from '../rows.ts';
+import type { Listing } from '../slices.ts';
+import { type Query, statements } from '../storage.ts';
 import { builder } from './embedded/builder.ts';
 import { connected } from './embedded/connection.ts';
 import { isBusy, toldOf, unavailable } from './embedded/failure.ts';
 import { onlyRead, openFile, type Pending } from './embedded/file.ts';
-import { gather } from './embedded/gathering.ts';
 import { listKeys } from './embedded/key-list.ts';
 import { shareFile } from './embedded/lock.ts';
 import { isMetadataDue } from './embedded/metadata.ts';
@@ -103,100 +80,28 @@ export function openEmbedded(options: EmbeddedOptions): { storage: Storage; look
       await new Promise((resolve) => setTimeout(resolve, 5 + Math.random() * 10));
     }
   };
-  const readOne = async <Row, Value>(query: Query, toValue: (row: Row) => Value) => {
-    const found = await patiently(() => row<Row>(query));
-    return found && toValue(found);
-  };
-  const readList = async <Result>({ queries, answer }: Listing<Result>): Promise<Result> =>
+  const list = async <Result>({ queries, answer }: Listing<Result>): Promise<Result> =>
     answer(await reader.read(queries));
-
-  const balanceOf = async ({ subject, refill, cost, now }: Spend) => {
-    const found = await readOne<Omit<BalanceRow, 'subject'>, Credits>(
-      texts.balance.with({ subject }),
-      (row) => ({ remaining: row.balance, refillAt: row.refill_at, refill }),
-    );
-    if (found === null) return 'stale';
-    const { remaining, refillAt } = creditsAt(found, now);
-    return { enough: remaining >= cost, remaining, refillAt };
-  };
-
-  const reach = (within: string | null): Reach => ({
-    key: (id) =>
-      readOne(
-        within === null
-          ? texts.key.with(at(id))
-          : texts.keyWithin.with({ ...at(id), workspaceId: within }),
-        keyOf,
-      ),
-    async keyOfHandle(handle) {
-      const found = await readOne(texts.keyOfHandle.with({ handle }), keyOf);
-      return found?.workspaceId === within || within === null ? found : null;
-    },
-    keys: (filter, slice) => readList(listKeys(builder, within, filter, slice)),
-    workspace: async (id) =>
-      isOutside(within, id) ? null : readOne(texts.workspace.with({ id }), workspaceOf),
-    async workspaceOfSlug(slug) {
-      const found = await readOne(texts.workspaceOfSlug.with({ slug }), workspaceOf);
-      return found === null || isOutside(within, found.id) ? null : found;
-    },
-    workspaces: (filter, slice) => readList(listWorkspaces(walks, within, filter, slice)),
-    owner: async (workspaceId, externalId) =>
-      isOutside(within, workspaceId)
-        ? null
-        : readOne(texts.owner.with({ workspaceId, externalId }), ownerOf),
-    async ownerOfId(id) {
-      const found = await readOne(texts.ownerOfId.with(at(id)), ownerOf);
-      return found === null || isOutside(within, found.workspaceId) ? null : found;
-    },
-    owners: (filter, slice) => readList(listOwners(walks, within, filter, slice)),
-    member: (id) =>
-      readOne(
-        within === null
-          ? texts.member.with(at(id))
-          : texts.memberWithin.with({ ...at(id), workspaceId: within }),
-        memberOf,
-      ),
-    memberOf: async (workspaceId, { issuer, subject }) =>
-      isOutside(within, workspaceId) || !isSubject({ issuer, subject })
-        ? null
-        : readOne(texts.memberOf.with({ workspaceId, issuer, subject }), memberOf),
-    members: (filter, slice) => readList(listMembers(walks, within, filter, slice)),
-    keysOfMember: (member, kept, most) =>
-      readList(listKeysOfMember(texts, within, member, kept, most)),
-    events: (filter, slice) => readList(listEvents(walks, within, filter, slice)),
-    keysToErase: (most) => readList(listKeysToErase(builder, within, most)),
-    erasure: (most) => readList(listErasure(builder, within, most)),
-    unsealed: (most) => readList(listUnsealed(builder, within, most)),
-    prunable: (before, most) => readList(listPrunable(builder, within, before, most)),
-    unlogged: (most) => readList(listUnlogged(builder, within, most)),
-    usage: (subject, span) => readList(listUsage(within, subject, span)),
-    refusals: (keyId) => readList(listRefusals(within, keyId)),
-    async commit(changes): Promise<CommitResult> {
-      confine(within, changes);
-      return await commit(changes);
-    },
+  const { reading, lookup } = readingOf({
+    builder,
+    texts,
+    walks,
+    row: <Row>(query: Query) => patiently(() => row<Row>(query)),
+    rows: <Row>(query: Query) => patiently(() => rows<Row>(query)),
+    lookup: <Row>(query: Query) => patiently(() => row<Row>(query)),
+    list,
+    keys: (within, filter, slice) => listKeys(builder, within, filter, slice),
+    usage: listUsage,
+    refusals: listRefusals,
+    commit,
   });
+  const { balance, ...reads } = reading;
 
   return {
-    lookup: {
-      find: (digests) =>
-        readOne(
-          texts.candidate(digests.length).with(digests.map(({ hex }) => Buffer.from(hex, 'hex'))),
-          candidateOf,
-        ),
-    },
+    lookup,
     storage: {
-      within: (workspaceId) => reach(workspaceId),
-      everywhere: () => reach(null),
-      installation: async () =>
-        installationOf(await patiently(() => rows(texts.installation.with({})))),
-      async members(issuer, subject) {
-        if (!isSubject({ issuer, subject })) return [];
-        const query = texts.membersOf.with({ issuer, subject });
-        return (await patiently(() => rows<MemberRow>(query))).map(memberOf);
-      },
-      reply: (id) => readOne(texts.reply.with({ id }), replyOf),
-      spend: (asked) => (asked.charge && asked.cost > 0 ? spend(asked) : balanceOf(asked)),
+      ...reads,
+      spend: (asked) => (asked.charge && asked.cost > 0 ? spend(asked) : balance(asked)),
       async recordUses(uses) {
         // As one text: to hand over as many objects costs more than all they count.
         await writer.write({ does: 'record uses', uses: JSON.stringify(uses) });
@@ -208,6 +113,7 @@ export function openEmbedded(options: EmbeddedOptions): { storage: Storage; look
         const due = await patiently(() => isUsageDue(store, now, keep));
         return due && writer.write({ does: 'tend usage', now, keep });
       },
+      takeWindows: (takes, returned) => writer.write({ does: 'take windows', takes, returned }),
       async recordWindows(windows) {
         for (let from = 0; from < windows.length; from += WINDOWS_A_COMMIT) {
           const some = windows.slice(from, from + WINDOWS_A_COMMIT);
@@ -218,7 +124,7 @@ export function openEmbedded(options: EmbeddedOptions): { storage: Storage; look
         // Where there is none, no thread has to be started for it.
         const first = texts.windows.with({ now, after, most: 1 });
         if ((await patiently(() => row(first))) === null) return [];
-        return readList({
+        return list({
           queries: [texts.windows.with({ now, after, most })],
           answer: ([found = []]) => (found as WindowRow[]).map(windowOf),
         });
@@ -244,9 +150,6 @@ export function openEmbedded(options: EmbeddedOptions): { storage: Storage; look
         await new Promise((resolve) => setTimeout(resolve, TRUSTED_MILLISECONDS));
         return { obeyedBy: 1, of: 1, afterMilliseconds: Math.round(performance.now() - asked) };
       },
-      async check() {
-        await patiently(() => row(texts.check.with({})));
-      },
       async close() {
         await Promise.all([reader.close(), writer.close()]);
         connection.close();
@@ -264,8 +167,4 @@ function openShared(file: string, pending: Pending) {
     release();
     throw error;
   }
-}
-
-function isOutside(within: string | null, workspaceId: string): boolean {
-  return within !== null && within !== workspaceId;
 }
