@@ -65,7 +65,7 @@ export function conditionsOf(
     ...inRange('last_used_at', homes, daysOf(lastUsed)),
     ...inRange('expires_at', homes, expiring(expires)),
     // In the order of creation it is where every index begins and ends.
-    ...(by === 'created_at' || created === undefined ? [] : [madeWithin(created, homes)]),
+    ...(by === 'created_at' ? [] : madeWithin(created, homes)),
   ];
 }
 
@@ -188,10 +188,11 @@ function inRange(
   return [{ ...condition(sql.join(parts, sql` and `), [scan]), ranged: sort }];
 }
 
-function madeWithin(created: Range, homes: readonly Equal[]): Condition {
+function madeWithin(created: Range | undefined, homes: readonly Equal[]): Condition[] {
   const says = createdIn(sql.ref('keys.position'), created);
+  if (created === undefined || says.length === 0) return [];
   const scan = shelved('live', homes, 'created_at', createdWithin(created));
-  return { ...condition(sql.join(says, sql` and `), [scan]), ranged: 'created_at' };
+  return [{ ...condition(sql.join(says, sql` and `), [scan]), ranged: 'created_at' }];
 }
 
 /** Whole days; the day that no key was used on is in none. */
