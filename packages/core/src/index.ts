@@ -44,5 +44,6 @@ export * from './token.ts';
 export * from './usage.ts';
 export * from './uuid.ts';
 export * from './verdict.ts';
+export * from './window-take.ts';
 export type { IfVersion, Keep, Parts } from './work.ts';
 export * from './workspace.ts';

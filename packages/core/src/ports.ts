@@ -21,6 +21,7 @@ import type {
   UsageSubject,
   Use,
 } from './usage.ts';
+import type { StoredWindow, WindowReturn, WindowsTaken, WindowTake } from './window-take.ts';
 import type { Workspace } from './workspace.ts';
 
 /** Clock, randomness and cryptography. */
@@ -127,6 +128,14 @@ export interface Storage {
    * what is gone and those that are no longer kept removed. Answers whether there is more.
    */
   tendUsage(now: number, keep: UsageRetention): Promise<boolean>;
+  /**
+   * Gives back what was returned, then takes in the order asked, each wish from all of its windows or
+   * from none: in one transaction, exact whatever other processes take meanwhile.
+   */
+  takeWindows(
+    takes: readonly WindowTake[],
+    returned: readonly WindowReturn[],
+  ): Promise<readonly WindowsTaken[]>;
   /** Writes windows as they stand; a later write of one replaces the earlier. */
   recordWindows(windows: readonly StoredWindow[]): Promise<void>;
   /** Up to `most` windows that end after `now`, in the order of their ids, from behind `after` on. */
@@ -302,15 +311,6 @@ export interface Trace {
   readonly id: string;
   readonly payload: boolean;
   readonly address: boolean;
-}
-
-/** A rate window that outlasts a restart. */
-export interface StoredWindow {
-  /** Whose it is and its name, as whoever counts writes them. */
-  readonly id: string;
-  readonly startedAt: number;
-  readonly endsAt: number;
-  readonly taken: number;
 }
 
 /** A wish to take credits for a verification of a key as it was judged. */

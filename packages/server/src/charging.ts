@@ -62,7 +62,7 @@ export function windowsOf(candidate: Candidate): readonly Window[] {
 function windowsFor({ key, owner, workspace }: Candidate): readonly Window[] {
   const { keyLimits = [], ownerLimits = [], workspaceLimits = [] } = workspace?.settings ?? {};
   const of = (per: LimitSubject, id: string, limits: readonly Limit[]) =>
-    limits.map((limit) => windowOf(per, id, limit));
+    limits.map((limit) => windowOf(per, id, limit, key.workspaceId ?? ''));
   return [
     ...of('key', key.id, key.limits ?? keyLimits),
     ...(owner === null ? [] : of('owner', owner.id, owner.limits ?? ownerLimits)),

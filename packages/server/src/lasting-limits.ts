@@ -2,17 +2,8 @@
 // anything is taken, and windows longer than a minute are written each second as they
 // changed. What a SIGKILL forgives is one interval, a SIGTERM nothing.
 
-import { type IdentifierWindow, type LimitTaker, type Storage, WarderError } from '@warder/core';
-import { type LimitMemory, type LimitStore, windowOf } from './limits.ts';
-
-export interface LastingLimits extends LimitStore {
-  /** For whatever is no key. */
-  readonly taker: LimitTaker;
-  /** Writes what changed. What could not be written is written later. */
-  flush(): Promise<void>;
-  /** Ends the timer and writes the rest. */
-  close(): Promise<void>;
-}
+import { type Storage, WarderError } from '@warder/core';
+import { type LimitMemory, type Limits, windowOfIdentifier } from './limits.ts';
 
 export interface LastingParts {
   readonly storage: Pick<Storage, 'recordWindows' | 'windows'>;
@@ -30,7 +21,7 @@ export function createLastingLimits(
   memory: LimitMemory,
   { storage, digest, now, onError }: LastingParts,
   intervalMilliseconds = 1000,
-): LastingLimits {
+): Limits {
   let isRead = false;
   let reading: Promise<void> | null = null;
   let writing: Promise<void> = Promise.resolve();
@@ -74,8 +65,6 @@ export function createLastingLimits(
     writing = writing.then(write);
     return writing;
   };
-  const idOf = ({ workspaceId, identifier, limit }: IdentifierWindow): string =>
-    `${workspaceId} ${digest(`${limit.windowSeconds} ${identifier}`)}`;
 
   const timer = setInterval(() => void flush(), intervalMilliseconds);
   timer.unref();
@@ -90,7 +79,7 @@ export function createLastingLimits(
     taker: {
       async take(window, use) {
         if (!isRead) await ready();
-        return memory.take([windowOf('identifier', idOf(window), window.limit)], use, now());
+        return memory.take([windowOfIdentifier(window, digest)], use, now());
       },
     },
     flush,

@@ -211,6 +211,9 @@ export function statements(builder: Builder) {
           })),
         ),
     ),
+    window: prepare<{ id: string }>(({ id }) =>
+      builder.selectFrom('limit_windows').select(WINDOW_COLUMNS).where('id', '=', id),
+    ),
     windows: prepare<{ now: number; after: string; most: number }>(({ now, after, most }) =>
       builder
         .selectFrom('limit_windows')

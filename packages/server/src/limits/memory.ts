@@ -9,9 +9,8 @@ import {
   limitAt,
   type StoredWindow,
   type Taking,
-  waitFor,
 } from '@warder/core';
-import { type LimitMemory, subjectOf, type Window, type WindowUse } from '../limits.ts';
+import { type LimitMemory, retryAfter, subjectOf, type Window, type WindowUse } from '../limits.ts';
 
 const SMALLEST = 1024;
 /** What a place has: the moment its window began, and behind that these. */
@@ -154,7 +153,7 @@ export function createLimitMemory(most: number = MOST_WINDOWS): LimitMemory {
       if (charged) charge(window, cost, now);
       figures.push(figureOf(window, now));
     }
-    const retryAfterSeconds = admitted ? 0 : wait(windows, figures, cost, now);
+    const retryAfterSeconds = admitted ? 0 : retryAfter(windows, figures, cost, now);
     return { admitted, figures, retryAfterSeconds };
   };
 
@@ -210,19 +209,4 @@ export function createLimitMemory(most: number = MOST_WINDOWS): LimitMemory {
       return cells.length / CELLS;
     },
   };
-}
-
-/** Until every window that refused it may admit it. */
-function wait(
-  windows: readonly Window[],
-  figures: readonly LimitFigure[],
-  cost: number,
-  now: number,
-): number {
-  const waits = figures.map((figure, i) => {
-    const window = windows[i];
-    const refused = window !== undefined && cost > figure.remaining;
-    return refused ? waitFor(window, figure, now) : 0;
-  });
-  return Math.max(...waits);
 }

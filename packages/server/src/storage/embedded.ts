@@ -206,6 +206,7 @@ export function openEmbedded(options: EmbeddedOptions): { storage: Storage; look
         const due = await patiently(() => isUsageDue(store, now, keep));
         return due && writer.write({ does: 'tend usage', now, keep });
       },
+      takeWindows: (takes, returned) => writer.write({ does: 'take windows', takes, returned }),
       async recordWindows(windows) {
         for (let from = 0; from < windows.length; from += WINDOWS_A_COMMIT) {
           const some = windows.slice(from, from + WINDOWS_A_COMMIT);

@@ -14,6 +14,9 @@ import {
   statusOf,
   type UsageRetention,
   type Use,
+  type WindowReturn,
+  type WindowsTaken,
+  type WindowTake,
 } from '@warder/core';
 import { chainStatements } from '../../chains.ts';
 import { commitSteps } from '../../commit.ts';
@@ -31,6 +34,7 @@ import { fillSearch, isSearchDue } from './search.ts';
 import { spendIn } from './spending.ts';
 import { tendUsage } from './usage-upkeep.ts';
 import { recordRefusals, recordUses } from './usage-writes.ts';
+import { takeWindowsIn } from './window-takes.ts';
 
 export interface Setting {
   readonly file: string;
@@ -48,6 +52,11 @@ export type Job =
   | { readonly does: 'record uses'; readonly uses: string }
   | { readonly does: 'record refusals'; readonly refusals: readonly KeyRefusal[] }
   | { readonly does: 'tend usage'; readonly now: number; readonly keep: UsageRetention }
+  | {
+      readonly does: 'take windows';
+      readonly takes: readonly WindowTake[];
+      readonly returned: readonly WindowReturn[];
+    }
   | { readonly does: 'record windows'; readonly windows: readonly StoredWindow[] }
   | { readonly does: 'turn states'; readonly now: number; readonly most: number }
   | { readonly does: 'tend lists' }
@@ -61,6 +70,8 @@ export interface Done {
   'record uses': null;
   'record refusals': null;
   'tend usage': boolean;
+  /** In the order asked for. */
+  'take windows': readonly WindowsTaken[];
   'record windows': null;
   'turn states': number;
   'tend lists': boolean;
@@ -118,6 +129,7 @@ const addRefusals = connection.transaction((refusals: readonly KeyRefusal[]) =>
 const tendUsageOnce = connection.transaction((now: number, keep: UsageRetention) =>
   tendUsage(store, now, keep),
 );
+const takeWindows = connection.transaction(takeWindowsIn(store, texts));
 const recordWindows = connection.transaction((windows: readonly StoredWindow[]) => {
   for (const window of windows) affected(texts.recordWindow.with(rowOfWindow(window)));
 });
@@ -153,6 +165,8 @@ function run(job: Job): Done[keyof Done] {
       return null;
     case 'tend usage':
       return tendUsageOnce.immediate(job.now, job.keep);
+    case 'take windows':
+      return takeWindows.immediate(job.takes, job.returned);
     case 'record windows':
       recordWindows.immediate(job.windows);
       return null;
