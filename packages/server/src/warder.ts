@@ -26,6 +26,7 @@ import type { ServerHost } from './host.ts';
 import { createAttempts } from './idempotency.ts';
 import { createLastingLimits } from './lasting-limits.ts';
 import { createLimitMemory } from './limits/memory.ts';
+import { type LimitStore, type Limits, windowOfIdentifier } from './limits.ts';
 import type { Log } from './log.ts';
 import type { Lookup } from './lookup.ts';
 import { mount } from './mount.ts';
@@ -33,7 +34,7 @@ import { describeApi } from './openapi.ts';
 import { referencePage } from './reference.ts';
 import { type Handler, serve } from './serve.ts';
 import { createSharedCredentials, type SharedCredential } from './shared-credentials.ts';
-import { createUpkeep } from './upkeep.ts';
+import { createUpkeep, type Upkeep } from './upkeep.ts';
 import { createUsageLog } from './usage.ts';
 import { type CachingVerifier, createVerifier } from './verifier.ts';
 
@@ -64,6 +65,8 @@ export interface WarderParts {
   readonly usageDaysRetentionSeconds?: number | undefined;
   /** Whose JWTs sign in; nobody's unless given. */
   readonly issuers?: readonly Issuer[] | undefined;
+  /** For a worker: where its supervisor counts windows. What is done beside the calls is the supervisor's then too. */
+  readonly supervised?: { readonly limits: LimitStore } | undefined;
 }
 
 /** How often new events are looked for to be sealed, and old ones to be pruned. */
@@ -88,6 +91,8 @@ export interface Warder {
    */
   gateway(plan: GatewayPlan, secret: string | null): Promise<HeadHandler | null>;
   readonly verifier: CachingVerifier;
+  /** Where windows are counted. */
+  readonly limits: LimitStore;
   /** The use cases, for callers that sign in elsewhere. */
   readonly operations: ReturnType<typeof operations>;
   /** Writes the uses and windows gathered so far, which otherwise happens each second. */
@@ -103,12 +108,7 @@ export function assembleWarder(parts: WarderParts): Warder {
   const usage = createUsageLog(parts.storage, (error) =>
     log.error({ err: error }, 'uses not written'),
   );
-  const limits = createLastingLimits(createLimitMemory(), {
-    storage: parts.storage,
-    digest: (text) => host.mac('identifier', text),
-    now: host.now,
-    onError: (error) => log.error({ err: error }, 'limits not read or written'),
-  });
+  const limits = limitsFor(parts);
   const verifying = { storage: parts.storage, lookup: parts.lookup, limits };
   const { verifier, storage } = createVerifier(host, verifying, usage, parts.cacheBytes);
   const { defaultWorkspaceId } = installation;
@@ -184,7 +184,8 @@ export function assembleWarder(parts: WarderParts): Warder {
     key: null,
     origin: NO_ORIGIN,
   });
-  const upkeep = createUpkeep(async () => {
+  const keep = parts.supervised ? keepNothing : createUpkeep;
+  const upkeep = keep(async () => {
     const erased = (await system.eraseRemaining()) + (await system.eraseOwnersFurther());
     const turned = await storage.turnStates(host.now(), 100);
     const tended = await storage.tendLists();
@@ -195,7 +196,7 @@ export function assembleWarder(parts: WarderParts): Warder {
 
   const keepers = [
     upkeep,
-    createUpkeep(async () => (await system.sealEvents()) > 0, log, SEAL_MILLISECONDS),
+    keep(async () => (await system.sealEvents()) > 0, log, SEAL_MILLISECONDS),
   ];
   const {
     usageHoursRetentionSeconds: hours = USAGE_HOURS_SECONDS,
@@ -204,18 +205,18 @@ export function assembleWarder(parts: WarderParts): Warder {
   const tendUsage = () => {
     const now = host.now();
     const before = (seconds: number) => Math.max(0, now - seconds * 1000);
-    const keep = { hours: before(hours), days: before(days), refusals: before(REFUSALS_SECONDS) };
-    return storage.tendUsage(now, keep);
+    const kept = { hours: before(hours), days: before(days), refusals: before(REFUSALS_SECONDS) };
+    return storage.tendUsage(now, kept);
   };
-  keepers.push(createUpkeep(tendUsage, log));
+  keepers.push(keep(tendUsage, log));
   const { eventLog, eventsRetentionSeconds: kept } = parts;
   if (eventLog !== undefined) {
     const step = async () => (await system.logEvents(eventLog.take)) > 0;
-    keepers.push(createUpkeep(step, log, SEAL_MILLISECONDS));
+    keepers.push(keep(step, log, SEAL_MILLISECONDS));
   }
   if (kept !== undefined) {
     const step = async () => (await system.pruneEvents(host.now() - kept * 1000)) > 0;
-    keepers.push(createUpkeep(step, log, PRUNE_MILLISECONDS));
+    keepers.push(keep(step, log, PRUNE_MILLISECONDS));
   }
 
   return {
@@ -232,6 +233,7 @@ export function assembleWarder(parts: WarderParts): Warder {
       return createGateway({ plan, workspaceId, secret, same, verifier, now, log });
     },
     verifier,
+    limits,
     operations: useCases,
     async flush() {
       await Promise.all([usage.flush(), limits.flush()]);
@@ -247,6 +249,29 @@ export function assembleWarder(parts: WarderParts): Warder {
       await storage.close();
     },
   };
+}
+
+function limitsFor({ supervised, storage, host, log }: WarderParts): Limits {
+  const digest = (text: string) => host.mac('identifier', text);
+  const { now } = host;
+  if (supervised === undefined) {
+    const onError = (error: unknown) => log.error({ err: error }, 'limits not read or written');
+    return createLastingLimits(createLimitMemory(), { storage, digest, now, onError });
+  }
+  const { limits } = supervised;
+  return {
+    ...limits,
+    taker: {
+      take: (window, use) => limits.take([windowOfIdentifier(window, digest)], use, now()),
+    },
+    flush: async () => {},
+    close: async () => {},
+  };
+}
+
+/** An upkeep that somebody else does. */
+function keepNothing(): Upkeep {
+  return { close: async () => {} };
 }
 
 function once<Value>(make: () => Value): () => Value {
