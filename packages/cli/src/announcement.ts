@@ -14,6 +14,8 @@ export interface Announcement {
   readonly dialects: readonly { readonly name: string; readonly url: string }[];
   /** The gateway that is answered, and where. */
   readonly gateway: { readonly kind: string; readonly url: string } | null;
+  /** How many processes share the work. */
+  readonly workers: number;
   readonly data: string;
   readonly keyFile: string;
   /** The key in that file; null where it holds no good one. */
@@ -39,6 +41,7 @@ export function announce(output: Output, about: Announcement): void {
       url,
       dialect_listeners: about.dialects,
       gateway: about.gateway,
+      workers: about.workers,
       data,
       first_key_file: file,
       first_key_made: made,
@@ -50,6 +53,7 @@ export function announce(output: Output, about: Announcement): void {
   const source = firstKey === null ? 'FILE_WITH_A_MANAGEMENT_KEY' : shellWord(nearest(keyFile));
   const lines = [
     `Warder ${VERSION} is ready at ${url}, its data in ${plain(data)}.`,
+    ...(about.workers === 1 ? [] : [`${about.workers} workers share the work.`]),
     ...about.dialects.map((dialect) => `${dialect.name} has ${dialect.url} for itself.`),
     ...(gateway === null ? [] : [`The gateway (${gateway.kind}) is answered at ${gateway.url}.`]),
     ...(made ? [`The first management key is in ${plain(keyFile)}.`] : []),

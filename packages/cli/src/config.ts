@@ -21,6 +21,7 @@ import {
   size,
   webAddress,
   word,
+  workers,
   yesOrNo,
 } from './parse.ts';
 import { sharedCredentials } from './shared-credentials.ts';
@@ -117,6 +118,16 @@ export const SETTINGS = {
     secret: false,
     audience: ['serve'],
     parse: list,
+  },
+  workers: {
+    flag: '--workers <n>',
+    variable: 'WARDER_WORKERS',
+    default: '1',
+    file: null,
+    meaning: 'how many processes share the work: 1 to 64, or auto for one a core',
+    secret: false,
+    audience: ['serve'],
+    parse: workers,
   },
   logLevel: {
     flag: '--log-level <level>',
