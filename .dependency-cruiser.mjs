@@ -52,14 +52,14 @@ const table = [
     name: 'storage-knows-no-http',
     comment:
       'An engine is swappable only while it knows nothing of who asks. ' +
-      'It may import the core, kysely, its driver, node:fs, node:os and node:worker_threads; give it what else it needs as an argument.',
+      'It may import the core, kysely, its driver, node:fs, node:os, node:worker_threads and, for a database elsewhere, node:net; give it what else it needs as an argument.',
     from: { path: `${server}storage/`, pathNot: tests },
     to: {
       pathNot: [
         coreEntry,
         serverExcept('listen', 'auth', 'dialects?', 'openapi'),
         npm('kysely', 'better-sqlite3', '@types/better-sqlite3', 'postgres'),
-        node('fs', 'fs/promises', 'os', 'worker_threads'),
+        node('fs', 'fs/promises', 'os', 'worker_threads', 'net'),
       ],
     },
   },
@@ -98,7 +98,13 @@ const table = [
       'Take a Request and give a Response; what must be known of the socket goes through server/src/listen.ts.',
     from: {
       path: '^packages/[^/]+/src/',
-      pathNot: [tests, `${server}listen\\.ts$`, '^packages/sdk/src/node\\.ts$'],
+      pathNot: [
+        tests,
+        `${server}listen\\.ts$`,
+        // A connection to a database that is given up at once is one whose socket is at hand.
+        `${server}storage/postgres/connection\\.ts$`,
+        '^packages/sdk/src/node\\.ts$',
+      ],
     },
     to: { path: [node('https?', 'http2', 'net', 'tls')] },
   },

@@ -82,7 +82,7 @@ async function overHttp(): Promise<Row[]> {
   return await withProcesses(async (folder, children) => {
     const keys = String(KEYS_OVER_HTTP);
     const rival = (name: string, where: string) => begin(children, [name, where, keys], PROCESS);
-    const postgres = await beginPostgres(children, folder);
+    const postgres = await beginPostgres();
     const redis = await beginRedis(children, folder);
     const contenders = [
       await contender('Warder', await begin(children, ['verify', folder, keys]), REQUESTS),

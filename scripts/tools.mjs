@@ -55,7 +55,12 @@ export const tools = [
     package: 'haproxy',
     tests: ['tests/gateways/haproxy.test.ts', 'tests/gateways/docs.test.ts'],
   },
-  { program: 'postgres', package: 'postgresql', tests: [], benches: ['rivals'] },
+  {
+    program: 'postgres',
+    package: 'postgresql',
+    tests: ['packages/server/src/storage/postgres.test.ts'],
+    benches: ['rivals'],
+  },
   { program: 'redis-server', package: 'redis-server', tests: [], benches: ['rivals'] },
 ];
 

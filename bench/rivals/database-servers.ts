@@ -1,27 +1,14 @@
 // PostgreSQL and Redis with their defaults, each an instance of its own in a temporary
 // folder that listens on a Unix socket there and nowhere else.
 
-import { type ChildProcess, execFileSync, type SpawnOptions, spawn } from 'node:child_process';
-import { chmodSync, chownSync, mkdirSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
+import { join } from 'node:path';
 import { pathOf } from '../../scripts/tools.mjs';
+import { startPostgres } from '../../tests/kit/servers.ts';
 
-/** Answers the folder of its socket. As root it is started as the user postgres, since it refuses root. */
-export async function beginPostgres(children: ChildProcess[], folder: string): Promise<string> {
-  const postgres = programOf('postgres');
-  const home = join(folder, 'postgres');
-  mkdirSync(home);
-  const user = process.getuid?.() === 0 ? userOf('postgres') : null;
-  if (user) {
-    chmodSync(folder, 0o711);
-    chownSync(home, user.uid, user.gid);
-  }
-  const data = join(home, 'data');
-  const options = { ...user, cwd: home };
-  const created = ['-D', data, '-U', 'postgres', '-A', 'trust', '-E', 'UTF8', '--no-sync'];
-  execFileSync(join(dirname(postgres), 'initdb'), created, { ...options, stdio: 'pipe' });
-  const args = ['-D', data, '-k', home, '-c', 'listen_addresses='];
-  await begun(children, postgres, args, options);
+/** Answers the folder of its socket. It ends with this process. */
+export async function beginPostgres(): Promise<string> {
+  const { home } = await startPostgres({ port: 5432, listen_addresses: '' });
   return home;
 }
 
@@ -39,12 +26,7 @@ function programOf(name: string): string {
   return path;
 }
 
-function userOf(name: string): { readonly uid: number; readonly gid: number } {
-  const id = (of: string) => Number(execFileSync('id', [of, name], { encoding: 'utf8' }));
-  return { uid: id('-u'), gid: id('-g') };
-}
-
-/** Both say that they are ready to accept connections, PostgreSQL on stderr. */
+/** It says that it is ready to accept connections. */
 function begun(
   children: ChildProcess[],
   program: string,

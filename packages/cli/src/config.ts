@@ -222,6 +222,17 @@ export const SETTINGS = {
     audience: ['serve'],
     parse: gatewaySecret,
   },
+  opsListen: {
+    flag: '--ops-listen <host:port>',
+    variable: 'WARDER_OPS_LISTEN',
+    default: null,
+    file: null,
+    meaning:
+      'where /metrics, /livez and /readyz are served too, by plain HTTP and without a key; /metrics is then there alone',
+    secret: false,
+    audience: ['serve'],
+    parse: hostPort,
+  },
   eventsLog: {
     flag: '--events-log <file>',
     variable: 'WARDER_EVENTS_LOG',

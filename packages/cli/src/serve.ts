@@ -38,7 +38,12 @@ import {
   startFailure,
 } from './local/installation.ts';
 import { readIssuers } from './local/issuers.ts';
-import { isLoopback, openGatewayListener, openListeners } from './local/listeners.ts';
+import {
+  isLoopback,
+  openGatewayListener,
+  openListeners,
+  openOpsListener,
+} from './local/listeners.ts';
 import type { Service } from './local/service.ts';
 import type { SupervisorParts } from './local/supervisor.ts';
 import { WorkerRefused } from './local/worker-pool.ts';
@@ -102,6 +107,7 @@ async function run(flags: Flags, output: Output): Promise<number> {
       gateway && listening.gatewayUrl !== null
         ? { kind: gateway.plan.kind.name, url: listening.gatewayUrl }
         : null,
+    ops: listening.opsUrl,
     workers: count,
     data,
     keyFile,
@@ -139,6 +145,7 @@ export async function openWorkerService(
 async function readService(flags: Flags) {
   return {
     address: readSetting('listen', flags),
+    opsAddress: readSetting('opsListen', flags),
     trustedProxies: networks(readSetting('trustedProxies', flags) ?? []),
     publicUrl: readSetting('publicUrl', flags) ?? null,
     log: createLog(readSetting('logLevel', flags)),
@@ -174,7 +181,7 @@ async function openService(
   more: Pick<WarderParts, 'eventLog' | 'supervised'>,
 ): Promise<RetiringService> {
   const { log, tls, trustedProxies, dialects, dialectAddresses, gateway } = settings;
-  const { sharedCredentials, issuers } = settings;
+  const { sharedCredentials, issuers, opsAddress } = settings;
   const warder = assembleWarder({
     ...opened,
     ...keepingIn(flags),
@@ -185,6 +192,7 @@ async function openService(
     sharedCredentials,
     cacheBytes: readSetting('cacheBytes', flags),
     issuers,
+    metricsApart: opsAddress !== undefined,
   });
   const common = { tls, trustedProxies, newRequestId: () => randomUUID() };
   const closing = async (error: unknown) => {
@@ -192,11 +200,17 @@ async function openService(
     throw error;
   };
   const supervised = more.supervised !== undefined;
+  const opsListener =
+    opsAddress && (await openOpsListener(warder.handleOps, opsAddress, common).catch(closing));
   const gatewayListener =
-    gateway && (await openGateway(warder, gateway, tls, supervised).catch(closing));
+    gateway &&
+    (await openGateway(warder, gateway, tls, supervised).catch(async (error: unknown) => {
+      await opsListener?.close();
+      return await closing(error);
+    }));
   const listeners = await openListeners(warder, settings.address, dialectAddresses, common).catch(
     async (error: unknown) => {
-      await gatewayListener?.close();
+      await Promise.all([gatewayListener?.close(), opsListener?.close()]);
       return await closing(error);
     },
   );
@@ -208,6 +222,7 @@ async function openService(
         return { name, url: `${url}${base}` };
       }),
       gatewayUrl: gatewayListener?.url ?? null,
+      opsUrl: opsListener?.url ?? null,
     },
     failed: new Promise(() => {}),
     async drain() {
@@ -215,9 +230,13 @@ async function openService(
       await Promise.all([listeners.close(), gatewayListener?.close()]);
     },
     async retire() {
-      await Promise.all([listeners.retire(), gatewayListener?.retire()]);
+      await Promise.all([listeners.retire(), gatewayListener?.retire(), opsListener?.retire()]);
     },
-    close: () => warder.close(),
+    async close() {
+      await warder.close();
+      // Last, so that whoever asks meanwhile is told that it is not ready.
+      await opsListener?.close();
+    },
   };
 }
 

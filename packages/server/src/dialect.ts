@@ -50,6 +50,7 @@ export interface Telling {
 /** What an operation is called with. */
 export interface Call<Params, Query, Body> {
   readonly operations: Operations;
+  readonly service: Service;
   readonly caller: Caller;
   readonly params: Params;
   readonly query: Query;
@@ -65,6 +66,8 @@ export interface Service {
   /** The dialect as an OpenAPI document, and as a page to read. */
   document(): unknown;
   reference(): string;
+  /** The service in figures, for Prometheus. @throws not_found where they are served elsewhere */
+  metrics(): Promise<string>;
 }
 
 interface RouteFacts {
@@ -182,6 +185,12 @@ export interface Fast {
   verify(presented: string, ask: Ask): Verdict | null;
 }
 
+export interface FastRoute {
+  /** The route of the table that it answers for. */
+  readonly operationId: string;
+  answer(request: FastRequest, fast: Fast): string | null;
+}
+
 /** A request as it arrived, its body read within its bound. */
 export interface FastRequest {
   readonly method: string;
@@ -227,10 +236,10 @@ export interface Dialect {
   /** Total: a new error code does not compile until the dialect says what it looks like. */
   readonly errors: Readonly<Record<ErrorCode, ErrorReply>>;
   /**
-   * The body of a 200 for the plainest form of a much-used call, as the table would answer it;
+   * Answers the plainest form of a much-used call as the table would: with the body of a 200, or
    * null for any other request, and for whatever is not simply good.
    */
-  readonly fast?: ((request: FastRequest, fast: Fast) => string | null) | undefined;
+  readonly fast?: FastRoute | undefined;
 }
 
 /** A product's dialect with what an operator may choose of it. */

@@ -18,7 +18,9 @@ import {
   type Spend,
   type Spent,
   type Storage,
+  VERDICT_CODES,
   type Verdict,
+  type VerdictCode,
   type Verifier,
   WarderError,
   type Watch,
@@ -53,6 +55,21 @@ export interface CachingVerifier extends Verifier {
   verifyCached(presented: string, ask: Ask): Verdict | null;
   /** Counts a good verdict that was asked for without being counted. */
   count(verdict: GoodVerdict): void;
+  /** How it went since the start. */
+  readonly figures: VerifierFigures;
+}
+
+export interface VerifierFigures {
+  /** Verdicts given, but for those on callers of Warder itself. */
+  readonly verdicts: Readonly<Record<VerdictCode, number>>;
+  /** Verdicts from memory, and reads of the store. */
+  hits(): number;
+  misses(): number;
+  /** Keys in memory, and how many there is usually room for. */
+  cached(): number;
+  readonly capacity: number;
+  /** Reads under way, those that wait, and those that were given up. */
+  lookups(): ReturnType<ReturnType<typeof createGate>['figures']>;
 }
 
 export interface VerifierParts {
@@ -91,8 +108,17 @@ export function createVerifier(
   const unknown = createUnknownKeys();
   const charging = createCharging(limits);
   const gate = createGate(MOST_LOOKUPS, LOOKUP_PATIENCE);
+  const verdicts = Object.fromEntries(VERDICT_CODES.map((code) => [code, 0])) as Verdicts;
+  let hits = 0;
+  let misses = 0;
   /** Reads under way, by digest: those that may still be believed when they end. */
   let reading = new Map<string, Flight>();
+
+  /** Every verdict passes here on its way out, once. */
+  const told = <Told extends Verdict>(verdict: Told, ask: Ask): Told => {
+    if (ask.metered !== false) verdicts[verdict.code]++;
+    return verdict;
+  };
 
   const forgetAll = () => {
     table.clear();
@@ -174,6 +200,7 @@ export function createVerifier(
     if (flight !== undefined && (trusted || isBetween(now - flight.startedAt, SHARED_MILLISECONDS)))
       return flight.found;
     const among = reading;
+    misses++;
     const found = gate
       .pass(() => lookup.find(host.digests(secret)))
       .then((candidate) => {
@@ -206,14 +233,19 @@ export function createVerifier(
 
   const verifyCached = (presented: string, ask: Ask): Verdict | null => {
     const secret = bare(presented);
-    if (secret.length > MAX_TOKEN_LENGTH) return MALFORMED;
+    if (secret.length > MAX_TOKEN_LENGTH) return told(MALFORMED, ask);
     const now = host.now();
     const digest = host.fingerprint(secret);
     const trusted = isTrusted();
     const row = trusted ? table.find(digest) : -1;
-    if (row >= 0) return judgedNow(row, ask, now);
-    if (inspectToken(secret) === 'malformed') return MALFORMED;
-    return trusted && unknown.has(digest, now) ? NOT_FOUND : null;
+    if (row >= 0) {
+      const verdict = judgedNow(row, ask, now);
+      if (verdict === null) return null;
+      hits++;
+      return told(verdict, ask);
+    }
+    if (inspectToken(secret) === 'malformed') return told(MALFORMED, ask);
+    return trusted && unknown.has(digest, now) ? told(NOT_FOUND, ask) : null;
   };
 
   const forget = (changes: readonly Change[]) => {
@@ -228,6 +260,14 @@ export function createVerifier(
 
   const verifier: CachingVerifier = {
     verifyCached,
+    figures: {
+      verdicts,
+      hits: () => hits,
+      misses: () => misses,
+      cached: table.size,
+      capacity: table.rows,
+      lookups: gate.figures,
+    },
     count: (verdict) => usage.count(verdict.key, verdict, ANYWHERE, host.now()),
     windows: (candidate, ask, at) => charging.taking(candidate, { ...ask, spend: false }, at),
     async verify(presented, ask) {
@@ -240,9 +280,12 @@ export function createVerifier(
         const row = trusted ? table.find(digest) : -1;
         const candidate =
           row >= 0 ? table.entry(row).good : await readOrRemembered(secret, digest, trusted);
-        if (candidate === null) return NOT_FOUND;
+        if (candidate === null) return told(NOT_FOUND, ask);
         const found = await judged(candidate, ask, host.now());
-        if (found !== 'stale') return found;
+        if (found !== 'stale') {
+          if (row >= 0) hits++;
+          return told(found, ask);
+        }
         // It changed since it was read, here or elsewhere: it is judged again as it is now.
         table.removeKey(candidate.key.id);
         reading = new Map();
@@ -254,6 +297,8 @@ export function createVerifier(
   };
   return { verifier, storage: forgetting(storage, forget), watch };
 }
+
+type Verdicts = Record<VerdictCode, number>;
 
 /** A key in memory, with the verdict on it where nothing refuses it, and what its uses are charged to and counted in. */
 interface Entry extends TallyPlace {

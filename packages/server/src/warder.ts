@@ -8,6 +8,7 @@ import {
   NO_ORIGIN,
   operations,
   type Storage,
+  WarderError,
   type Workspace,
 } from '@warder/core';
 import { createAddressLimit } from './address-limit.ts';
@@ -19,6 +20,7 @@ import { createTokenVerifier } from './auth/tokens.ts';
 import { instanceGrant, signInBy } from './auth.ts';
 import type { Dialect } from './dialect.ts';
 import { native } from './dialects/native/dialect.ts';
+import { ops } from './dialects/native/ops.ts';
 import type { EventLog } from './event-log.ts';
 import { createGateway, type GatewayPlan } from './gateway.ts';
 import type { HeadHandler } from './head.ts';
@@ -26,14 +28,19 @@ import type { ServerHost } from './host.ts';
 import { createAttempts } from './idempotency.ts';
 import { createLastingLimits } from './lasting-limits.ts';
 import { createLimitMemory } from './limits/memory.ts';
-import { type LimitStore, type Limits, windowOfIdentifier } from './limits.ts';
+import { type LimitMemory, type LimitStore, type Limits, windowOfIdentifier } from './limits.ts';
 import type { Log } from './log.ts';
 import type { Lookup } from './lookup.ts';
+import { createTimer } from './metrics.ts';
 import { mount } from './mount.ts';
 import { describeApi } from './openapi.ts';
+import { prometheusPage } from './prometheus.ts';
 import { referencePage } from './reference.ts';
+import { createRequestMetrics } from './request-metrics.ts';
 import { type Handler, serve } from './serve.ts';
+import { serviceMetrics } from './service-metrics.ts';
 import { createSharedCredentials, type SharedCredential } from './shared-credentials.ts';
+import { timedStorage } from './timed-storage.ts';
 import { createUpkeep, type Upkeep } from './upkeep.ts';
 import { createUsageLog } from './usage.ts';
 import { type CachingVerifier, createVerifier } from './verifier.ts';
@@ -65,6 +72,8 @@ export interface WarderParts {
   readonly usageDaysRetentionSeconds?: number | undefined;
   /** Whose JWTs sign in; nobody's unless given. */
   readonly issuers?: readonly Issuer[] | undefined;
+  /** Whether the figures are told by `handleOps` alone, and not to those who sign in. */
+  readonly metricsApart?: boolean | undefined;
   /** For a worker: where its supervisor counts windows. What is done beside the calls is the supervisor's then too. */
   readonly supervised?: { readonly limits: LimitStore } | undefined;
 }
@@ -84,6 +93,8 @@ export interface Warder {
   readonly handle: Handler;
   /** One dialect alone, below the path that its product has; null where it is not served. */
   handleOnly(dialect: string): Handler | null;
+  /** Whether it is alive and ready, and its figures: without a credential, for an address of its own. */
+  readonly handleOps: Handler;
   /**
    * The answers to a gateway, for a listener of their own.
    * @param secret what the gateway has to send with each request; null for nothing
@@ -105,12 +116,24 @@ export interface Warder {
 
 export function assembleWarder(parts: WarderParts): Warder {
   const { host, installation, publicUrl, mountedAt = '', version, log } = parts;
-  const usage = createUsageLog(parts.storage, (error) =>
+  const storeTimer = createTimer('warder_store', 'a call of the store', 'operation');
+  const upkeepTimer = createTimer('warder_upkeep', 'a step of upkeep', 'task');
+  const timedStore = timedStorage(parts.storage, storeTimer);
+  const usage = createUsageLog(timedStore, (error) =>
     log.error({ err: error }, 'uses not written'),
   );
-  const limits = limitsFor(parts);
-  const verifying = { storage: parts.storage, lookup: parts.lookup, limits };
-  const { verifier, storage } = createVerifier(host, verifying, usage, parts.cacheBytes);
+  const limitMemory = createLimitMemory();
+  const limits = limitsFor(parts, limitMemory, timedStore);
+  const lookup: Lookup = {
+    ...parts.lookup,
+    find: (digests) => storeTimer.follow('find', performance.now(), parts.lookup.find(digests)),
+  };
+  // Nothing stands between the verifier and the store but where a verification writes.
+  const bare = { ...parts.storage, spend: timedStore.spend };
+  const verifying = { storage: bare, lookup, limits };
+  const made = createVerifier(host, verifying, usage, parts.cacheBytes);
+  const { verifier } = made;
+  const storage = timedStorage(made.storage, storeTimer);
   const { defaultWorkspaceId } = installation;
   const useCases = operations({
     storage,
@@ -145,7 +168,30 @@ export function assembleWarder(parts: WarderParts): Warder {
   });
   const attempts = createAttempts(host, storage);
   const addressLimit = createAddressLimit(host.now);
-  const served = (dialect: Dialect, base: string, url: string | null) => {
+  const requests = createRequestMetrics();
+  const page = prometheusPage([
+    requests.durations,
+    ...serviceMetrics({
+      version,
+      verifier: verifier.figures,
+      usage: usage.figures,
+      windows: () => limitMemory.size,
+      oldestUnsealed: async () => (await everywhere.unsealed(1)).events[0]?.createdAt ?? null,
+      now: host.now,
+    }),
+    ...storeTimer.metrics,
+    ...upkeepTimer.metrics,
+  ]);
+  const metricsElsewhere = async () => {
+    throw new WarderError('not_found', 'Metrics are served on the address for operations.');
+  };
+  const metrics = parts.metricsApart ? metricsElsewhere : page;
+  const served = (
+    dialect: Dialect,
+    base: string,
+    url: string | null,
+    service = { ready, metrics },
+  ) => {
     // Made when somebody asks for it: a start waits for nothing that few ask for.
     const root = url ?? mountedAt;
     const at = root === '' ? null : `${root}${base}`;
@@ -159,7 +205,8 @@ export function assembleWarder(parts: WarderParts): Warder {
       fast: { signIn: signInByKnownKey(verifier), verify: verifier.verifyCached },
       attempts,
       limit: addressLimit,
-      service: { ready, document, reference },
+      requests,
+      service: { ...service, document, reference },
       publicUrl: url,
       mountedAt,
       now: host.now,
@@ -184,19 +231,23 @@ export function assembleWarder(parts: WarderParts): Warder {
     key: null,
     origin: NO_ORIGIN,
   });
-  const keep = parts.supervised ? keepNothing : createUpkeep;
-  const upkeep = keep(async () => {
+  const keep = (task: string, step: () => Promise<boolean>, pauseMilliseconds?: number) => {
+    if (parts.supervised) return KEPT_ELSEWHERE;
+    const timed = () => upkeepTimer.follow(task, performance.now(), step());
+    return createUpkeep(timed, log, pauseMilliseconds);
+  };
+  const upkeep = keep('life', async () => {
     const erased = (await system.eraseRemaining()) + (await system.eraseOwnersFurther());
     const turned = await storage.turnStates(host.now(), 100);
     const tended = await storage.tendLists();
     const pruned = await storage.pruneReplies(host.now(), 100);
     const ended = await storage.pruneWindows(host.now(), 100);
     return tended || erased + turned + pruned + ended > 0;
-  }, log);
+  });
 
   const keepers = [
     upkeep,
-    keep(async () => (await system.sealEvents()) > 0, log, SEAL_MILLISECONDS),
+    keep('seal', async () => (await system.sealEvents()) > 0, SEAL_MILLISECONDS),
   ];
   const {
     usageHoursRetentionSeconds: hours = USAGE_HOURS_SECONDS,
@@ -208,15 +259,15 @@ export function assembleWarder(parts: WarderParts): Warder {
     const kept = { hours: before(hours), days: before(days), refusals: before(REFUSALS_SECONDS) };
     return storage.tendUsage(now, kept);
   };
-  keepers.push(keep(tendUsage, log));
+  keepers.push(keep('usage', tendUsage));
   const { eventLog, eventsRetentionSeconds: kept } = parts;
   if (eventLog !== undefined) {
     const step = async () => (await system.logEvents(eventLog.take)) > 0;
-    keepers.push(keep(step, log, SEAL_MILLISECONDS));
+    keepers.push(keep('log_events', step, SEAL_MILLISECONDS));
   }
   if (kept !== undefined) {
     const step = async () => (await system.pruneEvents(host.now() - kept * 1000)) > 0;
-    keepers.push(keep(step, log, PRUNE_MILLISECONDS));
+    keepers.push(keep('prune_events', step, PRUNE_MILLISECONDS));
   }
 
   return {
@@ -225,6 +276,7 @@ export function assembleWarder(parts: WarderParts): Warder {
       const dialect = dialects.find((one) => one.name === name);
       return dialect === undefined ? null : served(dialect, dialect.originalBase, null);
     },
+    handleOps: served(ops, '', null, { ready, metrics: page }),
     async gateway(plan, secret) {
       const workspace = plan.workspace === null ? null : await workspaceNamed(plan.workspace);
       if (workspace === null && plan.workspace !== null) return null;
@@ -251,12 +303,16 @@ export function assembleWarder(parts: WarderParts): Warder {
   };
 }
 
-function limitsFor({ supervised, storage, host, log }: WarderParts): Limits {
+function limitsFor(
+  { supervised, host, log }: WarderParts,
+  memory: LimitMemory,
+  storage: Storage,
+): Limits {
   const digest = (text: string) => host.mac('identifier', text);
   const { now } = host;
   if (supervised === undefined) {
     const onError = (error: unknown) => log.error({ err: error }, 'limits not read or written');
-    return createLastingLimits(createLimitMemory(), { storage, digest, now, onError });
+    return createLastingLimits(memory, { storage, digest, now, onError });
   }
   const { limits } = supervised;
   return {
@@ -269,10 +325,7 @@ function limitsFor({ supervised, storage, host, log }: WarderParts): Limits {
   };
 }
 
-/** An upkeep that somebody else does. */
-function keepNothing(): Upkeep {
-  return { close: async () => {} };
-}
+const KEPT_ELSEWHERE: Upkeep = { close: async () => {} };
 
 function once<Value>(make: () => Value): () => Value {
   let made: { readonly value: Value } | null = null;

@@ -7,6 +7,8 @@ export interface Listening {
   /** Where dialects are alone, in the order they were named. */
   readonly dialects: readonly { readonly name: string; readonly url: string }[];
   readonly gatewayUrl: string | null;
+  /** Where probes and figures are, without a key. */
+  readonly opsUrl: string | null;
 }
 
 export interface Service {

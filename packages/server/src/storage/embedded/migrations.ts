@@ -5,7 +5,7 @@
 
 import type { Migration } from '../../migration.ts';
 import { KEY_TABLES, keyIndices } from './key-indices.ts';
-import { USAGE_SCHEMA } from './usage-tables.ts';
+import { USAGE_SCHEMA } from './usage-schema.ts';
 
 export const MIGRATIONS: readonly Migration[] = [
   {

@@ -16,8 +16,8 @@ import {
 import { parsed, USAGE_KINDS } from '../../rows.ts';
 import type { Listing, Sql, Within } from '../../slices.ts';
 import { at, type Query, sql } from '../../storage.ts';
+import { COUNT_COLUMNS, USAGE_TABLES } from '../../usage-tables.ts';
 import { builder } from './builder.ts';
-import { COUNT_COLUMNS, USAGE_TABLES } from './usage-tables.ts';
 
 /** What may not have been rolled up yet into a step. */
 const FINER: Readonly<Record<UsageStep, readonly UsageStep[]>> = {

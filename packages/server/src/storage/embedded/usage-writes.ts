@@ -15,8 +15,9 @@ import {
   type Use,
 } from '@warder/core';
 import { USAGE_KINDS } from '../../rows.ts';
+import { COARSER, COUNT_COLUMNS, type Mark, USAGE_TABLES } from '../../usage-tables.ts';
 import type { Connected } from './connection.ts';
-import { COARSER, COUNT_COLUMNS, type Mark, markOf, USAGE_TABLES } from './usage-tables.ts';
+import { markOf } from './usage-schema.ts';
 
 /** Figures of a subject, to be added to what its bucket has. */
 export interface FigureRow extends Mark {

@@ -16,9 +16,9 @@ import Database from 'better-sqlite3';
 import { afterAll, expect, test } from 'vitest';
 import { NOW } from '../../../../../tests/fixtures/domain.ts';
 import { useOf, worldIn } from '../../../../../tests/storage/store.ts';
+import { USAGE_TABLES } from '../../usage-tables.ts';
 import { openEmbedded } from '../embedded.ts';
 import { listRefusals, listUsage } from './usage-figures.ts';
-import { USAGE_TABLES } from './usage-tables.ts';
 import { behindMark } from './usage-upkeep.ts';
 
 const HOUR = 3_600_000;

@@ -1,19 +1,8 @@
-// Where usage is stored, in SQLite's words: a table for each step, a row for a
-// subject and a bucket that saw a verification, a column for each verdict. The
-// bucket stands first in the key: what is written now lies together, what has ended
-// is found without an index, and a subject's figures are one look-up a bucket.
+// The tables of usage in SQLite's words, and how far they are rolled up.
 
-import { COUNTED_CODES, USAGE_STEPS, type UsageStep } from '@warder/core';
+import { USAGE_STEPS, type UsageStep } from '@warder/core';
+import { COUNT_COLUMNS, type Mark, USAGE_TABLES } from '../../usage-tables.ts';
 import type { Connected } from './connection.ts';
-
-/** Which table holds which step. Each is rolled up into the next. */
-export const USAGE_TABLES: Readonly<Record<UsageStep, string>> = {
-  hour: 'usage_hours',
-  day: 'usage_days',
-  month: 'usage_months',
-};
-
-export const COUNT_COLUMNS: readonly string[] = COUNTED_CODES;
 
 // Made of the codes while no migration is released; a code that comes later is a
 // migration that adds its column to each of the three.
@@ -57,19 +46,6 @@ CREATE TABLE key_refusals (
 ) STRICT;
 CREATE INDEX key_refusals_of_key ON key_refusals (key_position);
 `;
-
-/** A row of one of the tables, by its place. Positions are texts here: they pass 2^53. */
-export interface Mark {
-  readonly bucket: number;
-  readonly kind: number;
-  readonly position: string;
-}
-
-export const COARSER: Readonly<Record<UsageStep, UsageStep | null>> = {
-  hour: 'day',
-  day: 'month',
-  month: null,
-};
 
 /** How far a step is rolled up. */
 export function markOf(store: Connected, step: UsageStep): Mark {

@@ -1,0 +1,170 @@
+// One connection to one server, which is never replaced beneath those who use it: once it
+// is lost it stays lost, so that what belongs into one transaction can not go on outside
+// of it. Each statement has a deadline, after which the connection is given up.
+
+import { connect as connectTo, type Socket } from 'node:net';
+import postgres from 'postgres';
+import type { Query } from '../../storage.ts';
+import type { Address, Host } from './address.ts';
+import { Disconnected, isPostgresFailure, Overdue } from './failure.ts';
+
+/** What a statement found or wrote. */
+export interface Found<Row> {
+  readonly rows: readonly Row[];
+  /** How many rows it found or wrote. */
+  readonly count: number;
+}
+
+export interface Connection {
+  /** Sent at once, answered in the order of sending. @throws what the server says, Disconnected, Overdue */
+  run<Row>(query: Query, milliseconds?: number): Promise<Found<Row>>;
+  /** Several statements in one text, without values; answers nothing. */
+  script(sql: string, milliseconds?: number): Promise<void>;
+  /** False for good once it is lost. */
+  readonly alive: boolean;
+  /** Gives it up at once; what waits for an answer is told that it is lost. */
+  destroy(): void;
+  /** Resolves when it is lost. */
+  readonly lost: Promise<void>;
+}
+
+export interface ConnectionSetting {
+  readonly address: Address;
+  /** For a server or a pooler to accept the connection, and to say who it is. */
+  readonly connectMilliseconds: number;
+  /** For any statement that is given no time of its own. */
+  readonly statementMilliseconds: number;
+  /** Whether statements are prepared on the server. */
+  readonly prepare: boolean;
+}
+
+/** Connects to one host. @throws Disconnected, Overdue, what the server says */
+export async function connect(setting: ConnectionSetting, host: Host): Promise<Connection> {
+  const { address, connectMilliseconds, statementMilliseconds, prepare } = setting;
+  const socket = await socketTo(host, connectMilliseconds);
+  const { promise: lost, resolve: lose } = Promise.withResolvers<void>();
+  let alive = true;
+  let used = false;
+  const destroy = () => {
+    if (!alive) return;
+    alive = false;
+    socket.destroy();
+    lose();
+    // What the driver itself has queued is told of it; the socket is gone already.
+    void client.end({ timeout: 0 }).catch(() => {});
+  };
+  const client = postgres({
+    // Behind the driver's types, but in its documentation: it asks for the socket.
+    ...({
+      socket: () => {
+        if (used || !alive) throw new Disconnected('the connection was lost');
+        used = true;
+        return socket;
+      },
+    } as object),
+    host: host.host,
+    port: host.port,
+    database: address.database,
+    ...(address.user === null ? {} : { user: address.user }),
+    ...(address.password === null ? {} : { password: address.password }),
+    ssl: tlsFor(address, host),
+    connection: { application_name: address.applicationName },
+    max: 1,
+    connect_timeout: connectMilliseconds / 1000,
+    // Its life is decided by who uses it.
+    idle_timeout: 0,
+    max_lifetime: 0,
+    fetch_types: false,
+    prepare,
+    types: { number: { to: 20, from: [20], parse: Number, serialize: String } },
+    onnotice: () => {},
+    onclose: destroy,
+  });
+
+  const inTime = <Value>(answer: Promise<Value>, milliseconds: number): Promise<Value> =>
+    new Promise((resolve, reject) => {
+      const timer = setTimeout(() => {
+        reject(new Overdue(`no answer within ${milliseconds} ms`));
+        destroy();
+      }, milliseconds);
+      answer.then(
+        (value) => {
+          clearTimeout(timer);
+          resolve(value);
+        },
+        (error) => {
+          clearTimeout(timer);
+          reject(error);
+        },
+      );
+    });
+  const send = <Value>(make: () => Promise<Value>, milliseconds: number): Promise<Value> =>
+    alive
+      ? inTime(make(), milliseconds)
+      : Promise.reject(new Disconnected('the connection was lost'));
+
+  const connection: Connection = {
+    async run<Row>({ sql, parameters }: Query, milliseconds = statementMilliseconds) {
+      // Its types lack bigint, which it takes, and `simple`, which it reads.
+      const values = [...parameters] as string[];
+      const options = { prepare, simple: false } as { prepare: boolean };
+      const rows = await send(
+        () => client.unsafe<Row & object[]>(sql, values, options),
+        milliseconds,
+      );
+      return { rows: rows as unknown as Row[], count: rows.count };
+    },
+    async script(sql, milliseconds = statementMilliseconds) {
+      await send(() => client.unsafe(sql), milliseconds);
+    },
+    get alive() {
+      return alive;
+    },
+    destroy,
+    lost,
+  };
+  try {
+    await connection.script('SELECT 1', connectMilliseconds);
+  } catch (error) {
+    destroy();
+    throw error;
+  }
+  return connection;
+}
+
+/** A connected socket. */
+function socketTo({ host, port }: Host, milliseconds: number): Promise<Socket> {
+  return new Promise((resolve, reject) => {
+    const socket = host.startsWith('/')
+      ? connectTo({ path: `${host}/.s.PGSQL.${port}` })
+      : connectTo({ host, port });
+    const timer = setTimeout(() => {
+      socket.destroy();
+      reject(new Overdue(`no connection within ${milliseconds} ms`));
+    }, milliseconds);
+    const fail = (cause: Error) => {
+      clearTimeout(timer);
+      const code = isPostgresFailure(cause) ? cause.code : cause.name;
+      reject(new Disconnected(`no connection: ${code}`, { cause }));
+    };
+    socket.once('error', fail);
+    socket.once('connect', () => {
+      clearTimeout(timer);
+      socket.off('error', fail);
+      socket.setNoDelay(true);
+      resolve(socket);
+    });
+  });
+}
+
+function tlsFor({ tls }: Address, { host }: Host) {
+  if (tls === null || host.startsWith('/')) return false;
+  const { need, ca } = tls;
+  if (need === 'tried') return 'prefer';
+  return {
+    servername: host,
+    rejectUnauthorized: need !== 'encrypted',
+    ...(ca === null ? {} : { ca }),
+    ...(need === 'named' ? {} : { checkServerIdentity: () => undefined }),
+  };
+}

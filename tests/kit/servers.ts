@@ -1,0 +1,130 @@
+// Real servers for tests and benches, each an instance of its own in a temporary folder.
+// They end, and their folder goes, with whoever started them, also when that was killed.
+
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { chownSync, mkdtempSync, readFileSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { pathOf } from '../../scripts/tools.mjs';
+
+export interface PostgresServer {
+  /** Over its Unix socket. */
+  readonly url: string;
+  /** Over the loopback, for what stands between. */
+  readonly tcpUrl: string;
+  readonly port: number;
+  /** The folder of its socket; its files are in `data`. */
+  readonly home: string;
+  /** Sends its first process a signal: SIGINT ends it in order, SIGKILL without a word. */
+  signal(name: NodeJS.Signals): void;
+  /** Resolves once none of its processes is left, of itself or after a signal. */
+  ended(): Promise<void>;
+  /** Starts it again after it has ended, on the same files. */
+  start(): Promise<void>;
+  /** Ends it and removes its folder. */
+  stop(): Promise<void>;
+}
+
+/** As PostgreSQL's own file of settings names them. */
+export type PostgresSettings = Readonly<Record<string, string | number>>;
+
+/** Starts PostgreSQL with its defaults but for these settings. @throws where it is not installed */
+export async function startPostgres(settings: PostgresSettings = {}): Promise<PostgresServer> {
+  const postgres = programOf('postgres');
+  const home = mkdtempSync(join(tmpdir(), 'warder-pg-'));
+  const data = join(home, 'data');
+  // It refuses root.
+  const user = process.getuid?.() === 0 ? userOf('postgres') : null;
+  if (user) chownSync(home, user.uid, user.gid);
+  const options = { ...user, cwd: home };
+  const created = ['-D', data, '-U', 'postgres', '-A', 'trust', '-E', 'UTF8', '--no-sync'];
+  execFileSync(join(dirname(postgres), 'initdb'), created, { ...options, stdio: 'pipe' });
+  const port = Number(settings.port ?? (await freePort()));
+  const all = { port, listen_addresses: '127.0.0.1', unix_socket_directories: home, ...settings };
+  const args = ['-D', data];
+  for (const [name, value] of Object.entries(all)) args.push('-c', `${name}=${value}`);
+
+  const launch = async () => {
+    const begun = guarded(home, postgres, args, options);
+    await said(begun, /ready to accept connections/);
+    return begun;
+  };
+  let guard = await launch();
+  const ended = async () => {
+    if (guard.stderr?.readableEnded === false) await once(guard.stderr, 'end');
+  };
+  return {
+    url: `postgres://postgres@/postgres?host=${encodeURIComponent(home)}&port=${port}`,
+    tcpUrl: `postgres://postgres@127.0.0.1:${port}/postgres`,
+    port,
+    home,
+    ended,
+    signal(name) {
+      process.kill(Number(readFileSync(join(data, 'postmaster.pid'), 'utf8').split('\n')[0]), name);
+    },
+    async start() {
+      guard.stdin?.end('keep\n');
+      await once(guard, 'close');
+      guard = await launch();
+    },
+    async stop() {
+      guard.stdin?.end();
+      if (guard.exitCode === null) await once(guard, 'close');
+    },
+  };
+}
+
+/** A port of the loopback that nobody listens on now. */
+export async function freePort(): Promise<number> {
+  const server = createServer();
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+/**
+ * Ends its child once its own input does, which happens however the one who holds the other end
+ * of that pipe ended, and removes the folder unless told to keep it.
+ */
+const GUARD = `folder=$1; shift; "$@" </dev/null & child=$!; exec 2>/dev/null
+read word; kill -INT $child; wait $child; [ "$word" = keep ] || rm -rf "$folder"`;
+
+/** What the program says on stderr is the guard's, until none of its processes is left. */
+function guarded(
+  folder: string,
+  program: string,
+  args: readonly string[],
+  options: { readonly uid?: number; readonly gid?: number; readonly cwd: string },
+): ChildProcess {
+  const words = ['-c', GUARD, 'sh', folder, program, ...args];
+  return spawn('sh', words, { ...options, stdio: ['pipe', 'ignore', 'pipe'] });
+}
+
+/** Resolves once a server has said so. */
+function said(guard: ChildProcess, what: RegExp): Promise<void> {
+  return new Promise((resolve, reject) => {
+    let all = '';
+    guard.stderr?.on('data', (chunk: Buffer) => {
+      if (all.length < 100_000) all += chunk;
+      if (what.test(all)) resolve();
+    });
+    guard.on('error', reject);
+    guard.stderr?.on('end', () => reject(new Error(`the server ended:\n${all}`)));
+  });
+}
+
+function programOf(name: string): string {
+  const path = pathOf(name);
+  if (path === null) throw new Error(`${name} is not installed`);
+  return path;
+}
+
+function userOf(name: string): { readonly uid: number; readonly gid: number } {
+  const id = (of: string) => Number(execFileSync('id', [of, name], { encoding: 'utf8' }));
+  return { uid: id('-u'), gid: id('-g') };
+}
