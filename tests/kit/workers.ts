@@ -72,19 +72,18 @@ export async function openConnection(service: Service): Promise<Connection> {
 }
 
 /** A connection to each of the workers, which are as many as there should be. */
+/** Waits until as many workers answer as there should be. */
 export async function connectionToEach(service: Service, count: number): Promise<Connection[]> {
-  const pids = workersOf(service);
-  if (pids.length !== count) throw new Error(`there are ${pids.length} workers`);
   const found = new Map<number, Connection>();
-  for (let i = 0; found.size < count && i < 20 * count; i++) {
+  await until(async () => {
     const connection = await openConnection(service);
     await connection.ask('GET', '/livez');
-    const pid = connection.worker(pids);
+    const pid = connection.worker(workersOf(service));
     if (pid === undefined || found.has(pid)) connection.close();
     else found.set(pid, connection);
-  }
-  if (found.size !== count) throw new Error(`${found.size} of ${count} workers answered`);
-  return pids.flatMap((pid) => found.get(pid) ?? []);
+    return found.size === count;
+  }, `${count} workers answer`);
+  return [...found.values()];
 }
 
 /** The ports at the other end of a process's connections. */
