@@ -19,11 +19,13 @@ import {
   peppers,
   secret,
   size,
+  someOf,
   webAddress,
   word,
   workers,
   yesOrNo,
 } from './parse.ts';
+import { redisAddresses } from './redis-address.ts';
 import { sharedCredentials } from './shared-credentials.ts';
 
 /** `local`: commands that work on the data folder itself, without a service; `doctor`: that one of them. */
@@ -32,6 +34,8 @@ export type Audience = 'serve' | 'local' | 'doctor' | 'client';
 export interface Setting {
   /** As the parser takes it; null where it has none. Of a secret it names a file; one without a value says `true`. */
   readonly flag: string | null;
+  /** Set for a secret that is none without the password in it: then the flag has the value itself. */
+  readonly flagHoldsValue?: true;
   /** A secret's file is named by the variable `<variable>_FILE`. */
   readonly variable: string;
   readonly default: string | null;
@@ -46,6 +50,7 @@ export interface Setting {
   readonly parse: (text: string) => unknown;
 }
 
+const LIMIT_FALLBACKS = ['memory', 'refuse', 'admit'] as const;
 const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const;
 
 export const SETTINGS = {
@@ -265,6 +270,17 @@ export const SETTINGS = {
     audience: ['serve'],
     parse: size,
   },
+  callsPerSecond: {
+    flag: '--calls-per-second <number>',
+    variable: 'WARDER_CALLS_PER_SECOND',
+    default: '1000',
+    file: null,
+    meaning:
+      'calls a second that one workspace, or one key of the instance, may make of each process, beside verifications, which nothing bounds',
+    secret: false,
+    audience: ['serve'],
+    parse: someOf(1, 1_000_000),
+  },
   usageHoursRetention: {
     flag: '--usage-hours-retention <time>',
     variable: 'WARDER_USAGE_HOURS_RETENTION',
@@ -284,6 +300,29 @@ export const SETTINGS = {
     secret: false,
     audience: ['serve'],
     parse: duration,
+  },
+  redis: {
+    flag: '--redis <url>',
+    flagHoldsValue: true,
+    variable: 'REDIS_URL',
+    default: null,
+    file: null,
+    meaning:
+      'Redis or Valkey that counts the windows of limits for several processes: redis://HOST:PORT, or rediss:// for TLS; nodes of a cluster separated by commas. With a password only by the variable',
+    secret: true,
+    audience: ['serve'],
+    parse: redisAddresses,
+  },
+  limitsFallback: {
+    flag: '--limits-fallback <what>',
+    variable: 'WARDER_LIMITS_FALLBACK',
+    default: 'memory',
+    file: null,
+    meaning:
+      'what limits are while what counts them for several processes is away: memory (each process counts for itself), refuse (503 for keys that have any) or admit (nothing is limited)',
+    secret: false,
+    audience: ['serve'],
+    parse: word(LIMIT_FALLBACKS),
   },
   issuers: {
     flag: '--issuers <file>',
@@ -380,7 +419,8 @@ export function findSetting(name: SettingName, flags: Flags): Given | null {
   const flag = setting.flag?.split(' ')[0] ?? '';
   const flagged = flags[name];
   if (flagged !== undefined) {
-    return setting.secret ? fileOf(flagged, flag) : { text: flagged, source: 'flag', where: flag };
+    const namesFile = setting.secret && !setting.flagHoldsValue;
+    return namesFile ? fileOf(flagged, flag) : { text: flagged, source: 'flag', where: flag };
   }
   const text = environment(variable);
   const file = setting.secret ? environment(`${variable}_FILE`) : undefined;

@@ -38,6 +38,7 @@ import {
   startFailure,
 } from './local/installation.ts';
 import { readIssuers } from './local/issuers.ts';
+import { limitsInRedis, redisIn } from './local/limits.ts';
 import {
   isLoopback,
   openGatewayListener,
@@ -138,7 +139,7 @@ export async function openWorkerService(
   endOnCrash(settings.log);
   keepHeapSmall();
   const opened = await openExisting(flags, 'refuse', writing);
-  return await openService(flags, settings, opened, { supervised: { limits } });
+  return await openService(flags, settings, opened, { keeps: false, limits });
 }
 
 /** All that a service is set to, read before anything is made. */
@@ -155,6 +156,7 @@ async function readService(flags: Flags) {
     sharedCredentials: sharedCredentialsIn(flags),
     issuers: await readIssuers(flags),
     gateway: gatewayIn(flags),
+    redis: redisIn(flags),
   };
 }
 
@@ -178,20 +180,23 @@ async function openService(
   flags: Flags,
   settings: Awaited<ReturnType<typeof readService>>,
   opened: Opened,
-  more: Pick<WarderParts, 'eventLog' | 'supervised'>,
+  more: Pick<WarderParts, 'eventLog' | 'keeps' | 'limits'>,
 ): Promise<RetiringService> {
-  const { log, tls, trustedProxies, dialects, dialectAddresses, gateway } = settings;
+  const { redis, log, tls, trustedProxies, dialects, dialectAddresses, gateway } = settings;
   const { sharedCredentials, issuers, opsAddress } = settings;
+  const limits = redis ? await limitsInRedis(redis, flags, log) : more.limits;
   const warder = assembleWarder({
     ...opened,
     ...keepingIn(flags),
     ...more,
+    limits,
     log,
     dialects,
     dialectCors: readSetting('dialectCors', flags),
     sharedCredentials,
     cacheBytes: readSetting('cacheBytes', flags),
     issuers,
+    callsPerSecond: readSetting('callsPerSecond', flags),
     metricsApart: opsAddress !== undefined,
   });
   const common = { tls, trustedProxies, newRequestId: () => randomUUID() };
@@ -199,7 +204,7 @@ async function openService(
     await warder.close();
     throw error;
   };
-  const supervised = more.supervised !== undefined;
+  const supervised = more.keeps === false;
   const opsListener =
     opsAddress && (await openOpsListener(warder.handleOps, opsAddress, common).catch(closing));
   const gatewayListener =

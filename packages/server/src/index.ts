@@ -34,6 +34,7 @@ export { type Chosen, dialectsOf, managingFormats, PRODUCTS } from './products.t
 export { FileRefused } from './refusal.ts';
 export type { Arrival, Handler, Reply } from './serve.ts';
 export type { SharedCredential } from './shared-credentials.ts';
+export { openRedisLimits, type SharedLimitSetting } from './shared-limits.ts';
 export {
   copyHot,
   discard,

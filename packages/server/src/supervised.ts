@@ -4,8 +4,8 @@
 
 import type { Heard, Receipt } from '@warder/core';
 import { createSupervisedLimits } from './limits/supervised.ts';
-import type { LimitStore } from './limits.ts';
 import { type Channel, type Line, openLine, type Procedures } from './line.ts';
+import type { SharedLimitSetting } from './shared-limits.ts';
 import { steadyClock } from './steady-clock.ts';
 import type { Writing } from './storage/embedded/writing.ts';
 import { type Beat, LEASE_MILLISECONDS, type SupervisorProcedures } from './supervision.ts';
@@ -13,7 +13,7 @@ import { type Beat, LEASE_MILLISECONDS, type SupervisorProcedures } from './supe
 export interface Supervised<Theirs extends Procedures> {
   /** For the store, which reads the file by itself. */
   readonly writing: Writing;
-  readonly limits: LimitStore;
+  readonly limits: SharedLimitSetting;
   readonly line: Line<SupervisorProcedures & Theirs>;
 }
 
@@ -51,10 +51,15 @@ export function openSupervised<Theirs extends Procedures>(
   return {
     // What else there is to ask for goes over the same line.
     line: line as Line<SupervisorProcedures & Theirs>,
-    limits: createSupervisedLimits({
-      take: (asked) => line.ask('take', asked, TAKE_MILLISECONDS),
-      giveBack: (asked) => line.tell('giveBack', asked),
-    }),
+    limits: {
+      store: createSupervisedLimits({
+        take: (asked) => line.ask('take', asked, TAKE_MILLISECONDS),
+        giveBack: (asked) => line.tell('giveBack', asked),
+      }),
+      // What one process would admit is never exceeded.
+      fallback: 'refuse',
+      deadlineMilliseconds: TAKE_MILLISECONDS,
+    },
     writing: {
       writer: {
         // The answer is that of the job, by `Done`.

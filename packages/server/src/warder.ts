@@ -18,6 +18,7 @@ import { signInByShared } from './auth/shared.ts';
 import type { Issuer } from './auth/tokens/issuers.ts';
 import { createTokenVerifier } from './auth/tokens.ts';
 import { instanceGrant, signInBy } from './auth.ts';
+import { CALLS_PER_SECOND, createCallBudget } from './call-budget.ts';
 import type { Dialect } from './dialect.ts';
 import { native } from './dialects/native/dialect.ts';
 import { ops } from './dialects/native/ops.ts';
@@ -28,7 +29,7 @@ import type { ServerHost } from './host.ts';
 import { createAttempts } from './idempotency.ts';
 import { createLastingLimits } from './lasting-limits.ts';
 import { createLimitMemory } from './limits/memory.ts';
-import { type LimitMemory, type LimitStore, type Limits, windowOfIdentifier } from './limits.ts';
+import type { LimitStore } from './limits.ts';
 import type { Log } from './log.ts';
 import type { Lookup } from './lookup.ts';
 import { createTimer } from './metrics.ts';
@@ -40,6 +41,7 @@ import { createRequestMetrics } from './request-metrics.ts';
 import { type Handler, serve } from './serve.ts';
 import { serviceMetrics } from './service-metrics.ts';
 import { createSharedCredentials, type SharedCredential } from './shared-credentials.ts';
+import { createSharedLimits, type SharedLimitSetting } from './shared-limits.ts';
 import { timedStorage } from './timed-storage.ts';
 import { createUpkeep, type Upkeep } from './upkeep.ts';
 import { createUsageLog } from './usage.ts';
@@ -70,12 +72,16 @@ export interface WarderParts {
   /** How long figures of usage are kept by the hour and by the day; 90 days and 762 unless given. */
   readonly usageHoursRetentionSeconds?: number | undefined;
   readonly usageDaysRetentionSeconds?: number | undefined;
+  /** Counts windows that several processes share; each counts for itself, and keeps them in the store, unless given. */
+  readonly limits?: SharedLimitSetting | undefined;
   /** Whose JWTs sign in; nobody's unless given. */
   readonly issuers?: readonly Issuer[] | undefined;
+  /** How often a second one caller may call for what is no verdict; 1,000 unless given. */
+  readonly callsPerSecond?: number | undefined;
   /** Whether the figures are told by `handleOps` alone, and not to those who sign in. */
   readonly metricsApart?: boolean | undefined;
-  /** For a worker: where its supervisor counts windows. What is done beside the calls is the supervisor's then too. */
-  readonly supervised?: { readonly limits: LimitStore } | undefined;
+  /** Whether it does what has to be done beside the calls; true unless given. */
+  readonly keeps?: boolean | undefined;
 }
 
 /** How often new events are looked for to be sealed, and old ones to be pruned. */
@@ -123,7 +129,17 @@ export function assembleWarder(parts: WarderParts): Warder {
     log.error({ err: error }, 'uses not written'),
   );
   const limitMemory = createLimitMemory();
-  const limits = limitsFor(parts, limitMemory, timedStore);
+  const counting = {
+    digest: (text: string) => host.mac('identifier', text),
+    now: host.now,
+  };
+  const limits = parts.limits
+    ? createSharedLimits({ ...counting, ...parts.limits, memory: limitMemory, log })
+    : createLastingLimits(limitMemory, {
+        ...counting,
+        storage: timedStore,
+        onError: (error) => log.error({ err: error }, 'limits not read or written'),
+      });
   const lookup: Lookup = {
     ...parts.lookup,
     find: (digests) => storeTimer.follow('find', performance.now(), parts.lookup.find(digests)),
@@ -168,6 +184,7 @@ export function assembleWarder(parts: WarderParts): Warder {
   });
   const attempts = createAttempts(host, storage);
   const addressLimit = createAddressLimit(host.now);
+  const budget = createCallBudget(parts.callsPerSecond ?? CALLS_PER_SECOND, host.now);
   const requests = createRequestMetrics();
   const page = prometheusPage([
     requests.durations,
@@ -205,6 +222,7 @@ export function assembleWarder(parts: WarderParts): Warder {
       fast: { signIn: signInByKnownKey(verifier), verify: verifier.verifyCached },
       attempts,
       limit: addressLimit,
+      budget,
       requests,
       service: { ...service, document, reference },
       publicUrl: url,
@@ -232,7 +250,7 @@ export function assembleWarder(parts: WarderParts): Warder {
     origin: NO_ORIGIN,
   });
   const keep = (task: string, step: () => Promise<boolean>, pauseMilliseconds?: number) => {
-    if (parts.supervised) return KEPT_ELSEWHERE;
+    if (parts.keeps === false) return KEPT_ELSEWHERE;
     const timed = () => upkeepTimer.follow(task, performance.now(), step());
     return createUpkeep(timed, log, pauseMilliseconds);
   };
@@ -300,28 +318,6 @@ export function assembleWarder(parts: WarderParts): Warder {
       await Promise.all([usage.close(), limits.close()]);
       await storage.close();
     },
-  };
-}
-
-function limitsFor(
-  { supervised, host, log }: WarderParts,
-  memory: LimitMemory,
-  storage: Storage,
-): Limits {
-  const digest = (text: string) => host.mac('identifier', text);
-  const { now } = host;
-  if (supervised === undefined) {
-    const onError = (error: unknown) => log.error({ err: error }, 'limits not read or written');
-    return createLastingLimits(memory, { storage, digest, now, onError });
-  }
-  const { limits } = supervised;
-  return {
-    ...limits,
-    taker: {
-      take: (window, use) => limits.take([windowOfIdentifier(window, digest)], use, now()),
-    },
-    flush: async () => {},
-    close: async () => {},
   };
 }
 

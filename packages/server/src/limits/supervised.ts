@@ -2,7 +2,7 @@
 // for over a line, so that as many are admitted as by one process.
 
 import type { Taking } from '@warder/core';
-import type { LimitStore } from '../limits.ts';
+import type { LimitStore, SharedLimitStore } from '../limits.ts';
 
 /** What the supervisor is asked for. */
 export interface WindowCounter {
@@ -20,10 +20,12 @@ export interface WindowCounter {
   }): void;
 }
 
-export function createSupervisedLimits(counter: WindowCounter): LimitStore {
+export function createSupervisedLimits(counter: WindowCounter): SharedLimitStore {
   return {
+    name: 'the supervisor',
     takeNow: () => null,
     take: (windows, use, now) => counter.take({ windows, use, now }),
     giveBack: (windows, figures, cost) => counter.giveBack({ windows, figures, cost }),
+    close: async () => {},
   };
 }
