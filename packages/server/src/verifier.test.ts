@@ -1,8 +1,8 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import type { Candidate, Change } from '@warder/core';
+import { type Candidate, type Change, revokeKey } from '@warder/core';
 import { describe, expect, it } from 'vitest';
-import { NOW, ownerWith, runs, workspaceWith } from '../../../tests/fixtures/domain.ts';
+import { actAt, NOW, ownerWith, runs, workspaceWith } from '../../../tests/fixtures/domain.ts';
 import {
   ASK,
   begun,
@@ -10,6 +10,7 @@ import {
   draw,
   verifierSetUp as setUp,
 } from '../../../tests/fixtures/verifier.ts';
+import { createHost } from './host.ts';
 import { createLimitMemory } from './limits/memory.ts';
 import type { LimitStore } from './limits.ts';
 
