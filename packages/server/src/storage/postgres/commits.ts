@@ -59,7 +59,10 @@ export function commitsIn(
   };
 
   /** By the workspace they are made in: no other has to wait for what is amiss with one of them. */
-  const lines = new Map<string, { put: (changes: readonly Change[]) => Promise<Settled>; of: number }>();
+  const lines = new Map<
+    string,
+    { put: (changes: readonly Change[]) => Promise<Settled>; of: number }
+  >();
 
   return async (changes: readonly Change[]): Promise<CommitResult> => {
     const name = homeOfCreation(changes);
