@@ -244,6 +244,12 @@ export function wholeNumber(text: string): number {
   return Number(text);
 }
 
+/** `0.05`: from 0 to 1. */
+export function share(text: string): number {
+  if (/^(?:0(?:\.\d{1,9})?|1(?:\.0{1,9})?)$/.test(text)) return Number(text);
+  throw new Error('must be a number from 0 to 1, for example 0.05');
+}
+
 /** A whole number within those bounds. */
 export function someOf(least: number, most: number): (text: string) => number {
   return (text) => {

@@ -15,9 +15,11 @@ import {
   type Listener,
   type ListenOptions,
   type Log,
+  openTelemetry,
   type Procedures,
   type ServerHost,
   type Supervised,
+  type Telemetry,
   type Warder,
   type WarderParts,
   writeHere,
@@ -185,6 +187,7 @@ async function openService(
   const { redis, log, tls, trustedProxies, dialects, dialectAddresses, gateway } = settings;
   const { sharedCredentials, issuers, opsAddress } = settings;
   const limits = redis ? await limitsInRedis(redis, flags, log) : more.limits;
+  const telemetry = await telemetryOf(flags, log);
   const warder = assembleWarder({
     ...opened,
     ...keepingIn(flags),
@@ -196,6 +199,7 @@ async function openService(
     sharedCredentials,
     cacheBytes: readSetting('cacheBytes', flags),
     issuers,
+    telemetry,
     callsPerSecond: readSetting('callsPerSecond', flags),
     metricsApart: opsAddress !== undefined,
   });
@@ -241,6 +245,7 @@ async function openService(
       await warder.close();
       // Last, so that whoever asks meanwhile is told that it is not ready.
       await opsListener?.close();
+      await telemetry?.close();
     },
   };
 }
@@ -279,6 +284,16 @@ function untilSignal(log: Log, stop: () => Promise<void>): Promise<number> {
     };
     process.on('SIGTERM', onSignal).on('SIGINT', onSignal);
   });
+}
+
+/** Undefined where no collector is named. */
+async function telemetryOf(flags: Flags, log: Log): Promise<Telemetry | undefined> {
+  const both = readSetting('otlpEndpoint', flags) !== undefined;
+  const traces = both || readSetting('otlpTracesEndpoint', flags) !== undefined;
+  const metrics = both || readSetting('otlpMetricsEndpoint', flags) !== undefined;
+  const ratio = readSetting('tracesRatio', flags);
+  if (!traces && !metrics) return undefined;
+  return await openTelemetry({ version: VERSION, traces, metrics, ratio, log });
 }
 
 /** A SIGHUP, which whoever rotates logs sends, opens the file anew. */
