@@ -2,6 +2,7 @@
 // verifies reads single rows over a connection of its own; every write and every list has
 // one for itself while it lasts. Only a server that accepts writes is ever asked.
 
+import { randomUUID } from 'node:crypto';
 import type { Storage } from '@warder/core';
 import { chainStatements } from '../chains.ts';
 import { creditStatements } from '../credits.ts';
@@ -17,6 +18,7 @@ import { commitsIn } from './postgres/commits.ts';
 import type { Connection } from './postgres/connection.ts';
 import { toldOf } from './postgres/failure.ts';
 import { createFeed } from './postgres/feed.ts';
+import { openFenced } from './postgres/fenced.ts';
 import { listKeys } from './postgres/key-list.ts';
 import { type DueMetadata, dueMetadata, metadataStep } from './postgres/metadata.ts';
 import { MIGRATIONS } from './postgres/migrations.ts';
@@ -57,6 +59,9 @@ export interface PostgresOptions {
   readonly onFeedError?: (error: unknown) => void;
 }
 
+/** How long a read that has to prove itself may take. */
+const FENCE_MILLISECONDS = 1_000;
+
 /**
  * @throws AddressError for a URL that is none, SchemaError where this program must not run on the
  * database, unavailable where it does not answer
@@ -85,6 +90,7 @@ export async function openPostgres(
     ...creditStatements(builder),
   };
   const feedChannel = `${schema}_changes`;
+  const process = randomUUID().slice(0, 13);
   const feed = createFeed({
     open: (applicationName, hears) =>
       connectToPrimary({
@@ -93,8 +99,8 @@ export async function openPostgres(
         hears,
       }),
     channel: feedChannel,
-    process: crypto.randomUUID(),
-    lease: staleMilliseconds,
+    process,
+    staleMilliseconds,
     clocks: { wall: () => Date.now(), steady: () => performance.now() },
     onMoved() {
       pool.renew();
@@ -103,6 +109,9 @@ export async function openPostgres(
     },
     onError: options.onFeedError ?? (() => {}),
   });
+  const named = (applicationName: string) =>
+    connectToPrimary({ ...setting, address: { ...address, applicationName } });
+  const fenced = openFenced(named, `warder fence ${process}`, FENCE_MILLISECONDS);
   const list = readListsOf(transactions, listMilliseconds);
   const { reading, lookup } = readingOf({
     builder,
@@ -110,7 +119,8 @@ export async function openPostgres(
     walks: walksIn(builder),
     row: async <Row>(query: Query) => (await channel.read<Row>(query)).rows[0] ?? null,
     rows: async <Row>(query: Query) => (await channel.read<Row>(query)).rows,
-    lookup: async <Row>(query: Query) => (await verifying.read<Row>(query)).rows[0] ?? null,
+    lookup: async <Row>(query: Query) =>
+      (await (feed.isUnsure() ? fenced : verifying).read<Row>(query)).rows[0] ?? null,
     list,
     keys: (within, filter, slice) => listKeys(builder, within, filter, slice),
     usage: (within, subject, span) => listUsage(schema, within, subject, span),
@@ -154,6 +164,7 @@ export async function openPostgres(
         await pool.close();
         verifying.close();
         channel.close();
+        fenced.close();
       },
     },
   };
