@@ -273,6 +273,8 @@ test('with --json a start says where it is in one object', async () => {
     url: expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+$/),
     dialect_listeners: [],
     gateway: null,
+    ops: null,
+    workers: 1,
     data: './data',
     first_key_file: 'data/first-key',
     first_key_made: true,

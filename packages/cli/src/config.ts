@@ -18,11 +18,15 @@ import {
   path,
   peppers,
   secret,
+  share,
   size,
+  someOf,
   webAddress,
   word,
+  workers,
   yesOrNo,
 } from './parse.ts';
+import { redisAddresses } from './redis-address.ts';
 import { sharedCredentials } from './shared-credentials.ts';
 
 /** `local`: commands that work on the data folder itself, without a service; `doctor`: that one of them. */
@@ -31,6 +35,8 @@ export type Audience = 'serve' | 'local' | 'doctor' | 'client';
 export interface Setting {
   /** As the parser takes it; null where it has none. Of a secret it names a file; one without a value says `true`. */
   readonly flag: string | null;
+  /** Set for a secret that is none without the password in it: then the flag has the value itself. */
+  readonly flagHoldsValue?: true;
   /** A secret's file is named by the variable `<variable>_FILE`. */
   readonly variable: string;
   readonly default: string | null;
@@ -45,6 +51,7 @@ export interface Setting {
   readonly parse: (text: string) => unknown;
 }
 
+const LIMIT_FALLBACKS = ['memory', 'refuse', 'admit'] as const;
 const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const;
 
 export const SETTINGS = {
@@ -117,6 +124,16 @@ export const SETTINGS = {
     secret: false,
     audience: ['serve'],
     parse: list,
+  },
+  workers: {
+    flag: '--workers <n>',
+    variable: 'WARDER_WORKERS',
+    default: '1',
+    file: null,
+    meaning: 'how many processes share the work: 1 to 64, or auto for one a core',
+    secret: false,
+    audience: ['serve'],
+    parse: workers,
   },
   logLevel: {
     flag: '--log-level <level>',
@@ -211,6 +228,17 @@ export const SETTINGS = {
     audience: ['serve'],
     parse: gatewaySecret,
   },
+  opsListen: {
+    flag: '--ops-listen <host:port>',
+    variable: 'WARDER_OPS_LISTEN',
+    default: null,
+    file: null,
+    meaning:
+      'where /metrics, /livez and /readyz are served too, by plain HTTP and without a key; /metrics is then there alone',
+    secret: false,
+    audience: ['serve'],
+    parse: hostPort,
+  },
   eventsLog: {
     flag: '--events-log <file>',
     variable: 'WARDER_EVENTS_LOG',
@@ -229,7 +257,7 @@ export const SETTINGS = {
     file: null,
     meaning: 'how long events are kept, for example 90d (default: for ever)',
     secret: false,
-    audience: ['serve'],
+    audience: ['serve', 'doctor'],
     parse: duration,
   },
   cacheBytes: {
@@ -243,6 +271,17 @@ export const SETTINGS = {
     audience: ['serve'],
     parse: size,
   },
+  callsPerSecond: {
+    flag: '--calls-per-second <number>',
+    variable: 'WARDER_CALLS_PER_SECOND',
+    default: '1000',
+    file: null,
+    meaning:
+      'calls a second that one workspace, or one key of the instance, may make of each process, beside verifications, which nothing bounds',
+    secret: false,
+    audience: ['serve'],
+    parse: someOf(1, 1_000_000),
+  },
   usageHoursRetention: {
     flag: '--usage-hours-retention <time>',
     variable: 'WARDER_USAGE_HOURS_RETENTION',
@@ -250,7 +289,7 @@ export const SETTINGS = {
     file: null,
     meaning: 'how long usage is kept by the hour',
     secret: false,
-    audience: ['serve'],
+    audience: ['serve', 'doctor'],
     parse: duration,
   },
   usageDaysRetention: {
@@ -260,8 +299,31 @@ export const SETTINGS = {
     file: null,
     meaning: 'how long usage is kept by the day; by the month it is kept for ever',
     secret: false,
-    audience: ['serve'],
+    audience: ['serve', 'doctor'],
     parse: duration,
+  },
+  redis: {
+    flag: '--redis <url>',
+    flagHoldsValue: true,
+    variable: 'REDIS_URL',
+    default: null,
+    file: null,
+    meaning:
+      'Redis or Valkey that counts the windows of limits for several processes: redis://HOST:PORT, or rediss:// for TLS; nodes of a cluster separated by commas. With a password only by the variable',
+    secret: true,
+    audience: ['serve'],
+    parse: redisAddresses,
+  },
+  limitsFallback: {
+    flag: '--limits-fallback <what>',
+    variable: 'WARDER_LIMITS_FALLBACK',
+    default: 'memory',
+    file: null,
+    meaning:
+      'what limits are while what counts them for several processes is away: memory (each process counts for itself), refuse (503 for keys that have any) or admit (nothing is limited)',
+    secret: false,
+    audience: ['serve'],
+    parse: word(LIMIT_FALLBACKS),
   },
   issuers: {
     flag: '--issuers <file>',
@@ -272,6 +334,48 @@ export const SETTINGS = {
     secret: false,
     audience: ['serve'],
     parse: path,
+  },
+  otlpEndpoint: {
+    flag: null,
+    variable: 'OTEL_EXPORTER_OTLP_ENDPOINT',
+    default: null,
+    file: null,
+    meaning:
+      'base address of an OpenTelemetry collector (OTLP over HTTP) that traces and metrics are sent to; the other OTEL_EXPORTER_OTLP_* variables and OTEL_RESOURCE_ATTRIBUTES count too',
+    secret: false,
+    audience: ['serve'],
+    parse: webAddress,
+  },
+  otlpTracesEndpoint: {
+    flag: null,
+    variable: 'OTEL_EXPORTER_OTLP_TRACES_ENDPOINT',
+    default: null,
+    file: null,
+    meaning: 'where traces are sent, by themselves or elsewhere than metrics: the whole address',
+    secret: false,
+    audience: ['serve'],
+    parse: webAddress,
+  },
+  otlpMetricsEndpoint: {
+    flag: null,
+    variable: 'OTEL_EXPORTER_OTLP_METRICS_ENDPOINT',
+    default: null,
+    file: null,
+    meaning: 'where metrics are sent, by themselves or elsewhere than traces: the whole address',
+    secret: false,
+    audience: ['serve'],
+    parse: webAddress,
+  },
+  tracesRatio: {
+    flag: null,
+    variable: 'OTEL_TRACES_SAMPLER_ARG',
+    default: '1',
+    file: null,
+    meaning:
+      'share of traces that are kept, 0 to 1, of those that begin here; of others, whoever calls decides',
+    secret: false,
+    audience: ['serve'],
+    parse: share,
   },
   secret: {
     flag: null,
@@ -358,7 +462,8 @@ export function findSetting(name: SettingName, flags: Flags): Given | null {
   const flag = setting.flag?.split(' ')[0] ?? '';
   const flagged = flags[name];
   if (flagged !== undefined) {
-    return setting.secret ? fileOf(flagged, flag) : { text: flagged, source: 'flag', where: flag };
+    const namesFile = setting.secret && !setting.flagHoldsValue;
+    return namesFile ? fileOf(flagged, flag) : { text: flagged, source: 'flag', where: flag };
   }
   const text = environment(variable);
   const file = setting.secret ? environment(`${variable}_FILE`) : undefined;

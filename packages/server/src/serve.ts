@@ -14,6 +14,7 @@ import {
 } from '@warder/core';
 import type { AddressLimit } from './address-limit.ts';
 import type { SignIn } from './auth.ts';
+import type { CallBudget } from './call-budget.ts';
 import type {
   Answer,
   CallRoute,
@@ -28,7 +29,9 @@ import type { Attempts } from './idempotency.ts';
 import { readBody, readIfMatch, readParams, readQuery, splitTarget } from './input.ts';
 import type { Log } from './log.ts';
 import { LIMIT_HEADER, POLICY_HEADER, policiesOf, standOf } from './rate-limit-headers.ts';
+import type { RequestMetrics } from './request-metrics.ts';
 import { createRouter } from './router.ts';
+import type { Tracing } from './tracing.ts';
 
 /** A request as it arrived, its body read within its bound. */
 export interface Arrival {
@@ -71,6 +74,9 @@ export interface ServeParts {
   readonly fast: Fast;
   readonly attempts: Attempts;
   readonly limit: AddressLimit;
+  readonly budget: CallBudget;
+  readonly requests: RequestMetrics;
+  readonly tracing?: Tracing | undefined;
   readonly service: Service;
   /** The service as others reach it; null for the address that a request came to. */
   readonly publicUrl: string | null;
@@ -97,16 +103,47 @@ export function serve(dialect: Dialect, parts: ServeParts): Handler {
   /** How often each error was answered since the start; each entry of the log carries its count. */
   const refused: Partial<Record<ErrorCode, number>> = {};
 
-  const handle = (arrival: Arrival): Reply | Promise<Reply> =>
-    fast?.(arrival) ?? interpret(arrival);
+  const { tracing } = parts;
+  const handle = (arrival: Arrival): Reply | Promise<Reply> => {
+    if (tracing === undefined) return answer(arrival);
+    const { method, headers, origin } = arrival;
+    const scheme = origin.to.startsWith('https:') ? 'https' : 'http';
+    return tracing.request({ method, scheme, headers }, (onRoute) =>
+      answer(arrival, ({ path }) => onRoute(`${dialect.base}${path}`)),
+    );
+  };
 
-  const interpret = async (arrival: Arrival): Promise<Reply> => {
+  const answer = (arrival: Arrival, onRoute?: (route: Route) => void): Reply | Promise<Reply> => {
+    const began = performance.now();
+    const reply = fast?.(arrival);
+    if (!reply) return measured(arrival, began, onRoute);
+    fastDurations?.observe(secondsSince(began));
+    if (onRoute && answeredFast) onRoute(answeredFast);
+    return reply;
+  };
+
+  const measured = async (
+    arrival: Arrival,
+    began: number,
+    onRoute?: (route: Route) => void,
+  ): Promise<Reply> => {
+    let found: Route | null = null;
+    const reply = await interpret(arrival, (route) => {
+      found = route;
+      onRoute?.(route);
+    });
+    parts.requests.of(dialect.base, found, reply.status).observe(secondsSince(began));
+    return reply;
+  };
+
+  const interpret = async (arrival: Arrival, onRoute: (route: Route) => void): Promise<Reply> => {
     let found: Route | null = null;
     try {
       if (arrival.method === 'OPTIONS' && parts.cors && dialect.cors) return preflight();
       const [path, search] = splitTarget(arrival.target);
       const { route, params } = routeTo(arrival.method, path.slice(base.length));
       found = route;
+      onRoute(route);
       if ('answer' in route) return write(route, await route.answer(parts.service), arrival);
       return await call(route, params, search, arrival);
     } catch (error) {
@@ -115,12 +152,15 @@ export function serve(dialect: Dialect, parts: ServeParts): Handler {
   };
 
   /** For the plainest form of a much-used call; whatever goes wrong there is the table's to tell. */
-  const answerFast = dialect.fast;
+  const fastRoute = dialect.fast;
+  const answeredFast =
+    fastRoute && dialect.routes.find(({ operationId }) => operationId === fastRoute.operationId);
+  const fastDurations = answeredFast && parts.requests.of(dialect.base, answeredFast, 200);
   const fast =
-    answerFast &&
+    fastRoute &&
     ((arrival: Arrival): Reply | null => {
       try {
-        const body = answerFast(arrival, parts.fast);
+        const body = fastRoute.answer(arrival, parts.fast);
         if (body === null) return null;
         const { requestId } = arrival.origin;
         return { status: 200, headers: standardHeaders(dialect.mediaType, requestId), body };
@@ -148,6 +188,7 @@ export function serve(dialect: Dialect, parts: ServeParts): Handler {
     }
     const admission = route.admits ?? dialect.admits;
     const caller = await parts.signIn(dialect.credential(headers), admission, origin);
+    if (!route.verdict) parts.budget.take(caller);
     // The operation asks again; here, so that nobody learns from their mistakes what they may not do.
     if (route.permission !== null) requirePermission(caller, route.permission);
     const input = {
@@ -159,7 +200,7 @@ export function serve(dialect: Dialect, parts: ServeParts): Handler {
     };
     const run = async (keep?: Keep) => {
       const operations = parts.operations.as(caller, keep);
-      const result = await route.run({ ...input, operations });
+      const result = await route.run({ ...input, operations, service: parts.service });
       const answer = route.out(result, telling(origin));
       return write(route, { limits: caller.limits, ...answer }, arrival);
     };
@@ -223,7 +264,9 @@ export function serve(dialect: Dialect, parts: ServeParts): Handler {
     const { status, body, headers } = reply(error, telling(origin));
     const { internal, limits } = error.facts;
     refused[code] = (refused[code] ?? 0) + 1;
-    const entry = { code, status, request_id: requestId, address, internal, count: refused[code] };
+    const trace_id = parts.tracing?.traceId() ?? undefined;
+    const count = refused[code];
+    const entry = { code, status, request_id: requestId, trace_id, address, internal, count };
     if (status >= 500) parts.log.error({ ...entry, err: error.cause ?? error }, 'failed');
     else parts.log.info(entry, error.message);
     return {
@@ -239,6 +282,10 @@ export function serve(dialect: Dialect, parts: ServeParts): Handler {
   }
 
   return Object.assign(handle, { refuse });
+}
+
+function secondsSince(began: number): number {
+  return (performance.now() - began) / 1000;
 }
 
 function standardHeaders(contentType: string, requestId: string): Record<string, string> {

@@ -91,13 +91,13 @@ export async function openPostgres(
   };
   const feedChannel = `${schema}_changes`;
   const process = randomUUID().slice(0, 13);
+  const direct = addressOf(options.directUrl ?? url);
+  const openNamed = (applicationName: string, hears?: (payload: string) => void) => {
+    const named = { ...setting, address: { ...direct, applicationName } };
+    return connectToPrimary(hears === undefined ? named : { ...named, hears });
+  };
   const feed = createFeed({
-    open: (applicationName, hears) =>
-      connectToPrimary({
-        ...setting,
-        address: { ...addressOf(options.directUrl ?? url), applicationName },
-        hears,
-      }),
+    open: openNamed,
     channel: feedChannel,
     process,
     staleMilliseconds,
@@ -109,10 +109,11 @@ export async function openPostgres(
     },
     onError: options.onFeedError ?? (() => {}),
   });
-  const named = (applicationName: string) =>
-    connectToPrimary({ ...setting, address: { ...address, applicationName } });
-  const fenced = openFenced(named, `warder fence ${process}`, FENCE_MILLISECONDS);
-  const list = readListsOf(transactions, listMilliseconds);
+  const fenced = openFenced(openNamed, `warder fence ${process}`, FENCE_MILLISECONDS);
+  const list = readListsOf(transactions, {
+    milliseconds: listMilliseconds,
+    most: Math.ceil(connections / 2),
+  });
   const { reading, lookup } = readingOf({
     builder,
     texts,
