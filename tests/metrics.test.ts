@@ -47,7 +47,7 @@ describe('the figures', () => {
     const plain = (await service.createKey({ scopes: ['a'] })).key;
     const before = await read();
     // From memory and from the store, by the shortest way, in a batch, with credits, and unknown.
-    for (const of of [plain, plain, plain, key]) await service.verify(of);
+    for (const one of [plain, plain, plain, key]) await service.verify(one);
     await service.verify(key, { cost: 9 });
     await service.expectCall(200, 'POST', '/v1/keys/verify-batch', {
       body: { keys: [{ key: plain }, { key: plain, scopes: ['b'] }] },

@@ -19,6 +19,7 @@ import {
   peppers,
   secret,
   size,
+  someOf,
   webAddress,
   word,
   yesOrNo,
@@ -257,6 +258,17 @@ export const SETTINGS = {
     secret: false,
     audience: ['serve'],
     parse: size,
+  },
+  callsPerSecond: {
+    flag: '--calls-per-second <number>',
+    variable: 'WARDER_CALLS_PER_SECOND',
+    default: '1000',
+    file: null,
+    meaning:
+      'calls a second that one workspace, or one key of the instance, may make of each process, beside verifications, which nothing bounds',
+    secret: false,
+    audience: ['serve'],
+    parse: someOf(1, 1_000_000),
   },
   usageHoursRetention: {
     flag: '--usage-hours-retention <time>',

@@ -234,6 +234,15 @@ export function wholeNumber(text: string): number {
   return Number(text);
 }
 
+/** A whole number within those bounds. */
+export function someOf(least: number, most: number): (text: string) => number {
+  return (text) => {
+    const count = /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN;
+    if (count >= least && count <= most) return count;
+    throw new Error(`must be a whole number from ${least} to ${most}`);
+  };
+}
+
 /** `name=value`, or a JSON object, whose `null`s remove members. */
 export function metadata(text: string): Record<string, unknown> {
   if (!text.startsWith('{')) {

@@ -78,6 +78,7 @@ export async function serve(flags: Flags, output: Output): Promise<void> {
     usageHoursRetentionSeconds: readSetting('usageHoursRetention', flags),
     usageDaysRetentionSeconds: readSetting('usageDaysRetention', flags),
     issuers,
+    callsPerSecond: readSetting('callsPerSecond', flags),
     metricsApart: opsAddress !== undefined,
   });
   const common = { tls, trustedProxies, newRequestId: () => randomUUID() };

@@ -16,7 +16,7 @@ import {
 } from './event-rows.ts';
 import { keyOf, OWNER_COLUMNS, type OwnerRow, ownerOf, type UsedKeyRow } from './rows.ts';
 import type { Listing, Within } from './slices.ts';
-import { type Builder, conditionsOn, prepare, selectKeys } from './storage.ts';
+import { atLeast, type Builder, conditionsOn, prepare, selectKeys } from './storage.ts';
 
 export type ChainStatements = ReturnType<typeof chainStatements>;
 
@@ -108,12 +108,12 @@ export function chainStatements(builder: Builder) {
     moveBase: prepare<{ name: string; was: number; seal: string } & Link>((slots) =>
       builder
         .updateTable('chains')
-        .set((one) => ({
+        .set({
           base_number: slots.number,
           base_mac: slots.mac,
           base_seal: slots.seal,
-          logged: one.fn<number>('max', ['logged', one.val(slots.number)]),
-        }))
+          logged: atLeast('logged', slots.number),
+        })
         .where('name', '=', slots.name)
         .where('base_number', '=', slots.was),
     ),

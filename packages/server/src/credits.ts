@@ -3,7 +3,7 @@
 
 import { type CreditsWrite, type DueRefill, MAX_CREDITS, type Spend } from '@warder/core';
 import type { BalanceRow } from './credit-rows.ts';
-import { at, type Builder, prepare, type Query, sql } from './storage.ts';
+import { at, atLeast, type Builder, prepare, type Query, sql } from './storage.ts';
 
 export type CreditStatements = ReturnType<typeof creditStatements>;
 
@@ -62,7 +62,7 @@ export function creditStatements(builder: Builder) {
     refill: prepare<DueRefill & { subject: string }>((slots) =>
       builder
         .updateTable('balances')
-        .set({ balance: sql<number>`max(balance, ${slots.amount})`, refill_at: slots.next })
+        .set({ balance: atLeast('balance', slots.amount), refill_at: slots.next })
         .where('subject', '=', slots.subject)
         .where('refill_at', '=', slots.at),
     ),

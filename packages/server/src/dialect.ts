@@ -104,6 +104,8 @@ export interface CallRoute extends RouteFacts {
   readonly asks: boolean;
   /** How often a minute one address may call it; null for any number. */
   readonly mostAMinute: number | null;
+  /** Whether products ask it with the calls of their own customers: no budget bears on it. */
+  readonly verdict: boolean;
   run(call: Call<unknown, unknown, unknown>): Promise<unknown>;
   out(result: unknown, telling: Telling): Answer;
 }
@@ -132,6 +134,7 @@ interface RouteOptions<
   readonly retryable?: boolean;
   readonly asks?: boolean;
   readonly mostAMinute?: number;
+  readonly verdict?: true;
   /** From the wire to an operation and its result. */
   run(call: Call<Parsed<Params>, Parsed<Query>, Parsed<Body>>): Promise<Result>;
   /** From the result to the wire. */
@@ -147,6 +150,7 @@ export function route<
 >(options: RouteOptions<Params, Query, Body, Result>): CallRoute {
   const { admits = null, params = null, query = null, body = null } = options;
   const { bodyOptional = false, retryable = false, asks = false, mostAMinute = null } = options;
+  const { verdict = false } = options;
   // The interpreter parses with these very schemas before it calls, which the table cannot say.
   return {
     ...options,
@@ -158,6 +162,7 @@ export function route<
     retryable,
     asks,
     mostAMinute,
+    verdict,
   } as CallRoute;
 }
 

@@ -20,8 +20,10 @@ import { listEvents } from './events.ts';
 import { createHost } from './host.ts';
 import { NOTHING } from './slices.ts';
 import { builder } from './storage/embedded/builder.ts';
+import { walksIn } from './storage/embedded/walk.ts';
 import { openEmbedded } from './storage/embedded.ts';
 
+const walks = walksIn(builder);
 const folder = mkdtempSync(join(tmpdir(), 'warder-'));
 const file = join(folder, 'warder.db');
 await openEmbedded({ file }).storage.close();
@@ -63,7 +65,7 @@ const SLICES = [null, 'after', 'before'] as const;
 test.each(FILTERS)('%s is what %j is read from, in order', (index, filter) => {
   for (const side of SLICES) {
     const from = side && { side, place: { value: null, position: 5n } };
-    const { queries } = listEvents(builder, 'w', filter, { limit: 50, from, total: 'none' });
+    const { queries } = listEvents(walks, 'w', filter, { limit: 50, from, total: 'none' });
     for (const query of queries.filter(({ sql }) => sql !== NOTHING.sql)) {
       const found = plan(query);
       expect(found).toMatch(new RegExp(`SEARCH events USING INDEX ${index} \\(`));
@@ -74,7 +76,7 @@ test.each(FILTERS)('%s is what %j is read from, in order', (index, filter) => {
 
 test('all events are read in the order of the table', () => {
   const slice = { limit: 50, from: null, total: 'none' } as const;
-  const [page] = listEvents(builder, null, {}, slice).queries;
+  const [page] = listEvents(walks, null, {}, slice).queries;
   const lines = page ? plan(page).split('\n') : [];
   expect(lines).toContain('SCAN events');
   expect(lines.filter((line) => /TEMP B-TREE/.test(line))).toEqual([]);

@@ -5,59 +5,57 @@
 import type { EventFilter, Slice, SliceRequest, StoredEvent } from '@warder/core';
 import { EVENT_COLUMNS, type EventRow, eventOf } from './event-rows.ts';
 import {
-  type Arm,
-  createdIn,
+  type Equal,
   homesOf,
-  indexed,
   type Listing,
   listed,
-  listing,
   MOST_LOOKED_UP,
-  type Sql,
+  type Run,
+  type Walks,
   type Within,
 } from './slices.ts';
-import { type Builder, sql } from './storage.ts';
+import { sql } from './storage.ts';
 
 /** A filter as what holds of its rows: of any of these, and the index of one workspace's. */
 interface Fact {
   readonly index: string;
-  readonly anyOf: readonly Sql[];
+  readonly anyOf: readonly Equal[];
 }
 
 export function listEvents(
-  builder: Builder,
+  walks: Walks,
   within: Within,
   filter: EventFilter,
   slice: SliceRequest,
 ): Listing<Slice<StoredEvent>> {
-  const homes = homesOf(within, filter).map((id) => sql`events.workspace_id = ${id}`);
+  const homes = homesOf(within, filter).map((value) => ({ column: 'workspace_id', value }));
   const facts = factsOf(filter);
   const [driver] = homes.length === 0 ? [] : facts;
   const index = driver?.index ?? (homes.length === 0 ? null : 'events_list_in_workspace');
-  const from = index === null ? sql.table('events') : indexed('events', index);
-  const position = sql.ref('events.position');
-  const arms = (driver?.anyOf ?? [null]).map(
-    (fact): Arm => ({
-      from,
-      bare: from,
-      position,
-      value: null,
-      driving: [...homes, ...(fact === null ? [] : [fact]), ...createdIn(position, filter.created)],
-      residual: facts
-        .filter((one) => one !== driver)
-        .map(({ anyOf }) => sql`(${sql.join([...anyOf], sql` or `)})`),
+  const runs = (driver?.anyOf ?? [null]).map(
+    (fact): Run => ({
+      table: 'events',
+      index,
+      equal: [...homes, ...(fact === null ? [] : [fact])],
+      created: filter.created,
+      residual: facts.filter((one) => one !== driver).map(saying),
     }),
   );
   const columns = listed('events', EVENT_COLUMNS);
-  const walk = { arms, columns, ascending: false, visits: MOST_LOOKED_UP };
-  return listing<EventRow, StoredEvent>(builder, walk, slice, eventOf);
+  const walk = { runs, columns, ascending: false, visits: MOST_LOOKED_UP };
+  return walks.listing<EventRow, StoredEvent>(walk, slice, eventOf);
+}
+
+function saying({ anyOf }: Fact) {
+  const each = anyOf.map(({ column, value }) => sql`${sql.ref(`events.${column}`)} = ${value}`);
+  return sql`(${sql.join(each, sql` or `)})`;
 }
 
 /** Those that are likely to be narrow first. */
 function factsOf({ keyId, ownerId, actorId, types }: EventFilter): readonly Fact[] {
   const fact = (index: string, column: string, values: readonly (string | undefined)[]): Fact[] => {
     const given = values.filter((value) => value !== undefined);
-    const anyOf = given.map((value) => sql`${sql.ref(`events.${column}`)} = ${value}`);
+    const anyOf = given.map((value) => ({ column, value }));
     return anyOf.length === 0 ? [] : [{ index, anyOf }];
   };
   return [

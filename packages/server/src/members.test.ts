@@ -10,9 +10,11 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { memberWith, NOW, WORKSPACE_ID } from '../../../tests/fixtures/domain.ts';
 import { listMembers, memberStatements } from './members.ts';
 import { builder } from './storage/embedded/builder.ts';
+import { walksIn } from './storage/embedded/walk.ts';
 import { openEmbedded } from './storage/embedded.ts';
 import { at, type Query } from './storage.ts';
 
+const walks = walksIn(builder);
 const folder = mkdtempSync(join(tmpdir(), 'warder-'));
 const file = join(folder, 'warder.db');
 const statements = memberStatements(builder);
@@ -48,7 +50,7 @@ test.each<[string, string | null, MemberFilter, string]>([
   ['by part of a name', WORKSPACE_ID, { search: 'ann' }, 'members_list_in_workspace '],
 ])('a list, %s, is read from one index in its order', (_, within, filter, index) => {
   for (const side of ['after', 'before'] as const) {
-    const [page, ...rest] = listMembers(builder, within, filter, deep(side)).queries;
+    const [page, ...rest] = listMembers(walks, within, filter, deep(side)).queries;
     const plans = [page, ...rest.filter(({ sql }) => sql !== 'select 1 where false')];
     for (const query of plans) {
       const plan = query ? planOf(query) : '';

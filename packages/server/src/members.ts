@@ -4,7 +4,7 @@
 import type { Key, Member, MemberFilter, Slice, SliceRequest } from '@warder/core';
 import { MEMBER_COLUMNS, type MemberRow, memberOf } from './member-rows.ts';
 import { keyOf, ORDER_COLUMNS, type OrderRow, type UsedKeyRow } from './rows.ts';
-import { homesOf, type Listing, listing, named, type Within } from './slices.ts';
+import { homesOf, type Listing, named, type Run, type Walks, type Within } from './slices.ts';
 import {
   type At,
   type Builder,
@@ -136,19 +136,26 @@ export function listKeysOfMember(
 }
 
 export function listMembers(
-  builder: Builder,
+  walks: Walks,
   within: Within,
   filter: MemberFilter,
   slice: SliceRequest,
 ): Listing<Slice<Member>> {
-  const homes = homesOf(within, filter).map((id) => sql`members.workspace_id = ${id}`);
-  const role = filter.role === undefined ? [] : [sql`members.role = ${filter.role}`];
-  const isThere = sql`members.removed_at is null`;
-  const walk =
+  const homes = homesOf(within, filter).map((value) => ({ column: 'workspace_id', value }));
+  const { role } = filter;
+  const isThere = { table: 'members', present: [sql`members.removed_at is null`] } as const;
+  const ofRole = role === undefined ? [] : [{ column: 'role', value: role }];
+  const run: Run =
     homes.length === 0
-      ? named('members', 'members_list', [isThere], role, filter, MEMBER_COLUMNS)
-      : named('members', indexOf(filter), [...homes, ...role, isThere], [], filter, MEMBER_COLUMNS);
-  return listing<MemberRow, Member>(builder, walk, slice, memberOf);
+      ? {
+          ...isThere,
+          index: 'members_list',
+          equal: [],
+          residual: role === undefined ? [] : [sql`members.role = ${role}`],
+        }
+      : { ...isThere, index: indexOf(filter), equal: [...homes, ...ofRole], residual: [] };
+  const walk = named(walks, run, filter, MEMBER_COLUMNS);
+  return walks.listing<MemberRow, Member>(walk, slice, memberOf);
 }
 
 function indexOf({ role }: MemberFilter): string {

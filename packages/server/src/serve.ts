@@ -14,6 +14,7 @@ import {
 } from '@warder/core';
 import type { AddressLimit } from './address-limit.ts';
 import type { SignIn } from './auth.ts';
+import type { CallBudget } from './call-budget.ts';
 import type {
   Answer,
   CallRoute,
@@ -72,6 +73,7 @@ export interface ServeParts {
   readonly fast: Fast;
   readonly attempts: Attempts;
   readonly limit: AddressLimit;
+  readonly budget: CallBudget;
   readonly requests: RequestMetrics;
   readonly service: Service;
   /** The service as others reach it; null for the address that a request came to. */
@@ -172,6 +174,7 @@ export function serve(dialect: Dialect, parts: ServeParts): Handler {
     }
     const admission = route.admits ?? dialect.admits;
     const caller = await parts.signIn(dialect.credential(headers), admission, origin);
+    if (!route.verdict) parts.budget.take(caller);
     // The operation asks again; here, so that nobody learns from their mistakes what they may not do.
     if (route.permission !== null) requirePermission(caller, route.permission);
     const input = {

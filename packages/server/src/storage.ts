@@ -9,7 +9,9 @@ import {
   type Expression,
   expressionBuilder,
   type Kysely,
+  type RawBuilder,
   type SqlBool,
+  sql,
 } from 'kysely';
 import { REPLY_COLUMNS, type ReplyRow } from './reply-rows.ts';
 import {
@@ -346,6 +348,12 @@ export function prepare<Values extends object>(
       ),
     }),
   };
+}
+
+/** The larger of a column and a value: the engines have no common name for it. */
+export function atLeast(column: string, value: number): RawBuilder<number> {
+  const ref = sql.ref(column);
+  return sql<number>`case when ${ref} < ${value} then ${value} else ${ref} end`;
 }
 
 /** One statement for each number of values, made when it is first asked for. */

@@ -1,108 +1,15 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import {
-  type Candidate,
-  type Change,
-  drawToken,
-  type Heard,
-  type Key,
-  type Reach,
-  revokeKey,
-  type Storage,
-  WARDER_FORMAT,
-} from '@warder/core';
+import type { Candidate, Change } from '@warder/core';
 import { describe, expect, it } from 'vitest';
+import { NOW, ownerWith, runs, workspaceWith } from '../../../tests/fixtures/domain.ts';
 import {
-  actAt,
-  NOW,
-  ownerWith,
-  runs,
-  seededBytes,
-  standardKey,
-  workspaceWith,
-} from '../../../tests/fixtures/domain.ts';
-import { createHost } from './host.ts';
-import { createLimitMemory } from './limits/memory.ts';
-import type { LimitStore } from './limits.ts';
-import { createVerifier } from './verifier.ts';
-
-const ASK = { within: null, environment: null } as const;
-const random = seededBytes();
-const draw = () => drawToken(WARDER_FORMAT, 'wdr', 'live', random).secret;
-
-/** A verifier on a store that answers when it is told to. */
-function setUp(limits: LimitStore = createLimitMemory()) {
-  const clock = { at: NOW };
-  const stored = new Map<string, Candidate>();
-  const waiting: (() => void)[] = [];
-  const store = { reads: 0, slow: false, broken: false, age: 0 };
-  let hear = (_: Heard) => {};
-  const host = createHost({ secret: Buffer.alloc(32, 7), now: () => clock.at });
-  const used: string[] = [];
-  // Of the store nothing is used but that it commits, at once and always.
-  const committing = { commit: async () => 'done' } as unknown as Reach;
-  const everything = {
-    within: () => committing,
-    everywhere: () => committing,
-    watch: (heard: typeof hear) => {
-      hear = heard;
-      return { age: () => store.age, trusted: 50, close() {} };
-    },
-  };
-  const { verifier, storage } = createVerifier(
-    host,
-    {
-      storage: everything as unknown as Storage,
-      limits,
-      lookup: {
-        async find([digest]) {
-          store.reads++;
-          if (store.broken) throw new Error('the store is broken');
-          // What the store had when the read began, answered when it is let go.
-          const found = stored.get(digest?.hex ?? '') ?? null;
-          if (store.slow) await new Promise<void>((resolve) => waiting.push(resolve));
-          return found;
-        },
-      },
-    },
-    { count: (key, { valid }) => valid && used.push(key.id) },
-  );
-  const put = (secret: string, differing: Partial<Key> = {}) => {
-    const key = standardKey({ id: host.newId(clock.at), ...(differing as object) });
-    const candidate = { key, owner: ownerWith(), workspace: workspaceWith() };
-    stored.set(host.digest(secret).hex, candidate);
-    return candidate;
-  };
-  /** As a commit does: the row first, then what is in memory. */
-  const write = async (secret: string, candidate: Candidate, change: Change) => {
-    stored.set(host.digest(secret).hex, candidate);
-    expect(await storage.within('').commit([change])).toBe('done');
-  };
-  const revoke = (secret: string, candidate: Candidate) => {
-    const key = revokeKey(candidate.key, null, actAt())?.key ?? candidate.key;
-    return write(secret, { ...candidate, key }, { type: 'update_key', key, was: 1 });
-  };
-  const letGo = () => {
-    for (const resolve of waiting.splice(0)) resolve();
-  };
-  return {
-    clock,
-    store,
-    verifier,
-    used,
-    put,
-    write,
-    revoke,
-    letGo,
-    hear: (one: Heard) => hear(one),
-    stored,
-  };
-}
-
-/** Once every read that was asked for has begun. */
-const begun = () => new Promise((resolve) => setImmediate(resolve));
-
-const codeOf = async (verdict: Promise<{ code: string }>) => (await verdict).code;
+  ASK,
+  begun,
+  codeOf,
+  draw,
+  verifierSetUp as setUp,
+} from '../../../tests/fixtures/verifier.ts';
 
 describe('a verification', () => {
   it('reads once for a key, and not again', async () => {
@@ -313,35 +220,4 @@ it('a store that cannot be read gives no verdict, but for the keys that are know
   await expect(verifier.verify(draw(), ASK)).rejects.toMatchObject({ code: 'unavailable' });
   store.broken = false;
   expect(await codeOf(verifier.verify(draw(), ASK))).toBe('not_found');
-});
-
-it('a process that slept while it waited for windows believes nothing that it knew before', async () => {
-  const memory = createLimitMemory();
-  let wake = () => {};
-  const slow: LimitStore = {
-    ...memory,
-    takeNow: () => null,
-    async take(...given) {
-      await new Promise<void>((resolve) => {
-        wake = resolve;
-      });
-      return memory.take(...given);
-    },
-  };
-  const { verifier, store, put, stored } = setUp(slow);
-  const host = createHost({ secret: Buffer.alloc(32, 7), now: () => NOW });
-  const secret = draw();
-  const limit = { name: 'hour', limit: 5, windowSeconds: 3_600, override: null };
-  const candidate = put(secret, { limits: [limit] });
-  const first = codeOf(verifier.verify(secret, ASK));
-  await begun();
-  wake();
-  expect(await first).toBe('valid');
-  const verdict = codeOf(verifier.verify(secret, ASK));
-  await begun();
-  const key = revokeKey(candidate.key, null, actAt())?.key ?? candidate.key;
-  stored.set(host.digests(secret)[0]?.hex ?? '', { ...candidate, key });
-  store.age = 60_000;
-  wake();
-  expect(await verdict).toBe('revoked');
 });

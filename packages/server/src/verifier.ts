@@ -44,8 +44,8 @@ const CACHE_BYTES = 64 * 1024 * 1024;
 /** Look-ups of keys that are not in memory, at once; the rest wait for so long. */
 const MOST_LOOKUPS = 64;
 const LOOKUP_PATIENCE = 2_000;
-/** While nothing heard of would end a read: how long it may have run for another to be answered by it too. */
-const SHARED_MILLISECONDS = 250;
+/** How long a read may take while memory may answer instead. */
+const READ_PATIENCE = 500;
 /** For how long memory answers where neither changes are heard nor the store can be read. */
 export const STALE_LIMIT_MILLISECONDS = 5_000;
 /** How often a key is judged anew that changes between its verdict and its spend. */
@@ -79,12 +79,22 @@ export interface VerifierParts {
   readonly limits: LimitStore;
   /** How long ago, at most, hearing was last sure for memory to answer where the store cannot be read; 5,000 unless given. */
   readonly staleLimitMilliseconds?: number | undefined;
+  /** Waits until so many milliseconds have passed or it is cancelled; by the system's timers unless given. */
+  readonly wait?: ((milliseconds: number) => Wait) | undefined;
+}
+
+interface Wait {
+  readonly over: Promise<void>;
+  cancel(): void;
 }
 
 /** A read under way. */
 interface Flight {
-  readonly startedAt: number;
+  /** Whether the store was asked already. */
+  sent: boolean;
   readonly found: Promise<Candidate | null>;
+  /** The read that is made after it, for those who came once it was sent. */
+  next?: Promise<Candidate | null>;
 }
 
 /**
@@ -104,7 +114,8 @@ export function createVerifier(
   readonly watch: Pick<Watch, 'age' | 'trusted'>;
 } {
   const { storage, lookup, limits } = parts;
-  const { staleLimitMilliseconds: staleLimit = STALE_LIMIT_MILLISECONDS } = parts;
+  const { staleLimitMilliseconds: staleLimit = STALE_LIMIT_MILLISECONDS, wait = waitBySystem } =
+    parts;
   const table = createVerdictTable(cacheBytes, entryOf);
   const unknown = createUnknownKeys();
   const charging = createCharging(limits);
@@ -208,15 +219,24 @@ export function createVerifier(
     return candidate;
   };
 
+  /** @param trusted whether a change since a read was sent would have ended it */
   const read = (secret: string, digest: string, trusted: boolean): Promise<Candidate | null> => {
     const flight = reading.get(digest);
-    const now = host.now();
-    if (flight !== undefined && (trusted || isBetween(now - flight.startedAt, SHARED_MILLISECONDS)))
-      return flight.found;
+    if (flight === undefined) return start(secret, digest).found;
+    if (trusted || !flight.sent) return flight.found;
+    const again = () => read(secret, digest, false);
+    flight.next ??= flight.found.then(again, again);
+    return flight.next;
+  };
+
+  const start = (secret: string, digest: string): Flight => {
     const among = reading;
     misses++;
     const found = gate
-      .pass(() => lookup.find(host.digests(secret)))
+      .pass(() => {
+        flight.sent = true;
+        return lookup.find(host.digests(secret));
+      })
       .then((candidate) => {
         // What has changed by now is told first.
         watch.age();
@@ -224,25 +244,32 @@ export function createVerifier(
         return among === reading ? fill(digest, candidate) : candidate;
       })
       .finally(() => {
-        if (among.get(digest) === started) among.delete(digest);
+        if (among.get(digest) === flight) among.delete(digest);
       });
-    const started: Flight = { startedAt: now, found };
-    among.set(digest, started);
-    return found;
+    const flight: Flight = { sent: false, found };
+    among.set(digest, flight);
+    return flight;
   };
 
-  /** Read, or where that fails as it is in memory, while that may still be believed. */
+  /** What is in memory where that may still be believed without a read; undefined for nothing. */
+  const remembered = (digest: string): Candidate | null | undefined => {
+    if (watch.age() > staleLimit) return undefined;
+    const row = table.find(digest);
+    if (row >= 0) return table.entry(row).good;
+    return unknown.has(digest, host.now()) ? null : undefined;
+  };
+
+  /** Read, or where that fails or takes long as it is in memory, while that may still be believed. */
   const readOrRemembered = async (secret: string, digest: string, trusted: boolean) => {
-    try {
-      return await read(secret, digest, trusted);
-    } catch (error) {
-      if (watch.age() <= staleLimit) {
-        const row = table.find(digest);
-        if (row >= 0) return table.entry(row).good;
-        if (unknown.has(digest, host.now())) return null;
-      }
-      return refuse(error);
-    }
+    const found = read(secret, digest, trusted).catch((error: unknown) => {
+      const known = remembered(digest);
+      return known === undefined ? refuse(error) : known;
+    });
+    if (trusted || remembered(digest) === undefined) return found;
+    const patience = wait(READ_PATIENCE);
+    const first = await Promise.race([found, patience.over]).finally(patience.cancel);
+    const known = first === undefined ? remembered(digest) : first;
+    return known === undefined ? found : known;
   };
 
   const verifyCached = (presented: string, ask: Ask): Verdict | null => {
@@ -336,8 +363,12 @@ function isOlder(candidate: Candidate, known: Candidate): boolean {
   );
 }
 
-function isBetween(elapsed: number, most: number): boolean {
-  return elapsed >= 0 && elapsed <= most;
+function waitBySystem(milliseconds: number): Wait {
+  let timer: NodeJS.Timeout | undefined;
+  const over = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, milliseconds);
+  });
+  return { over, cancel: () => clearTimeout(timer) };
 }
 
 /** Whose credits a verification takes. */

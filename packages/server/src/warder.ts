@@ -18,6 +18,7 @@ import { signInByShared } from './auth/shared.ts';
 import type { Issuer } from './auth/tokens/issuers.ts';
 import { createTokenVerifier } from './auth/tokens.ts';
 import { instanceGrant, signInBy } from './auth.ts';
+import { CALLS_PER_SECOND, createCallBudget } from './call-budget.ts';
 import type { Dialect } from './dialect.ts';
 import { native } from './dialects/native/dialect.ts';
 import { ops } from './dialects/native/ops.ts';
@@ -74,6 +75,8 @@ export interface WarderParts {
   readonly limits?: SharedLimitSetting | undefined;
   /** Whose JWTs sign in; nobody's unless given. */
   readonly issuers?: readonly Issuer[] | undefined;
+  /** How often a second one caller may call for what is no verdict; 1,000 unless given. */
+  readonly callsPerSecond?: number | undefined;
   /** Whether the figures are told by `handleOps` alone, and not to those who sign in. */
   readonly metricsApart?: boolean | undefined;
 }
@@ -176,6 +179,7 @@ export function assembleWarder(parts: WarderParts): Warder {
   });
   const attempts = createAttempts(host, storage);
   const addressLimit = createAddressLimit(host.now);
+  const budget = createCallBudget(parts.callsPerSecond ?? CALLS_PER_SECOND, host.now);
   const requests = createRequestMetrics();
   const page = prometheusPage([
     requests.durations,
@@ -213,6 +217,7 @@ export function assembleWarder(parts: WarderParts): Warder {
       fast: { signIn: signInByKnownKey(verifier), verify: verifier.verifyCached },
       attempts,
       limit: addressLimit,
+      budget,
       requests,
       service: { ...service, document, reference },
       publicUrl: url,

@@ -18,6 +18,7 @@ import { confine } from '../commit.ts';
 import type { BalanceRow } from '../credit-rows.ts';
 import { creditStatements } from '../credits.ts';
 import { listEvents } from '../events.ts';
+import { gather } from '../gathering.ts';
 import type { Lookup } from '../lookup.ts';
 import { type MemberRow, memberOf } from '../member-rows.ts';
 import { listKeysOfMember, listMembers, memberStatements } from '../members.ts';
@@ -37,7 +38,6 @@ import { builder } from './embedded/builder.ts';
 import { connected } from './embedded/connection.ts';
 import { isBusy, toldOf, unavailable } from './embedded/failure.ts';
 import { onlyRead, openFile, type Pending } from './embedded/file.ts';
-import { gather } from './embedded/gathering.ts';
 import { listKeys } from './embedded/key-list.ts';
 import { shareFile } from './embedded/lock.ts';
 import { isMetadataDue } from './embedded/metadata.ts';
@@ -47,6 +47,7 @@ import { openReader } from './embedded/reader.ts';
 import { isSearchDue } from './embedded/search.ts';
 import { listRefusals, listUsage } from './embedded/usage-figures.ts';
 import { isUsageDue } from './embedded/usage-upkeep.ts';
+import { walksIn } from './embedded/walk.ts';
 import { openWriter } from './embedded/writer.ts';
 
 export interface EmbeddedOptions {
@@ -61,6 +62,7 @@ export interface EmbeddedOptions {
 }
 
 const WINDOWS_A_COMMIT = 100;
+const walks = walksIn(builder);
 /** So many share a transaction at the most: whoever waits next is held up that long. */
 const SPENDS_TOGETHER = 1_000;
 const COMMITS_TOGETHER = 32;
@@ -105,8 +107,11 @@ export function openEmbedded(options: EmbeddedOptions): { storage: Storage; look
     const found = await patiently(() => row<Row>(query));
     return found && toValue(found);
   };
-  const readList = async <Result>({ queries, answer }: Listing<Result>): Promise<Result> =>
-    answer(await reader.read(queries));
+  /** @param within the workspace that is asked about; null for all of them */
+  const readList = async <Result>(
+    { queries, answer }: Listing<Result>,
+    within: string | null = null,
+  ): Promise<Result> => answer(await reader.read(queries, within ?? ''));
 
   const balanceOf = async ({ subject, refill, cost, now }: Spend) => {
     const found = await readOne<Omit<BalanceRow, 'subject'>, Credits>(
@@ -130,14 +135,14 @@ export function openEmbedded(options: EmbeddedOptions): { storage: Storage; look
       const found = await readOne(texts.keyOfHandle.with({ handle }), keyOf);
       return found?.workspaceId === within || within === null ? found : null;
     },
-    keys: (filter, slice) => readList(listKeys(builder, within, filter, slice)),
+    keys: (filter, slice) => readList(listKeys(builder, within, filter, slice), within),
     workspace: async (id) =>
       isOutside(within, id) ? null : readOne(texts.workspace.with({ id }), workspaceOf),
     async workspaceOfSlug(slug) {
       const found = await readOne(texts.workspaceOfSlug.with({ slug }), workspaceOf);
       return found === null || isOutside(within, found.id) ? null : found;
     },
-    workspaces: (filter, slice) => readList(listWorkspaces(builder, within, filter, slice)),
+    workspaces: (filter, slice) => readList(listWorkspaces(walks, within, filter, slice), within),
     owner: async (workspaceId, externalId) =>
       isOutside(within, workspaceId)
         ? null
@@ -146,7 +151,7 @@ export function openEmbedded(options: EmbeddedOptions): { storage: Storage; look
       const found = await readOne(texts.ownerOfId.with(at(id)), ownerOf);
       return found === null || isOutside(within, found.workspaceId) ? null : found;
     },
-    owners: (filter, slice) => readList(listOwners(builder, within, filter, slice)),
+    owners: (filter, slice) => readList(listOwners(walks, within, filter, slice), within),
     member: (id) =>
       readOne(
         within === null
@@ -158,17 +163,17 @@ export function openEmbedded(options: EmbeddedOptions): { storage: Storage; look
       isOutside(within, workspaceId) || !isSubject({ issuer, subject })
         ? null
         : readOne(texts.memberOf.with({ workspaceId, issuer, subject }), memberOf),
-    members: (filter, slice) => readList(listMembers(builder, within, filter, slice)),
+    members: (filter, slice) => readList(listMembers(walks, within, filter, slice), within),
     keysOfMember: (member, kept, most) =>
-      readList(listKeysOfMember(texts, within, member, kept, most)),
-    events: (filter, slice) => readList(listEvents(builder, within, filter, slice)),
-    keysToErase: (most) => readList(listKeysToErase(builder, within, most)),
-    erasure: (most) => readList(listErasure(builder, within, most)),
-    unsealed: (most) => readList(listUnsealed(builder, within, most)),
-    prunable: (before, most) => readList(listPrunable(builder, within, before, most)),
-    unlogged: (most) => readList(listUnlogged(builder, within, most)),
-    usage: (subject, span) => readList(listUsage(within, subject, span)),
-    refusals: (keyId) => readList(listRefusals(within, keyId)),
+      readList(listKeysOfMember(texts, within, member, kept, most), within),
+    events: (filter, slice) => readList(listEvents(walks, within, filter, slice), within),
+    keysToErase: (most) => readList(listKeysToErase(builder, within, most), within),
+    erasure: (most) => readList(listErasure(builder, within, most), within),
+    unsealed: (most) => readList(listUnsealed(builder, within, most), within),
+    prunable: (before, most) => readList(listPrunable(builder, within, before, most), within),
+    unlogged: (most) => readList(listUnlogged(builder, within, most), within),
+    usage: (subject, span) => readList(listUsage(within, subject, span), within),
+    refusals: (keyId) => readList(listRefusals(within, keyId), within),
     async commit(changes): Promise<CommitResult> {
       confine(within, changes);
       return await commit(changes);

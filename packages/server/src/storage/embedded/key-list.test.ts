@@ -23,10 +23,12 @@ import { openEmbedded } from '../embedded.ts';
 import { builder } from './builder.ts';
 import { SORT_COLUMNS } from './key-indices.ts';
 import { listKeys } from './key-list.ts';
+import { walksIn } from './walk.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'warder-'));
 const file = join(folder, 'warder.db');
 const KEYS = 12_000;
+const walks = walksIn(builder);
 let store: ReturnType<typeof openEmbedded>;
 let database: Database.Database;
 let home = '';
@@ -133,9 +135,9 @@ describe('in the order of creation', () => {
   test('workspaces and owners are read from one index in that order', () => {
     for (const side of sides) {
       for (const list of [
-        listWorkspaces(builder, null, {}, deep(side)),
-        listOwners(builder, null, {}, deep(side)),
-        listOwners(builder, home, {}, deep(side)),
+        listWorkspaces(walks, null, {}, deep(side)),
+        listOwners(walks, null, {}, deep(side)),
+        listOwners(walks, home, {}, deep(side)),
       ]) {
         for (const plan of plansOf(list)) expect(plan).not.toMatch(SLOW);
       }

@@ -14,10 +14,7 @@ import {
 import { sql } from 'kysely';
 import { KEY_COLUMNS, keyOf, type UsedKeyRow } from '../../rows.ts';
 import {
-  type Arm,
   all,
-  beyond,
-  countQuery,
   createdIn,
   homesOf,
   type Listing,
@@ -31,14 +28,13 @@ import {
   type Sql,
   sliceOf,
   totalOf,
-  type Walk,
   type Within,
-  walkQueries,
 } from '../../slices.ts';
 import type { Builder, Query } from '../../storage.ts';
 import { type Condition, conditionsOf, FEW, type Source, shelved } from './key-conditions.ts';
 import { type Shelf, SORT_COLUMNS } from './key-indices.ts';
 import { type Merge, merged } from './key-merge.ts';
+import { type Arm, beyond, countQuery, type Walk, walkQueries } from './walk.ts';
 
 /** How many other filters are tried for being narrow. */
 const TRIED = 2;

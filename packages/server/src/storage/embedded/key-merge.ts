@@ -4,8 +4,9 @@
 
 import type { KeySort } from '@warder/core';
 import { sql } from 'kysely';
-import { type Arm, all, type Sql } from '../../slices.ts';
+import { all, type Sql } from '../../slices.ts';
 import { SHELVES, type Shelf, SORT_COLUMNS, sortIndex } from './key-indices.ts';
+import type { Arm } from './walk.ts';
 
 export interface Merge {
   readonly sort: Exclude<KeySort, 'created_at'>;

@@ -3,9 +3,7 @@
 // are: what a workspace or an owner comes to has rows of its own.
 
 import {
-  added,
   bucketOf,
-  type Counts,
   type NotedRefusal,
   startOf,
   type UsageBucket,
@@ -13,18 +11,12 @@ import {
   type UsageStep,
   type UsageSubject,
 } from '@warder/core';
-import { parsed, USAGE_KINDS } from '../../rows.ts';
+import { USAGE_KINDS } from '../../rows.ts';
 import type { Listing, Sql, Within } from '../../slices.ts';
 import { at, type Query, sql } from '../../storage.ts';
+import { bucketsOf, FINER, refusalsOf } from '../../usage-answers.ts';
 import { COUNT_COLUMNS, USAGE_TABLES } from '../../usage-tables.ts';
 import { builder } from './builder.ts';
-
-/** What may not have been rolled up yet into a step. */
-const FINER: Readonly<Record<UsageStep, readonly UsageStep[]>> = {
-  hour: [],
-  day: ['hour'],
-  month: ['hour', 'day'],
-};
 
 export function listUsage(
   within: Within,
@@ -35,18 +27,7 @@ export function listUsage(
   const steps = found === null ? [] : [span.step, ...FINER[span.step]];
   return {
     queries: steps.map((step) => figures(found ?? sql``, step, span)),
-    answer(results) {
-      const sums = new Map<number, Counts>();
-      for (const [i, rows] of results.entries()) {
-        const step = steps[i] ?? span.step;
-        for (const { bucket, ...counts } of rows as (Counts & { bucket: number })[]) {
-          const into = bucketOf(span.step, startOf(step, bucket));
-          const before = sums.get(into);
-          sums.set(into, before === undefined ? counts : added(before, counts));
-        }
-      }
-      return Array.from(sums, ([bucket, counts]) => ({ bucket, counts }));
-    },
+    answer: (results) => bucketsOf(span, steps, results),
   };
 }
 
@@ -87,13 +68,6 @@ function figures(subject: Sql, step: UsageStep, { step: asked, from, to }: Usage
       and stored.position = subject.position${open}`.compile(builder);
 }
 
-interface RefusalRow {
-  readonly at: number;
-  readonly code: NotedRefusal['code'];
-  readonly missing_scopes: string;
-  readonly address: string | null;
-}
-
 /** The refusals of a key, the newest first. */
 export function listRefusals(within: Within, keyId: string): Listing<readonly NotedRefusal[]> {
   const { position, id } = at(keyId);
@@ -103,10 +77,6 @@ export function listRefusals(within: Within, keyId: string): Listing<readonly No
     where keys.position = ${position} and keys.id = ${id}${confined} order by number desc`;
   return {
     queries: [query.compile(builder)],
-    answer: ([rows = []]) =>
-      (rows as RefusalRow[]).map(({ missing_scopes, ...facts }) => ({
-        ...facts,
-        missingScopes: parsed<readonly string[]>(missing_scopes),
-      })),
+    answer: ([rows = []]) => refusalsOf(rows),
   };
 }

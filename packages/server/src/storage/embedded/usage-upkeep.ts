@@ -3,9 +3,10 @@
 // how far that has come; then what is not kept any longer, or of what is gone, removed.
 
 import { bucketOf, type UsageRetention } from '@warder/core';
+import { type FigureRow, raised } from '../../usage-rows.ts';
 import { COARSER, COUNT_COLUMNS, type Mark, USAGE_TABLES } from '../../usage-tables.ts';
 import type { Connected } from './connection.ts';
-import { addFigures, type FigureRow, raised } from './usage-writes.ts';
+import { addFigures } from './usage-writes.ts';
 
 const ROWS_A_STEP = 100;
 const ROLLED = ['hour', 'day'] as const;

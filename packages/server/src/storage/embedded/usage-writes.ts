@@ -3,65 +3,29 @@
 // comes for an hour that is rolled up already is added to its day as well, and what
 // comes for such a day to its month (usage-upkeep.ts).
 
+import { type KeyRefusal, positionOf, REFUSALS_KEPT, type UsageStep, type Use } from '@warder/core';
 import {
-  bucketOf,
-  dayOf,
-  type KeyKind,
-  type KeyRefusal,
-  positionOf,
-  REFUSALS_KEPT,
-  startOf,
-  type UsageStep,
-  type Use,
-} from '@warder/core';
-import { USAGE_KINDS } from '../../rows.ts';
-import { COARSER, COUNT_COLUMNS, type Mark, USAGE_TABLES } from '../../usage-tables.ts';
+  askedOf,
+  type FigureRow,
+  type FoundUse,
+  isBehind,
+  raised,
+  rowsOfUses,
+  textOfFigures,
+  textOfRefusals,
+} from '../../usage-rows.ts';
+import { COARSER, COUNT_COLUMNS, USAGE_TABLES } from '../../usage-tables.ts';
 import type { Connected } from './connection.ts';
 import { markOf } from './usage-schema.ts';
 
-/** Figures of a subject, to be added to what its bucket has. */
-export interface FigureRow extends Mark {
-  readonly counts: readonly number[];
-}
-
 /** Adds uses, within a transaction. Those of keys that are gone are passed over. */
 export function recordUses(store: Connected, uses: readonly Use[]): void {
-  const asked = JSON.stringify(uses.map(({ keyId }) => [String(positionOf(keyId)), keyId]));
-  const rows = new Map<string, FigureRow>();
-  const lastUses = new Map<string, number>();
-  const add = (kind: number, position: string, { hour: bucket, counts }: Use) => {
-    const name = `${bucket} ${kind} ${position}`;
-    const before = rows.get(name)?.counts;
-    const sum = before === undefined ? counts : before.map((count, i) => count + (counts[i] ?? 0));
-    rows.set(name, { bucket, kind, position, counts: sum });
-  };
-  for (const found of store.rows<Found>({ sql: FIND, parameters: [asked] })) {
-    const use = uses[found.place];
-    if (use === undefined) continue;
-    add(USAGE_KINDS.key, found.keys, use);
-    if (use.lastUsedAt !== null) {
-      lastUses.set(found.keys, Math.max(use.lastUsedAt, lastUses.get(found.keys) ?? 0));
-    }
-    // The key that asks for a verdict signs in itself: counted with it, every sum would be doubled.
-    if (found.kind !== 'standard') continue;
-    if (found.owners !== null) add(USAGE_KINDS.owner, found.owners, use);
-    if (found.workspaces !== null) add(USAGE_KINDS.workspace, found.workspaces, use);
-    add(USAGE_KINDS.installation, '0', use);
-  }
-  addFigures(store, 'hour', Array.from(rows.values()));
-  const latest = JSON.stringify(Array.from(lastUses, ([key, at]) => [key, at, dayOf(at)]));
+  const found = store.rows<FoundUse>({ sql: FIND, parameters: [askedOf(uses)] });
+  const { hours, lastUses } = rowsOfUses(uses, found);
+  addFigures(store, 'hour', hours);
   for (const sql of [RECORD_LAST_USES, RECORD_LAST_DAYS]) {
-    if (lastUses.size > 0) store.affected({ sql, parameters: [latest] });
+    if (lastUses !== null) store.affected({ sql, parameters: [lastUses] });
   }
-}
-
-/** The positions of what a use is counted for, by its place among those asked for. */
-interface Found {
-  readonly place: number;
-  readonly keys: string;
-  readonly kind: KeyKind;
-  readonly workspaces: string | null;
-  readonly owners: string | null;
 }
 
 const FIND = `SELECT json_each.key AS place, CAST(keys.position AS TEXT) AS keys, keys.kind AS kind,
@@ -83,13 +47,7 @@ const RECORD_LAST_DAYS = `UPDATE keys SET last_used_day = used.day
 /** Adds figures to a step, and to the coarser ones where theirs are rolled up already. */
 export function addFigures(store: Connected, step: UsageStep, rows: readonly FigureRow[]): void {
   if (rows.length === 0) return;
-  const values = rows.map(({ bucket, kind, position, counts }) => [
-    bucket,
-    kind,
-    position,
-    ...counts,
-  ]);
-  store.affected({ sql: ADD[step], parameters: [JSON.stringify(values)] });
+  store.affected({ sql: ADD[step], parameters: [textOfFigures(rows)] });
   const coarser = COARSER[step];
   if (coarser === null) return;
   const mark = markOf(store, step);
@@ -102,21 +60,6 @@ export function addFigures(store: Connected, step: UsageStep, rows: readonly Fig
       coarser,
     ),
   );
-}
-
-/** The same figures as those of coarser buckets. */
-export function raised(
-  rows: readonly FigureRow[],
-  step: UsageStep,
-  coarser: UsageStep,
-): FigureRow[] {
-  return rows.map((row) => ({ ...row, bucket: bucketOf(coarser, startOf(step, row.bucket)) }));
-}
-
-function isBehind(row: Mark, mark: Mark): boolean {
-  if (row.bucket !== mark.bucket) return row.bucket > mark.bucket;
-  if (row.kind !== mark.kind) return row.kind > mark.kind;
-  return BigInt(row.position) > BigInt(mark.position);
 }
 
 function addTo(table: string): string {
@@ -135,15 +78,7 @@ const ADD: Readonly<Record<UsageStep, string>> = {
 
 /** Adds refusals and keeps the last of each key, within a transaction. */
 export function recordRefusals(store: Connected, refusals: readonly KeyRefusal[]): void {
-  const values = refusals.map(({ keyId, at, code, missingScopes, address }) => [
-    String(positionOf(keyId)),
-    keyId,
-    at,
-    code,
-    JSON.stringify(missingScopes),
-    address,
-  ]);
-  store.affected({ sql: ADD_REFUSALS, parameters: [JSON.stringify(values)] });
+  store.affected({ sql: ADD_REFUSALS, parameters: [textOfRefusals(refusals)] });
   for (const keyId of new Set(refusals.map((one) => one.keyId))) {
     const position = positionOf(keyId);
     store.affected({ sql: TRIM_REFUSALS, parameters: [position, position] });

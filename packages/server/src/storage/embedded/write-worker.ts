@@ -104,7 +104,7 @@ class Refused extends Error {
 const commitChanges = connection.transaction((changes: readonly Change[]) => {
   const steps = commitSteps(texts, changes);
   let step = steps.next();
-  while (!step.done) step = steps.next(affected(step.value));
+  while (!step.done) step = steps.next(affected(step.value.query));
   if (step.value !== 'done') throw new Refused(step.value);
 });
 const commitOne = (commit: () => void): CommitResult => {

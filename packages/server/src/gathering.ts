@@ -1,4 +1,4 @@
-// What waits for the writing thread together is handed over together: it shares one
+// What waits to be written together is handed over together: it shares one
 // transaction, and so one wait for the disk, each with its own answer. A thousand
 // spends at once take little longer than one.
 
