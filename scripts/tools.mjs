@@ -58,7 +58,7 @@ export const tools = [
   {
     program: 'postgres',
     package: 'postgresql',
-    tests: ['packages/server/src/storage/postgres.test.ts'],
+    tests: ['packages/server/src/storage/postgres.test.ts', 'tests/limits/stored-postgres.test.ts'],
     benches: ['rivals'],
   },
   {

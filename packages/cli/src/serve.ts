@@ -61,7 +61,7 @@ export async function serve(flags: Flags, output: Output): Promise<void> {
     made = true;
     return firstKeyIn(keyFile, host);
   });
-  const limits = redis && (await limitsInRedis(redis, flags, log));
+  const limits = redis && (await limitsInRedis(redis, flags));
   const eventLog = eventLogOf(flags, log);
   const warder = assembleWarder({
     ...opened,

@@ -129,7 +129,13 @@ export function assembleWarder(parts: WarderParts): Warder {
     now: host.now,
   };
   const limits = parts.limits
-    ? createSharedLimits({ ...counting, ...parts.limits, memory: limitMemory, log })
+    ? createSharedLimits({
+        ...counting,
+        ...parts.limits,
+        storage: timedStore,
+        memory: limitMemory,
+        log,
+      })
     : createLastingLimits(limitMemory, {
         ...counting,
         storage: timedStore,

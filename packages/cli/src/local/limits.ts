@@ -1,7 +1,7 @@
 // Where the windows of limits are counted when several processes share them: in Redis,
 // which is loaded and connected here, and only where it is configured.
 
-import { type Log, openRedisLimits, type SharedLimitSetting } from '@warder/server';
+import { openRedisLimits, type SharedLimitSetting } from '@warder/server';
 import { type Flags, findSetting, readSetting } from '../config.ts';
 import { usage } from '../failure.ts';
 import type { RedisAddress } from '../redis-address.ts';
@@ -22,9 +22,7 @@ export function redisIn(flags: Flags): readonly RedisAddress[] | undefined {
 export async function limitsInRedis(
   addresses: readonly RedisAddress[],
   flags: Flags,
-  log: Log,
 ): Promise<SharedLimitSetting> {
   const store = await openRedisLimits({ addresses });
-  log.info({ store: store.name }, 'limits are shared');
   return { store, fallback: readSetting('limitsFallback', flags) };
 }
