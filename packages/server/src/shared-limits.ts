@@ -81,14 +81,8 @@ export function createSharedLimits(parts: SharedLimitParts): Limits {
   /** Looks for the store until it answers, by the windows that it did not answer for. */
   const look = (windows: readonly Window[], wait: number) => {
     if (closed) return;
-    timer = setTimeout(async () => {
-      try {
-        await ask(windows, NOTHING, now());
-        back();
-      } catch {
-        look(windows, Math.min(2 * wait, LONGEST_WAIT));
-      }
-    }, wait);
+    const again = () => look(windows, Math.min(2 * wait, LONGEST_WAIT));
+    timer = setTimeout(() => void ask(windows, NOTHING, now()).then(back, again), wait);
     timer.unref();
   };
   const back = () => {

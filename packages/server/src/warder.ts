@@ -194,6 +194,7 @@ export function assembleWarder(parts: WarderParts): Warder {
       verifier: verifier.figures,
       usage: usage.figures,
       windows: () => limitMemory.size,
+      limitsAway: limits.away,
       oldestUnsealed: async () => (await everywhere.unsealed(1)).events[0]?.createdAt ?? null,
       now: host.now,
     }),
