@@ -128,6 +128,12 @@ describe('the figures', () => {
     expect(figures.get('warder_store_duration_seconds_sum{operation="commit"}')).toBeGreaterThan(0);
   });
 
+  it('say how sure it is that every change was heard, which another process may have made', async () => {
+    const age = (await read()).get('warder_change_feed_age_seconds');
+    expect(age).toBeGreaterThanOrEqual(0);
+    expect(age).toBeLessThan(60);
+  });
+
   it('say how old the oldest event is that is not sealed', async () => {
     await service.createKey();
     service.clock.at += 60_000;

@@ -12,6 +12,10 @@ export interface MetricSources {
   windows(): number;
   /** When the oldest event was made that is not sealed yet; null for none. */
   oldestUnsealed(): Promise<number | null>;
+  /** Milliseconds since what counts limits for several processes was last there; null where it is, or none is asked. */
+  limitsAway(): number | null;
+  /** Milliseconds for which it has not been certain that every change was heard. */
+  feedAge(): number;
   readonly now: () => number;
 }
 
@@ -70,6 +74,12 @@ export function serviceMetrics(sources: MetricSources): readonly Metric[] {
     ),
     figure(
       'gauge',
+      'warder_limits_away_seconds',
+      'For how long what counts limits for several processes has been away; 0 where it is there.',
+      () => (sources.limitsAway() ?? 0) / 1000,
+    ),
+    figure(
+      'gauge',
       'warder_usage_waiting',
       'Counts of verifications that are not written yet: one for each key and hour.',
       () => sources.usage().waiting,
@@ -79,6 +89,12 @@ export function serviceMetrics(sources: MetricSources): readonly Metric[] {
       'warder_usage_lost_total',
       'Verifications that were not counted, since too much waited to be written.',
       () => sources.usage().lost,
+    ),
+    figure(
+      'gauge',
+      'warder_change_feed_age_seconds',
+      'For how long it has not been certain that every change elsewhere was heard; +Inf before the first certainty.',
+      () => sources.feedAge() / 1000,
     ),
     figure(
       'gauge',

@@ -177,7 +177,7 @@ function observe(meter: Meter, metrics: readonly Metric[]): void {
         : meter.createObservableGauge(name, options);
     instrument.addCallback(async (result) => {
       for (const { labels, value } of await metric.read()) {
-        if (!Number.isNaN(value)) result.observe(value, labels);
+        if (Number.isFinite(value)) result.observe(value, labels);
       }
     });
   }

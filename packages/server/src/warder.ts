@@ -190,6 +190,8 @@ export function assembleWarder(parts: WarderParts): Warder {
     verifier: verifier.figures,
     usage: usage.figures,
     windows: () => limitMemory.size,
+    limitsAway: () => ('away' in limits ? limits.away() : null),
+    feedAge: () => made.watch.age(),
     oldestUnsealed: async () => (await everywhere.unsealed(1)).events[0]?.createdAt ?? null,
     now: host.now,
   });
