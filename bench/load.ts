@@ -1,5 +1,5 @@
-// Very many keys in a file, fast: rows made of the core's objects by the store's own
-// mapping, written in bulk. For measurements, never for data that matters.
+// Very many keys, fast: rows made of the core's objects by the stores' own mapping, written
+// in bulk. For measurements, never for data that matters.
 
 import {
   type Actor,
@@ -23,9 +23,7 @@ import {
 } from '../packages/server/src/rows.ts';
 import { fillSearch } from '../packages/server/src/storage/embedded/search.ts';
 
-/** A file that `openEmbedded` made and closed. */
-export interface LoadOptions {
-  readonly file: string;
+export interface ManyKeys {
   /** How many keys each workspace gets. */
   readonly keys: readonly number[];
   /** When the last of them was made. */
@@ -33,6 +31,17 @@ export interface LoadOptions {
   /** What the nth of all is called, where that matters. */
   readonly nameOf?: (i: number) => string;
 }
+
+/** A file that `openEmbedded` made and closed. */
+export interface LoadOptions extends ManyKeys {
+  readonly file: string;
+}
+
+/** A row of each table that a key or a workspace has one in. */
+export type MadeRow = {
+  readonly table: 'workspaces' | 'keys' | 'key_usage';
+  readonly row: object;
+};
 
 export const HALF = {
   owner: 'customer-half',
@@ -51,10 +60,48 @@ const MINUTE = 60_000;
 const DAY = 86_400_000;
 
 /**
- * Loads workspaces whose keys are spread over one another in time. By each filter half of a
+ * Workspaces whose keys are spread over one another in time. By each filter half of a
  * workspace's keys match HALF and one, in its middle, ONE; the one after it is a management key.
  */
-export function load({ file, keys, now, nameOf }: LoadOptions): readonly Workspace[] {
+export function manyKeys({ keys, now, nameOf }: ManyKeys) {
+  const total = keys.reduce((sum, count) => sum + count, 0);
+  const start = now - total * MINUTE;
+  const workspaces = keys.map((_, i) => workspaceNumber(i, start));
+  return { workspaces, rows: () => rowsOf(workspaces, { keys, now, ...(nameOf && { nameOf }) }) };
+}
+
+function* rowsOf(
+  workspaces: readonly Workspace[],
+  { keys, now, nameOf }: ManyKeys,
+): Generator<MadeRow> {
+  const total = keys.reduce((sum, count) => sum + count, 0);
+  const start = now - total * MINUTE;
+  for (const one of workspaces)
+    yield { table: 'workspaces', row: { ...rowOfWorkspace(one), ...orderOfWorkspace(one) } };
+  const made = keys.map(() => 0);
+  for (let i = 0; i < total; i++) {
+    const home = behindMost(made, keys);
+    const [workspace, count] = [workspaces[home], keys[home]];
+    if (!workspace || count === undefined) break;
+    const usual = keyNumber(made[home] ?? 0, count, workspace, start + i * MINUTE, i);
+    const key = nameOf === undefined ? usual : { ...usual, name: nameOf(i) };
+    const order = orderOfKey(key);
+    const day = key.lastUsedAt === null ? 0 : Math.floor(key.lastUsedAt / DAY);
+    const digest = Buffer.alloc(32);
+    digest.writeUInt32BE((i * 2_654_435_761) >>> 0);
+    digest.writeUInt32BE(i, 4);
+    const row = { ...rowOfKey(key), ...order, digest, pepper_version: 0, last_used_day: day };
+    yield { table: 'keys', row };
+    if (key.lastUsedAt !== null) {
+      const used = { key_position: order.position, last_used_at: key.lastUsedAt };
+      yield { table: 'key_usage', row: used };
+    }
+    made[home] = (made[home] ?? 0) + 1;
+  }
+}
+
+/** Loads them into a file. */
+export function load({ file, ...many }: LoadOptions): readonly Workspace[] {
   const database = new Database(file);
   database.pragma('journal_mode = OFF');
   database.pragma('synchronous = OFF');
@@ -71,43 +118,20 @@ export function load({ file, keys, now, nameOf }: LoadOptions): readonly Workspa
     "INSERT INTO key_search (key_search, rank) VALUES ('hashsize', ?)",
   );
   searchBuffer.run(BigInt(SEARCH_BUFFER));
-  const total = keys.reduce((sum, count) => sum + count, 0);
-  const start = now - total * MINUTE;
-  const workspaces = keys.map((_, i) => workspaceNumber(i, start));
-
-  const insertWorkspace = inserting(database, 'workspaces', [
-    ...WORKSPACE_COLUMNS,
-    ...ORDER_COLUMNS,
-  ]);
-  const insertKey = inserting(database, 'keys', [
-    ...KEY_COLUMNS,
-    ...KEY_ORDER_COLUMNS,
-    'digest',
-    'pepper_version',
-    'last_used_day',
-  ]);
-  const insertUse = inserting(database, 'key_usage', ['key_position', 'last_used_at']);
+  const { workspaces, rows } = manyKeys(many);
+  const insert = {
+    workspaces: inserting(database, 'workspaces', [...WORKSPACE_COLUMNS, ...ORDER_COLUMNS]),
+    keys: inserting(database, 'keys', [
+      ...KEY_COLUMNS,
+      ...KEY_ORDER_COLUMNS,
+      'digest',
+      'pepper_version',
+      'last_used_day',
+    ]),
+    key_usage: inserting(database, 'key_usage', ['key_position', 'last_used_at']),
+  };
   database.transaction(() => {
-    for (const one of workspaces)
-      insertWorkspace.run({ ...rowOfWorkspace(one), ...orderOfWorkspace(one) });
-    const made = keys.map(() => 0);
-    for (let i = 0; i < total; i++) {
-      const home = behindMost(made, keys);
-      const [workspace, count] = [workspaces[home], keys[home]];
-      if (!workspace || count === undefined) break;
-      const usual = keyNumber(made[home] ?? 0, count, workspace, start + i * MINUTE, i);
-      const key = nameOf === undefined ? usual : { ...usual, name: nameOf(i) };
-      const order = orderOfKey(key);
-      const day = key.lastUsedAt === null ? 0 : Math.floor(key.lastUsedAt / DAY);
-      const digest = Buffer.alloc(32);
-      digest.writeUInt32BE((i * 2_654_435_761) >>> 0);
-      digest.writeUInt32BE(i, 4);
-      insertKey.run({ ...rowOfKey(key), ...order, digest, pepper_version: 0, last_used_day: day });
-      if (key.lastUsedAt !== null) {
-        insertUse.run({ key_position: order.position, last_used_at: key.lastUsedAt });
-      }
-      made[home] = (made[home] ?? 0) + 1;
-    }
+    for (const { table, row } of rows()) insert[table].run(row);
   })();
   for (const { sql } of indices) database.exec(sql);
   database.transaction(() => {

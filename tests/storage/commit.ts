@@ -16,7 +16,7 @@ import { type OpenStore, useOf, worldIn } from './store.ts';
 
 export function commitContract(open: OpenStore): void {
   test('what was inserted is read back the same', async () => {
-    const world = worldIn(open());
+    const world = worldIn(await open());
     const { all, storage } = world;
     const acme = await world.workspace('Acme');
     const owner = await world.owner(acme.id, 'customer-1');
@@ -48,7 +48,7 @@ export function commitContract(open: OpenStore): void {
   });
 
   test('any text and JSON comes back as it was, members in their order', async () => {
-    const world = worldIn(open());
+    const world = worldIn(await open());
     const { id: workspaceId } = await world.workspace('Acme');
     // Lone surrogates and NUL are no text to every engine: whoever reads the wire refuses them.
     const text = fc
@@ -68,7 +68,7 @@ export function commitContract(open: OpenStore): void {
   });
 
   test('of commits at once each has its own answer: a refused or faulty one takes no other with it', async () => {
-    const world = worldIn(open());
+    const world = worldIn(await open());
     const acme = await world.workspace('Acme');
     const drafts = Array.from({ length: 100 }, () => world.draft({ workspaceId: acme.id }));
     const late: Change = { type: 'update_workspace', workspace: acme, was: 7 };
@@ -88,7 +88,7 @@ export function commitContract(open: OpenStore): void {
   });
 
   test('a commit with one stale change writes nothing', async () => {
-    const world = worldIn(open());
+    const world = worldIn(await open());
     const acme = await world.workspace('Acme');
     const { key } = await world.key({ workspaceId: acme.id });
     const other = world.draft({ workspaceId: acme.id });
@@ -105,7 +105,7 @@ export function commitContract(open: OpenStore): void {
   });
 
   test('of two changes made on one version, one is written and the other is stale', async () => {
-    const world = worldIn(open());
+    const world = worldIn(await open());
     const acme = await world.workspace('Acme');
     const { key } = await world.key({ workspaceId: acme.id });
     const owner = await world.owner(acme.id, 'customer-1');
@@ -127,7 +127,7 @@ export function commitContract(open: OpenStore): void {
   });
 
   test('a digest once issued is never accepted for another key, not even that of a tombstone', async () => {
-    const world = worldIn(open());
+    const world = worldIn(await open());
     const first = await world.key();
     const again = world.draft();
     const clash: Change = { type: 'insert_key', key: again.key, digest: first.digest };
@@ -140,7 +140,7 @@ export function commitContract(open: OpenStore): void {
   });
 
   test('a tombstone is found by its digest as revoked, never as a key, and has no last use', async () => {
-    const world = worldIn(open());
+    const world = worldIn(await open());
     const { key, digest } = await world.key();
     await world.storage.recordUses([useOf(key.id, 5_000)]);
     const erased = await world.change(key, eraseKey(key, world.act()));
@@ -157,7 +157,7 @@ export function commitContract(open: OpenStore): void {
   });
 
   test('a look-up finds the key with its owner and workspace, under any of the digests asked for', async () => {
-    const world = worldIn(open());
+    const world = worldIn(await open());
     const acme = await world.workspace('Acme');
     const beta = await world.workspace('Beta');
     await world.owner(beta.id, 'customer-1');
@@ -175,7 +175,7 @@ export function commitContract(open: OpenStore): void {
   });
 
   test('last uses come in any order, never move backwards, and change no version', async () => {
-    const world = worldIn(open());
+    const world = worldIn(await open());
     const keys: Key[] = [];
     for (let i = 0; i < 3; i++) keys.push((await world.key()).key);
     const latest = new Map<string, number>();
@@ -199,7 +199,7 @@ export function commitContract(open: OpenStore): void {
   });
 
   test('the installation is written once, and its checks one by one', async () => {
-    const world = worldIn(open());
+    const world = worldIn(await open());
     const checks = [
       { name: 'pepper 1', value: 'p' },
       { name: 'secret', value: 's' },
@@ -217,7 +217,7 @@ export function commitContract(open: OpenStore): void {
   });
 
   test('a closed store answers unavailable', async () => {
-    const world = worldIn(open());
+    const world = worldIn(await open());
     await world.storage.check();
     await world.storage.close();
     const unavailable = expect.objectContaining({ code: 'unavailable' });

@@ -27,7 +27,7 @@ const MONTH = 31 * DAY;
 
 export function creditContract(open: OpenStore): void {
   test('a spend takes what it costs and tells what is left; one that is refused takes nothing', async () => {
-    const world = worldIn(open());
+    const world = worldIn(await open());
     const { key } = await world.key({ credits: newCredits({ remaining: 10 }, NOW) });
     const { storage } = world;
     expect(await storage.spend(spendOf(key, 7))).toEqual(left(true, 3));
@@ -39,7 +39,7 @@ export function creditContract(open: OpenStore): void {
   });
 
   test('a wish that takes nothing learns whether there is enough', async () => {
-    const world = worldIn(open());
+    const world = worldIn(await open());
     const { key } = await world.key({ credits: newCredits({ remaining: 2 }, NOW) });
     const asked = async (cost: number) =>
       world.storage.spend({ ...spendOf(key, cost), charge: false });
@@ -50,7 +50,7 @@ export function creditContract(open: OpenStore): void {
   });
 
   test('a thousand spends at once of the last hundred credits: a hundred are taken', async () => {
-    const world = worldIn(open());
+    const world = worldIn(await open());
     const { key } = await world.key({ credits: newCredits({ remaining: 100 }, NOW) });
     const answers = await Promise.all(
       Array.from({ length: 1_000 }, () => world.storage.spend(spendOf(key, 1))),
@@ -61,7 +61,7 @@ export function creditContract(open: OpenStore): void {
   });
 
   test('spends of any costs at once are those of a counter, one after the other', async () => {
-    const world = worldIn(open());
+    const world = worldIn(await open());
     const cost = fc.integer({ min: 0, max: 40 });
     await fc.assert(
       fc.asyncProperty(
@@ -88,7 +88,7 @@ export function creditContract(open: OpenStore): void {
   });
 
   test('a refill that is due comes before the spend, once, and is seen by every read', async () => {
-    const world = worldIn(open());
+    const world = worldIn(await open());
     const credits = newCredits({ remaining: 1, refill: { amount: 5, interval: 'month' } }, NOW);
     const { key } = await world.key({ credits });
     const later = { now: NOW + 3 * MONTH };
@@ -105,7 +105,7 @@ export function creditContract(open: OpenStore): void {
   });
 
   test('a refill that is not enough stays: what was refused is told with it', async () => {
-    const world = worldIn(open());
+    const world = worldIn(await open());
     const credits = newCredits({ remaining: 1, refill: { amount: 5, interval: 'day' } }, NOW);
     const { key } = await world.key({ credits });
     const spend = { ...spendOf(key, 6), now: NOW + MONTH };
@@ -114,7 +114,7 @@ export function creditContract(open: OpenStore): void {
   });
 
   test('nothing is taken once the key, its owner or its workspace has changed', async () => {
-    const world = worldIn(open());
+    const world = worldIn(await open());
     const acme = await world.workspace('Acme');
     const owner = await world.owner(acme.id, 'customer-1');
     const credits = newCredits({ remaining: 10 }, NOW);
@@ -140,7 +140,7 @@ export function creditContract(open: OpenStore): void {
   });
 
   test('an owner’s balance is its own, and comes with it wherever it is read', async () => {
-    const world = worldIn(open());
+    const world = worldIn(await open());
     const acme = await world.workspace('Acme');
     const owner = await world.owner(acme.id, 'customer-1', { remaining: 3 });
     const { key, digest } = await world.key({ workspaceId: acme.id, ownerId: 'customer-1' });
@@ -158,7 +158,7 @@ export function creditContract(open: OpenStore): void {
   });
 
   test('a spend changes neither version nor time of the key, and lists show what is left', async () => {
-    const world = worldIn(open());
+    const world = worldIn(await open());
     const credits = newCredits({ remaining: 10 }, NOW);
     const { key, digest } = await world.key({ credits });
     await world.key();
@@ -176,7 +176,7 @@ export function creditContract(open: OpenStore): void {
   });
 
   test('what is added and what is spent at once both count', async () => {
-    const world = worldIn(open());
+    const world = worldIn(await open());
     const { key } = await world.key({ credits: newCredits({ remaining: 50 }, NOW) });
     const add = () => write(world, creditingWrite(key, { add: 10 }, NOW));
     const both = Array.from({ length: 50 }, () => [add(), world.storage.spend(spendOf(key, 1))]);
@@ -186,7 +186,7 @@ export function creditContract(open: OpenStore): void {
   });
 
   test('what is added or set after a refill was due comes on top of it', async () => {
-    const world = worldIn(open());
+    const world = worldIn(await open());
     const credits = newCredits({ remaining: 0, refill: { amount: 5, interval: 'month' } }, NOW);
     const { key } = await world.key({ credits });
     const late = NOW + 2 * MONTH;
@@ -200,7 +200,7 @@ export function creditContract(open: OpenStore): void {
   });
 
   test('whatever is spent, added, set and waited for, the balance is that of a reference', async () => {
-    const world = worldIn(open());
+    const world = worldIn(await open());
     const step = fc.oneof(
       fc.record({ does: fc.constant('spend'), by: fc.integer({ min: 0, max: 30 }) }),
       fc.record({ does: fc.constant('add'), by: fc.integer({ min: 1, max: 30 }) }),
@@ -249,7 +249,7 @@ export function creditContract(open: OpenStore): void {
   });
 
   test('nothing is added where there are no credits, or more than can be counted', async () => {
-    const world = worldIn(open());
+    const world = worldIn(await open());
     const bare = await world.key();
     const full = await world.key({
       credits: newCredits({ remaining: Number.MAX_SAFE_INTEGER - 5 }, NOW),
@@ -266,7 +266,7 @@ export function creditContract(open: OpenStore): void {
   });
 
   test('credits of another workspace are out of reach', async () => {
-    const world = worldIn(open());
+    const world = worldIn(await open());
     const acme = await world.workspace('Acme');
     const other = await world.workspace('Other');
     const credits = newCredits({ remaining: 1 }, NOW);
@@ -283,7 +283,7 @@ export function creditContract(open: OpenStore): void {
   });
 
   test('a balance ends with its key’s credits, and with the key', async () => {
-    const world = worldIn(open());
+    const world = worldIn(await open());
     const given = { credits: newCredits({ remaining: 5 }, NOW) };
     const [one, two] = [await world.key(given), await world.key(given)];
     const without = editKey(one.key, { credits: null }, world.act());

@@ -27,7 +27,7 @@ const exactly = (count: number) => ({ count, exact: true });
 
 export function filterContract(open: OpenStore): void {
   test('any filter, in any order and page by page, lists what a look at every key finds', async () => {
-    const world = worldIn(open());
+    const world = worldIn(await open());
     const homes = [
       await declaring(world, 'Acme', ['plan', 'a.b']),
       await declaring(world, 'Beta', []),
@@ -175,7 +175,7 @@ export function filterContract(open: OpenStore): void {
   });
 
   test('a key moves to the state that time gives it, without a new version, and never shows under the old one', async () => {
-    const world = worldIn(open());
+    const world = worldIn(await open());
     const { id: workspaceId } = await world.workspace('Acme');
     const made: Key[] = [];
     for (let i = 0; i < 5; i++) {
@@ -207,7 +207,7 @@ export function filterContract(open: OpenStore): void {
   });
 
   test('metadata that a workspace declares later is found at once, and from its own index once it is filled', async () => {
-    const world = worldIn(open());
+    const world = worldIn(await open());
     let workspace = await declaring(world, 'Acme', []);
     const { id: workspaceId } = workspace;
     const make = async (plan: string) => (await world.key({ workspaceId, metadata: { plan } })).key;
@@ -260,7 +260,7 @@ export function filterContract(open: OpenStore): void {
   test.each(['at once', 'long after'])(
     'a search finds part of a name, an owner or a shown token, as people write it, and nothing of another workspace: %s',
     async (when) => {
-      const world = worldIn(open());
+      const world = worldIn(await open());
       const { id: third } = await world.workspace('Third');
       const tend = async () => {
         if (when === 'at once') return;

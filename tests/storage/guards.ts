@@ -23,7 +23,7 @@ export function guardContract(open: OpenStore): void {
   };
 
   test('a slug is one live workspace’s at a time, and a deleted one frees it', async () => {
-    const world = worldIn(open());
+    const world = worldIn(await open());
     const acme = await world.workspace('Acme');
     const beta = await world.workspace('Beta');
     const insert = (slug: string): Change => {
@@ -45,7 +45,7 @@ export function guardContract(open: OpenStore): void {
   });
 
   test('nothing is made in a workspace that is not there or deleted', async () => {
-    const world = worldIn(open());
+    const world = worldIn(await open());
     const acme = await world.workspace('Acme');
     const owner = await world.owner(acme.id, 'customer-1');
     await endWorkspace(world, acme);
@@ -63,7 +63,7 @@ export function guardContract(open: OpenStore): void {
   });
 
   test('the keys of a deleted workspace can still be revoked and erased, until none is left', async () => {
-    const world = worldIn(open());
+    const world = worldIn(await open());
     const acme = await world.workspace('Acme');
     const beta = await world.workspace('Beta');
     const mine = await Promise.all([1, 2, 3].map(() => world.key({ workspaceId: acme.id })));
@@ -83,7 +83,7 @@ export function guardContract(open: OpenStore): void {
   });
 
   test('an owner’s id is unique in its workspace, and free in another', async () => {
-    const world = worldIn(open());
+    const world = worldIn(await open());
     const acme = await world.workspace('Acme');
     const beta = await world.workspace('Beta');
     const owner = await world.owner(acme.id, 'customer-1');
@@ -94,7 +94,7 @@ export function guardContract(open: OpenStore): void {
   });
 
   test('a quota counts what its own commit makes, wherever it stands, and never what is revoked', async () => {
-    const world = worldIn(open());
+    const world = worldIn(await open());
     const { id: workspaceId } = await world.workspace('Acme');
     const atMost = (most: number, ownerId: string | null = null): Change => ({
       type: 'at_most_keys',
@@ -118,7 +118,7 @@ export function guardContract(open: OpenStore): void {
   });
 
   test('keys made at once never pass a quota', async () => {
-    const world = worldIn(open());
+    const world = worldIn(await open());
     const { id: workspaceId } = await world.workspace('Acme');
     const bound: Change = { type: 'at_most_keys', workspaceId, ownerId: null, most: 5 };
     const results = await Promise.all(
@@ -133,7 +133,7 @@ export function guardContract(open: OpenStore): void {
   });
 
   test('a kept reply is replaced only once it has ended, and one that is refused undoes its commit', async () => {
-    const world = worldIn(open());
+    const world = worldIn(await open());
     const reply: StoredReply = {
       id: 'r',
       fingerprint: 'f',
@@ -158,7 +158,7 @@ export function guardContract(open: OpenStore): void {
   });
 
   test('replies that ended are removed in steps, others stay', async () => {
-    const world = worldIn(open());
+    const world = worldIn(await open());
     for (const expiresAt of [10, 20, 30, 40]) {
       const reply = { id: `r${expiresAt}`, fingerprint: 'f', keyId: null, sealed: 'x', expiresAt };
       await world.all.commit([{ type: 'insert_reply', reply, now: 0 }]);

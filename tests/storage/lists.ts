@@ -22,7 +22,7 @@ const exactly = (count: number) => ({ count, exact: true });
 
 export function listContract(open: OpenStore): void {
   test('a list sees what was committed before it was asked for', async () => {
-    const world = worldIn(open());
+    const world = worldIn(await open());
     for (let count = 1; count <= 20; count++) {
       const { key } = await world.key();
       const { items, total } = await world.all.keys({ now: NOW }, { ...whole, limit: 1 });
@@ -36,7 +36,7 @@ export function listContract(open: OpenStore): void {
   });
 
   test('keys of one moment stand in the order of their ids, and a count is only made when asked for', async () => {
-    const world = worldIn(open());
+    const world = worldIn(await open());
     const keys = [];
     for (let i = 0; i < 5; i++) keys.unshift((await world.key()).key);
     const slice = await world.all.keys({ now: NOW }, { limit: 3, from: null, total: 'none' });
@@ -45,7 +45,7 @@ export function listContract(open: OpenStore): void {
   });
 
   test('every status lists exactly the keys that the core gives it, and their number', async () => {
-    const world = worldIn(open());
+    const world = worldIn(await open());
     const { id: workspaceId } = await world.workspace('Acme');
     const times = fc.constantFrom(null, -1, 0, 1);
     const fate = fc.record({
@@ -94,7 +94,7 @@ export function listContract(open: OpenStore): void {
   test.each(ORDERS)(
     'walking pages by $by (descending: $descending) repeats none and loses none, while others come, change and go',
     async (order) => {
-      const world = worldIn(open());
+      const world = worldIn(await open());
       const { id: workspaceId } = await world.workspace('Acme');
       const disturbance = fc.record({ make: fc.nat(120), drop: fc.option(fc.nat(20)) });
       const walk = fc.record({
@@ -162,7 +162,7 @@ export function listContract(open: OpenStore): void {
   );
 
   test('workspaces and owners are paged the same way, without deleted workspaces', async () => {
-    const world = worldIn(open());
+    const world = worldIn(await open());
     const workspaces = [];
     for (let i = 0; i < 7; i++) {
       world.host.at = NOW + (i % 3);

@@ -33,7 +33,7 @@ export function memberContract(open: OpenStore): void {
     world.editMember(member, removeMember(member, world.act()));
 
   test('a subject is a member of a workspace once, and again only when it was removed', async () => {
-    const world = worldIn(open());
+    const world = worldIn(await open());
     const { id: acme } = await world.workspace('Acme');
     const { id: beta } = await world.workspace('Beta');
     const first = await world.member(acme, 'user-1');
@@ -53,7 +53,7 @@ export function memberContract(open: OpenStore): void {
   });
 
   test('the memberships of a subject are found by exactly its issuer and subject, those that were removed last', async () => {
-    const world = worldIn(open());
+    const world = worldIn(await open());
     const members: Member[] = [];
     for (const name of ['A', 'B', 'C', 'D', 'E']) {
       const { id } = await world.workspace(name);
@@ -90,7 +90,7 @@ export function memberContract(open: OpenStore): void {
   });
 
   test('half a character in a subject is nobody, however a store would write it', async () => {
-    const world = worldIn(open());
+    const world = worldIn(await open());
     const { id } = await world.workspace('Acme');
     await world.member(id, 'user-\ufffd');
     for (const subject of ['user-\ud800', 'user-\udfff', 'user-\ufffd\0']) {
@@ -102,7 +102,7 @@ export function memberContract(open: OpenStore): void {
   });
 
   test('of the memberships of a subject 1,000 are read, and none that is there is missed for one that was removed', async () => {
-    const world = worldIn(open());
+    const world = worldIn(await open());
     const { id } = await world.workspace('Acme');
     const { id: other } = await world.workspace('Beta');
     const first = await world.member(id, 'user-1');
@@ -120,7 +120,7 @@ export function memberContract(open: OpenStore): void {
   });
 
   test('lists have the members that are there, by workspace, role, name, subject and time', async () => {
-    const world = worldIn(open());
+    const world = worldIn(await open());
     const { id: acme } = await world.workspace('Acme');
     const { id: beta } = await world.workspace('Beta');
     const members: Member[] = [];
@@ -151,7 +151,7 @@ export function memberContract(open: OpenStore): void {
   });
 
   test('nobody becomes a member of a workspace that is not there or deleted', async () => {
-    const world = worldIn(open());
+    const world = worldIn(await open());
     const acme = await world.workspace('Acme');
     const member = await world.member(acme.id, 'user-1');
     const { workspace } = deleteWorkspace(acme, world.act());
@@ -165,7 +165,7 @@ export function memberContract(open: OpenStore): void {
   });
 
   test('what a member asks for is written while it is there, its own removal included, and never after', async () => {
-    const world = worldIn(open());
+    const world = worldIn(await open());
     const { id: workspaceId } = await world.workspace('Acme');
     const { id: elsewhere } = await world.workspace('Beta');
     const member = await world.member(workspaceId, 'user-1');
@@ -188,7 +188,7 @@ export function memberContract(open: OpenStore): void {
   });
 
   test('an owner is left only where the workspace has another one, however many leave at once', async () => {
-    const world = worldIn(open());
+    const world = worldIn(await open());
     const { id: workspaceId } = await world.workspace('Acme');
     const { id: elsewhere } = await world.workspace('Beta');
     await world.member(elsewhere, 'user-9', { role: 'owner' });
@@ -234,7 +234,7 @@ export function memberContract(open: OpenStore): void {
   });
 
   test('the keys that end with a member are those it owns and the management keys it made, as far as they are enabled', async () => {
-    const world = worldIn(open());
+    const world = worldIn(await open());
     const { id: workspaceId } = await world.workspace('Acme');
     const { id: elsewhere } = await world.workspace('Beta');
     const member = await world.member(workspaceId, 'user-1');
@@ -288,7 +288,7 @@ export function memberContract(open: OpenStore): void {
   });
 
   test('what only a subject that was never removed may have is refused to one that was', async () => {
-    const world = worldIn(open());
+    const world = worldIn(await open());
     const { id: workspaceId } = await world.workspace('Acme');
     const { id: elsewhere } = await world.workspace('Beta');
     const condition = (subject = 'user-1', home = workspaceId): Change => ({

@@ -19,7 +19,7 @@ export function reachContract(open: OpenStore): void {
   const idsOf = ({ items }: Slice<{ id: string }>) => items.map(({ id }) => id);
 
   test('a reach never finds what is another workspace’s or the instance’s', async () => {
-    const world = worldIn(open());
+    const world = worldIn(await open());
     const { acme, beta, instance } = await twoWorkspaces(world);
     const { reach } = acme;
     const beyond = { workspaceId: beta.workspace.id };
@@ -62,7 +62,7 @@ export function reachContract(open: OpenStore): void {
   });
 
   test('everywhere finds all of it, or one workspace’s where that is asked for', async () => {
-    const world = worldIn(open());
+    const world = worldIn(await open());
     const { acme, beta, instance } = await twoWorkspaces(world);
     const keys = [instance.key, beta.key, acme.key];
     expect(await world.all.keys({ now: 0 }, slice)).toEqual({
@@ -79,7 +79,7 @@ export function reachContract(open: OpenStore): void {
   });
 
   test('a change outside its reach is a fault, and nothing of its commit is written', async () => {
-    const world = worldIn(open());
+    const world = worldIn(await open());
     const { acme, beta, instance } = await twoWorkspaces(world);
     const inside = world.draft({ workspaceId: acme.workspace.id });
     const about = { type: 'installation', id: 'i', workspaceId: null } as const;
@@ -120,7 +120,7 @@ export function reachContract(open: OpenStore): void {
   });
 
   test('a row of another workspace is not changed by one who says that it is theirs', async () => {
-    const world = worldIn(open());
+    const world = worldIn(await open());
     const { acme, beta } = await twoWorkspaces(world);
     const { id: workspaceId } = acme.workspace;
     const stolen = { ...beta.key, workspaceId, name: 'stolen', version: 2 };

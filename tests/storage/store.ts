@@ -36,7 +36,7 @@ export interface Store {
 }
 
 /** Opens a new, empty store; the test closes it. */
-export type OpenStore = () => Store;
+export type OpenStore = () => Store | Promise<Store>;
 
 const TERMS: KeyTerms = {
   name: null,

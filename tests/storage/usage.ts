@@ -49,7 +49,7 @@ const countsOf = (use: Use): Counts =>
 export function usageContract(open: OpenStore): void {
   /** Two workspaces; keys of two owners in one, one of nobody there, one in the other, one of management. */
   async function populated() {
-    const world = worldIn(open());
+    const world = worldIn(await open());
     const acme = await world.workspace('Acme');
     const other = await world.workspace('Other');
     const ann = await world.owner(acme.id, 'ann');
@@ -257,7 +257,7 @@ export function usageContract(open: OpenStore): void {
   });
 
   test('a step rolls up or removes a hundred rows at the most', async () => {
-    const world = worldIn(open());
+    const world = worldIn(await open());
     const ids: string[] = [];
     for (let i = 0; i < 130; i++) ids.push((await world.key()).key.id);
     await world.storage.recordUses(ids.slice(0, 65).map((id) => useOf(id, NOW)));

@@ -31,7 +31,7 @@ const takeOf = (windows: readonly AskedWindow[], differing: Partial<WindowTake> 
 
 export function windowContract(open: OpenStore): void {
   it('windows are read as they were written last', async () => {
-    const { storage } = open();
+    const { storage } = await open();
     expect(await storage.windows(NOW, '', 10)).toEqual([]);
     await storage.recordWindows([windowOf('b'), windowOf('a', 1_000_000_000)]);
     const later = { id: 'b', startedAt: NOW + 9, endsAt: NOW + 99_000, taken: 3 };
@@ -41,7 +41,7 @@ export function windowContract(open: OpenStore): void {
   });
 
   it('windows are read in pages, each once, however many there are', async () => {
-    const { storage } = open();
+    const { storage } = await open();
     const ids = Array.from({ length: 250 }, (_, i) => `key ${String(i).padStart(4, '0')} minute`);
     await storage.recordWindows(ids.map((id) => windowOf(id)));
     const found: string[] = [];
@@ -55,7 +55,7 @@ export function windowContract(open: OpenStore): void {
   });
 
   it('windows that ended are not read, and are removed a few at a time', async () => {
-    const { storage } = open();
+    const { storage } = await open();
     await storage.recordWindows([
       ...['a', 'b', 'c'].map((id) => windowOf(id, 1, NOW)),
       windowOf('d', 1, NOW + 1),
@@ -69,7 +69,7 @@ export function windowContract(open: OpenStore): void {
   });
 
   it('takes are decided in the order asked, each from all of its windows or from none', async () => {
-    const { storage } = open();
+    const { storage } = await open();
     const [wide, narrow] = [askedOf('wide'), askedOf('narrow', { limit: 1 })];
     const told = await storage.takeWindows(
       [takeOf([wide, narrow]), takeOf([narrow, wide]), takeOf([wide], { now: NOW + 9 })],
@@ -88,7 +88,7 @@ export function windowContract(open: OpenStore): void {
   });
 
   it('takes that only ask, cost nothing or are refused write nothing that counts', async () => {
-    const { storage } = open();
+    const { storage } = await open();
     const takes = [{ spend: false }, { cost: 0 }, { cost: 4 }];
     const told = await storage.takeWindows(
       takes.map((differing) => takeOf([askedOf('a')], differing)),
@@ -101,7 +101,7 @@ export function windowContract(open: OpenStore): void {
   });
 
   it('what is returned is there for takes of the same moment, in the window it was taken of', async () => {
-    const { storage } = open();
+    const { storage } = await open();
     const window = askedOf('a', { limit: 1 });
     await storage.takeWindows([takeOf([window])], []);
     const elsewhere = { id: 'a', startedAt: NOW - 1, cost: 1 };
@@ -114,7 +114,7 @@ export function windowContract(open: OpenStore): void {
   });
 
   it('takes at once, of the same windows in any order, are all answered and exact', async () => {
-    const { storage } = open();
+    const { storage } = await open();
     const all = ['a', 'b', 'c', 'd'].map((id) => askedOf(id, { limit: 40 }));
     const told = await Promise.all(
       Array.from({ length: 100 }, (_, i) => {
@@ -137,7 +137,7 @@ export function windowContract(open: OpenStore): void {
   });
 
   it('by its own clock a window goes on, whatever clock the processes have', async () => {
-    const { storage } = open();
+    const { storage } = await open();
     const window = askedOf('a', { windowSeconds: 3_600, limit: 2 });
     const before = Date.now();
     const told = [

@@ -23,6 +23,7 @@ import {
   someOf,
   webAddress,
   word,
+  workers,
   yesOrNo,
 } from './parse.ts';
 import { redisAddresses } from './redis-address.ts';
@@ -123,6 +124,16 @@ export const SETTINGS = {
     secret: false,
     audience: ['serve'],
     parse: list,
+  },
+  workers: {
+    flag: '--workers <n>',
+    variable: 'WARDER_WORKERS',
+    default: '1',
+    file: null,
+    meaning: 'how many processes share the work: 1 to 64, or auto for one a core',
+    secret: false,
+    audience: ['serve'],
+    parse: workers,
   },
   logLevel: {
     flag: '--log-level <level>',

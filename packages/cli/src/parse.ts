@@ -220,6 +220,16 @@ export function limit(text: string): LimitGiven {
   };
 }
 
+const MOST_WORKERS = 64;
+
+/** `4`, or `auto`. */
+export function workers(text: string): number | 'auto' {
+  if (text === 'auto') return text;
+  const count = /^[1-9]\d?$/.test(text) ? Number(text) : 0;
+  if (count >= 1 && count <= MOST_WORKERS) return count;
+  throw new Error(`must be a whole number from 1 to ${MOST_WORKERS}, or auto`);
+}
+
 /** `1000/month`. */
 export function refill(text: string): { amount: number; interval: string } {
   const [, amount, interval] = /^([1-9]\d{0,14})\/(day|week|month|year)$/.exec(text) ?? [];

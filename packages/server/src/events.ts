@@ -11,6 +11,7 @@ import {
   listed,
   MOST_LOOKED_UP,
   type Run,
+  type Sql,
   type Walks,
   type Within,
 } from './slices.ts';
@@ -20,6 +21,8 @@ import { sql } from './storage.ts';
 interface Fact {
   readonly index: string;
   readonly anyOf: readonly Equal[];
+  /** The condition of that index. */
+  readonly present?: readonly Sql[];
 }
 
 export function listEvents(
@@ -37,6 +40,7 @@ export function listEvents(
       table: 'events',
       index,
       equal: [...homes, ...(fact === null ? [] : [fact])],
+      present: driver?.present ?? [],
       created: filter.created,
       residual: facts.filter((one) => one !== driver).map(saying),
     }),
@@ -53,14 +57,19 @@ function saying({ anyOf }: Fact) {
 
 /** Those that are likely to be narrow first. */
 function factsOf({ keyId, ownerId, actorId, types }: EventFilter): readonly Fact[] {
-  const fact = (index: string, column: string, values: readonly (string | undefined)[]): Fact[] => {
+  const fact = (
+    index: string,
+    column: string,
+    values: readonly (string | undefined)[],
+    present: readonly Sql[] = [],
+  ): Fact[] => {
     const given = values.filter((value) => value !== undefined);
     const anyOf = given.map((value) => ({ column, value }));
-    return anyOf.length === 0 ? [] : [{ index, anyOf }];
+    return anyOf.length === 0 ? [] : [{ index, anyOf, present }];
   };
   return [
     ...fact('events_of_subject', 'subject_id', [keyId]),
-    ...fact('events_of_owner', 'owner_id', [ownerId]),
+    ...fact('events_of_owner', 'owner_id', [ownerId], [sql`events.owner_id is not null`]),
     ...fact('events_of_actor', 'actor_id', [actorId]),
     ...fact('events_of_type', 'type', types ?? []),
   ];

@@ -17,12 +17,14 @@ export { GATEWAYS, parseGatewayPlan } from './gateway-plan.ts';
 export type { Head, HeadHandler, HeadReply } from './head.ts';
 export { createHost, type Pepper, type ServerHost } from './host.ts';
 export { checkSecrets, openInstallation, StartRefused } from './installation.ts';
+export type { Channel, Procedures } from './line.ts';
 export {
   type ListenAddress,
   type Listener,
   type ListenOptions,
   listen,
   listenToHeads,
+  refuseServed,
 } from './listen.ts';
 export { createLog, type Log } from './log.ts';
 export type { Lookup } from './lookup.ts';
@@ -58,6 +60,9 @@ export {
   putInPlace,
 } from './storage/embedded/replacement.ts';
 export { openSealedEvents, type SealedEvents } from './storage/embedded/sealed.ts';
+export { type Writing, writeHere } from './storage/embedded/writing.ts';
 export { type EmbeddedOptions, openEmbedded } from './storage/embedded.ts';
+export { openSupervised, type Supervised } from './supervised.ts';
+export { type Attendance, createSupervision, type Supervision } from './supervision.ts';
 export type { Telemetry } from './tracing.ts';
 export { assembleWarder, type Warder, type WarderParts } from './warder.ts';

@@ -205,17 +205,21 @@ export function createVerifier(
     }
   };
 
-  /** Keeps what was read, and answers what is to be judged: never less than what is known already. */
-  const fill = (digest: string, candidate: Candidate | null): Candidate | null => {
+  /**
+   * Keeps what was read, unless a change was heard meanwhile, and answers what is to be judged: never
+   * less than what is known already, and nothing stays known that is less than what is answered.
+   */
+  const fill = (digest: string, candidate: Candidate | null, isKept: boolean): Candidate | null => {
     const row = table.find(digest);
     const known = row < 0 ? null : table.entry(row).good;
     if (candidate === null) {
       if (known !== null) table.removeKey(known.key.id);
-      unknown.note(digest, host.now());
+      if (isKept) unknown.note(digest, host.now());
       return null;
     }
     if (known !== null && isOlder(candidate, known)) return known;
-    table.put(digest, candidate);
+    if (isKept) table.put(digest, candidate);
+    else if (known !== null && isOlder(known, candidate)) table.removeKey(known.key.id);
     return candidate;
   };
 
@@ -241,7 +245,7 @@ export function createVerifier(
         // What has changed by now is told first.
         watch.age();
         // Reads that began before a change are among those that were put away with it.
-        return among === reading ? fill(digest, candidate) : candidate;
+        return fill(digest, candidate, among === reading);
       })
       .finally(() => {
         if (among.get(digest) === flight) among.delete(digest);

@@ -29,6 +29,7 @@ import type { ServerHost } from './host.ts';
 import { createAttempts } from './idempotency.ts';
 import { createLastingLimits } from './lasting-limits.ts';
 import { createLimitMemory } from './limits/memory.ts';
+import type { LimitStore } from './limits.ts';
 import type { Log } from './log.ts';
 import type { Lookup } from './lookup.ts';
 import { createTimer } from './metrics.ts';
@@ -44,7 +45,7 @@ import { createSharedCredentials, type SharedCredential } from './shared-credent
 import { createSharedLimits, type SharedLimitSetting } from './shared-limits.ts';
 import { timedStorage } from './timed-storage.ts';
 import type { Telemetry } from './tracing.ts';
-import { createUpkeep } from './upkeep.ts';
+import { createUpkeep, type Upkeep } from './upkeep.ts';
 import { createUsageLog } from './usage.ts';
 import { type CachingVerifier, createVerifier } from './verifier.ts';
 
@@ -83,6 +84,8 @@ export interface WarderParts {
   readonly callsPerSecond?: number | undefined;
   /** Whether the figures are told by `handleOps` alone, and not to those who sign in. */
   readonly metricsApart?: boolean | undefined;
+  /** Whether it does what has to be done beside the calls; true unless given. */
+  readonly keeps?: boolean | undefined;
 }
 
 /** How often new events are looked for to be sealed, and old ones to be pruned. */
@@ -103,6 +106,8 @@ export interface Warder {
    */
   gateway(plan: GatewayPlan, secret: string | null): Promise<HeadHandler | null>;
   readonly verifier: CachingVerifier;
+  /** Where windows are counted. */
+  readonly limits: LimitStore;
   /** The use cases, for callers that sign in elsewhere. */
   readonly operations: ReturnType<typeof operations>;
   /** Writes the uses and windows gathered so far, which otherwise happens each second. */
@@ -250,6 +255,7 @@ export function assembleWarder(parts: WarderParts): Warder {
     origin: NO_ORIGIN,
   });
   const keep = (task: string, step: () => Promise<boolean>, pauseMilliseconds?: number) => {
+    if (parts.keeps === false) return KEPT_ELSEWHERE;
     const timed = () => upkeepTimer.follow(task, performance.now(), step());
     return createUpkeep(timed, log, pauseMilliseconds);
   };
@@ -302,6 +308,7 @@ export function assembleWarder(parts: WarderParts): Warder {
       return createGateway({ plan, workspaceId, secret, same, verifier, now, log });
     },
     verifier,
+    limits,
     operations: useCases,
     async flush() {
       await Promise.all([usage.flush(), limits.flush()]);
@@ -318,6 +325,8 @@ export function assembleWarder(parts: WarderParts): Warder {
     },
   };
 }
+
+const KEPT_ELSEWHERE: Upkeep = { close: async () => {} };
 
 function once<Value>(make: () => Value): () => Value {
   let made: { readonly value: Value } | null = null;

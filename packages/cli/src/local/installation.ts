@@ -8,11 +8,13 @@ import { join } from 'node:path';
 import { type DrawnToken, type Installation, WarderError } from '@warder/core';
 import {
   createHost,
+  type EmbeddedOptions,
   makeFolder,
   openEmbedded,
   openInstallation,
   type Pending,
   type ServerHost,
+  type Writing,
   writeOnce,
 } from '@warder/server';
 import { type Flags, readSetting } from '../config.ts';
@@ -27,8 +29,15 @@ export function databaseIn(data: string): string {
   return join(data, 'warder.db');
 }
 
-/** Opens what a first start has made. @throws Failure where anything is missing */
-export function openExisting(flags: Flags, pending: Pending = 'run'): Promise<Opened> {
+/**
+ * Opens what a first start has made. @throws Failure where anything is missing
+ * @param writing who writes the file; a thread of this process unless given
+ */
+export function openExisting(
+  flags: Flags,
+  pending: Pending = 'run',
+  writing?: Writing,
+): Promise<Opened> {
   const data = readSetting('data', flags);
   if (!existsSync(databaseIn(data))) {
     throw refused(`There is no database ${databaseIn(data)}: name the folder it is in by --data.`);
@@ -36,20 +45,21 @@ export function openExisting(flags: Flags, pending: Pending = 'run'): Promise<Op
   const none = () => {
     throw refused(`The database ${databaseIn(data)} is empty: start the service first.`);
   };
-  return open(flags, none, pending);
+  return open(flags, none, pending, writing);
 }
 
 /** Opens the installation, or makes it at the very first start. */
 export async function openOrMake(
   flags: Flags,
   firstToken: (host: ServerHost) => DrawnToken,
+  writing?: Writing,
 ): Promise<Opened> {
   const data = readSetting('data', flags);
   try {
     makeFolder(data);
     const isNew = readSetting('secret', flags) === undefined && !existsSync(databaseIn(data));
     if (isNew) writeOnce(join(data, 'secret'), `${randomBytes(32).toString('hex')}\n`);
-    return await open(flags, firstToken);
+    return await open(flags, firstToken, 'run', writing);
   } catch (error) {
     throw startFailure(error);
   }
@@ -59,6 +69,7 @@ async function open(
   flags: Flags,
   firstToken: (host: ServerHost) => DrawnToken,
   pending: Pending = 'run',
+  writing?: Writing,
 ): Promise<Opened> {
   const data = readSetting('data', flags);
   const file = databaseIn(data);
@@ -70,7 +81,7 @@ async function open(
     );
   }
   const host = createHost({ secret, peppers: readSetting('pepper', flags) ?? [] });
-  const store = opened(file, pending);
+  const store = opened({ file, pending, writing });
   try {
     const token = async () => firstToken(host);
     return { ...store, host, installation: await openInstallation(store.storage, host, token) };
@@ -80,11 +91,11 @@ async function open(
   }
 }
 
-function opened(file: string, pending: Pending): ReturnType<typeof openEmbedded> {
+function opened(options: EmbeddedOptions): ReturnType<typeof openEmbedded> {
   try {
-    return openEmbedded({ file, pending });
+    return openEmbedded(options);
   } catch (error) {
-    throw startFailure(error, file);
+    throw startFailure(error, options.file);
   }
 }
 

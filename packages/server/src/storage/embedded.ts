@@ -2,38 +2,15 @@
 // walks is read in a thread of its own (embedded/reader.ts), and so is whatever
 // writes (embedded/writer.ts). Several processes may use one file.
 
-import {
-  type Change,
-  type CommitResult,
-  type Credits,
-  creditsAt,
-  isSubject,
-  type Reach,
-  type Spend,
-  type Spent,
-  type Storage,
-} from '@warder/core';
-import { listErasure, listPrunable, listUnlogged, listUnsealed } from '../chains.ts';
-import { confine } from '../commit.ts';
-import type { BalanceRow } from '../credit-rows.ts';
+import type { Change, CommitResult, Spend, Spent, Storage } from '@warder/core';
 import { creditStatements } from '../credits.ts';
-import { listEvents } from '../events.ts';
 import { gather } from '../gathering.ts';
 import type { Lookup } from '../lookup.ts';
-import { type MemberRow, memberOf } from '../member-rows.ts';
-import { listKeysOfMember, listMembers, memberStatements } from '../members.ts';
-import { replyOf } from '../reply-rows.ts';
-import {
-  candidateOf,
-  installationOf,
-  keyOf,
-  ownerOf,
-  type WindowRow,
-  windowOf,
-  workspaceOf,
-} from '../rows.ts';
-import { type Listing, listKeysToErase, listOwners, listWorkspaces } from '../slices.ts';
-import { at, type Query, statements } from '../storage.ts';
+import { memberStatements } from '../members.ts';
+import { readingOf } from '../reach.ts';
+import { type WindowRow, windowOf } from '../rows.ts';
+import type { Listing, Within } from '../slices.ts';
+import { type Query, statements } from '../storage.ts';
 import { builder } from './embedded/builder.ts';
 import { connected } from './embedded/connection.ts';
 import { isBusy, toldOf, unavailable } from './embedded/failure.ts';
@@ -42,13 +19,12 @@ import { listKeys } from './embedded/key-list.ts';
 import { shareFile } from './embedded/lock.ts';
 import { isMetadataDue } from './embedded/metadata.ts';
 import { MIGRATIONS } from './embedded/migrations.ts';
-import { newBoard, TRUSTED_MILLISECONDS, watchBoard } from './embedded/others.ts';
 import { openReader } from './embedded/reader.ts';
 import { isSearchDue } from './embedded/search.ts';
 import { listRefusals, listUsage } from './embedded/usage-figures.ts';
 import { isUsageDue } from './embedded/usage-upkeep.ts';
 import { walksIn } from './embedded/walk.ts';
-import { openWriter } from './embedded/writer.ts';
+import { type Writing, writeHere } from './embedded/writing.ts';
 
 export interface EmbeddedOptions {
   /** Path of the database file. It and a missing folder are made for their owner alone. */
@@ -59,6 +35,8 @@ export interface EmbeddedOptions {
   readonly busyMilliseconds?: number;
   /** Whether a file that lacks migrations is migrated (after a copy, unless said otherwise) or refused. */
   readonly pending?: Pending;
+  /** Who writes it; a thread of this process unless given. */
+  readonly writing?: Writing | undefined;
 }
 
 const WINDOWS_A_COMMIT = 100;
@@ -72,8 +50,7 @@ export function openEmbedded(options: EmbeddedOptions): { storage: Storage; look
   const { file, listMilliseconds = 10_000, busyMilliseconds = 5_000, pending = 'run' } = options;
   const { connection, release } = openShared(file, pending);
   const reader = openReader(file, listMilliseconds);
-  const board = newBoard();
-  const writer = openWriter({ file, busyMilliseconds, board });
+  const { writer, watch, obeyed } = options.writing ?? writeHere(file, busyMilliseconds);
   const spend = gather<Spend, Spent>(
     (spends) => writer.write({ does: 'spend', spends }),
     SPENDS_TOGETHER,
@@ -103,103 +80,30 @@ export function openEmbedded(options: EmbeddedOptions): { storage: Storage; look
       await new Promise((resolve) => setTimeout(resolve, 5 + Math.random() * 10));
     }
   };
-  const readOne = async <Row, Value>(query: Query, toValue: (row: Row) => Value) => {
-    const found = await patiently(() => row<Row>(query));
-    return found && toValue(found);
-  };
-  /** @param within the workspace that is asked about; null for all of them */
-  const readList = async <Result>(
+  const list = async <Result>(
     { queries, answer }: Listing<Result>,
-    within: string | null = null,
+    within: Within = null,
   ): Promise<Result> => answer(await reader.read(queries, within ?? ''));
-
-  const balanceOf = async ({ subject, refill, cost, now }: Spend) => {
-    const found = await readOne<Omit<BalanceRow, 'subject'>, Credits>(
-      texts.balance.with({ subject }),
-      (row) => ({ remaining: row.balance, refillAt: row.refill_at, refill }),
-    );
-    if (found === null) return 'stale';
-    const { remaining, refillAt } = creditsAt(found, now);
-    return { enough: remaining >= cost, remaining, refillAt };
-  };
-
-  const reach = (within: string | null): Reach => ({
-    key: (id) =>
-      readOne(
-        within === null
-          ? texts.key.with(at(id))
-          : texts.keyWithin.with({ ...at(id), workspaceId: within }),
-        keyOf,
-      ),
-    async keyOfHandle(handle) {
-      const found = await readOne(texts.keyOfHandle.with({ handle }), keyOf);
-      return found?.workspaceId === within || within === null ? found : null;
-    },
-    keys: (filter, slice) => readList(listKeys(builder, within, filter, slice), within),
-    workspace: async (id) =>
-      isOutside(within, id) ? null : readOne(texts.workspace.with({ id }), workspaceOf),
-    async workspaceOfSlug(slug) {
-      const found = await readOne(texts.workspaceOfSlug.with({ slug }), workspaceOf);
-      return found === null || isOutside(within, found.id) ? null : found;
-    },
-    workspaces: (filter, slice) => readList(listWorkspaces(walks, within, filter, slice), within),
-    owner: async (workspaceId, externalId) =>
-      isOutside(within, workspaceId)
-        ? null
-        : readOne(texts.owner.with({ workspaceId, externalId }), ownerOf),
-    async ownerOfId(id) {
-      const found = await readOne(texts.ownerOfId.with(at(id)), ownerOf);
-      return found === null || isOutside(within, found.workspaceId) ? null : found;
-    },
-    owners: (filter, slice) => readList(listOwners(walks, within, filter, slice), within),
-    member: (id) =>
-      readOne(
-        within === null
-          ? texts.member.with(at(id))
-          : texts.memberWithin.with({ ...at(id), workspaceId: within }),
-        memberOf,
-      ),
-    memberOf: async (workspaceId, { issuer, subject }) =>
-      isOutside(within, workspaceId) || !isSubject({ issuer, subject })
-        ? null
-        : readOne(texts.memberOf.with({ workspaceId, issuer, subject }), memberOf),
-    members: (filter, slice) => readList(listMembers(walks, within, filter, slice), within),
-    keysOfMember: (member, kept, most) =>
-      readList(listKeysOfMember(texts, within, member, kept, most), within),
-    events: (filter, slice) => readList(listEvents(walks, within, filter, slice), within),
-    keysToErase: (most) => readList(listKeysToErase(builder, within, most), within),
-    erasure: (most) => readList(listErasure(builder, within, most), within),
-    unsealed: (most) => readList(listUnsealed(builder, within, most), within),
-    prunable: (before, most) => readList(listPrunable(builder, within, before, most), within),
-    unlogged: (most) => readList(listUnlogged(builder, within, most), within),
-    usage: (subject, span) => readList(listUsage(within, subject, span), within),
-    refusals: (keyId) => readList(listRefusals(within, keyId), within),
-    async commit(changes): Promise<CommitResult> {
-      confine(within, changes);
-      return await commit(changes);
-    },
+  const { reading, lookup } = readingOf({
+    builder,
+    texts,
+    walks,
+    row: <Row>(query: Query) => patiently(() => row<Row>(query)),
+    rows: <Row>(query: Query) => patiently(() => rows<Row>(query)),
+    lookup: <Row>(query: Query) => patiently(() => row<Row>(query)),
+    list,
+    keys: (within, filter, slice) => listKeys(builder, within, filter, slice),
+    usage: listUsage,
+    refusals: listRefusals,
+    commit,
   });
+  const { balance, ...reads } = reading;
 
   return {
-    lookup: {
-      find: (digests) =>
-        readOne(
-          texts.candidate(digests.length).with(digests.map(({ hex }) => Buffer.from(hex, 'hex'))),
-          candidateOf,
-        ),
-    },
+    lookup,
     storage: {
-      within: (workspaceId) => reach(workspaceId),
-      everywhere: () => reach(null),
-      installation: async () =>
-        installationOf(await patiently(() => rows(texts.installation.with({})))),
-      async members(issuer, subject) {
-        if (!isSubject({ issuer, subject })) return [];
-        const query = texts.membersOf.with({ issuer, subject });
-        return (await patiently(() => rows<MemberRow>(query))).map(memberOf);
-      },
-      reply: (id) => readOne(texts.reply.with({ id }), replyOf),
-      spend: (asked) => (asked.charge && asked.cost > 0 ? spend(asked) : balanceOf(asked)),
+      ...reads,
+      spend: (asked) => (asked.charge && asked.cost > 0 ? spend(asked) : balance(asked)),
       async recordUses(uses) {
         // As one text: to hand over as many objects costs more than all they count.
         await writer.write({ does: 'record uses', uses: JSON.stringify(uses) });
@@ -222,7 +126,7 @@ export function openEmbedded(options: EmbeddedOptions): { storage: Storage; look
         // Where there is none, no thread has to be started for it.
         const first = texts.windows.with({ now, after, most: 1 });
         if ((await patiently(() => row(first))) === null) return [];
-        return readList({
+        return list({
           queries: [texts.windows.with({ now, after, most })],
           answer: ([found = []]) => (found as WindowRow[]).map(windowOf),
         });
@@ -241,16 +145,8 @@ export function openEmbedded(options: EmbeddedOptions): { storage: Storage; look
         return due && writer.write({ does: 'tend lists' });
       },
       pruneReplies: (now, most) => writer.write({ does: 'prune replies', now, most }),
-      watch: (heard) => watchBoard(board, heard),
-      async obeyed() {
-        // Who else has the file open is not known, but what anybody trusts without having looked since.
-        const asked = performance.now();
-        await new Promise((resolve) => setTimeout(resolve, TRUSTED_MILLISECONDS));
-        return { obeyedBy: 1, of: 1, afterMilliseconds: Math.round(performance.now() - asked) };
-      },
-      async check() {
-        await patiently(() => row(texts.check.with({})));
-      },
+      watch,
+      obeyed,
       async close() {
         await Promise.all([reader.close(), writer.close()]);
         connection.close();
@@ -268,8 +164,4 @@ function openShared(file: string, pending: Pending) {
     release();
     throw error;
   }
-}
-
-function isOutside(within: string | null, workspaceId: string): boolean {
-  return within !== null && within !== workspaceId;
 }

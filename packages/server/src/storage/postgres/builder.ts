@@ -36,9 +36,9 @@ export function inSchema(schema: string, text: string): string {
 
 /** @throws RangeError for a name that would have to be quoted */
 export function checkSchema(schema: string): void {
-  if (/^[a-z_][a-z0-9_]{0,62}$/.test(schema) && !schema.startsWith('pg_')) return;
+  if (/^[a-z_][a-z0-9_]{0,49}$/.test(schema) && !schema.startsWith('pg_')) return;
   throw new RangeError(
-    'A schema is named by up to 63 lower-case letters, digits and underscores, not beginning with a digit or pg_.',
+    'A schema is named by up to 50 lower-case letters, digits and underscores, not beginning with a digit or pg_.',
   );
 }
 
@@ -89,6 +89,7 @@ const TABLES: ReadonlySet<string> = new Set([
   'key_metadata',
   'key_refusals',
   'key_scopes',
+  'key_search',
   'key_usage',
   'keys',
   'limit_windows',

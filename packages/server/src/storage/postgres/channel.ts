@@ -9,6 +9,8 @@ import { isLost, Overdue, toldOf, unavailable } from './failure.ts';
 export interface Channel {
   /** Runs a statement that changes nothing. @throws unavailable */
   read<Row>(query: Query): Promise<Found<Row>>;
+  /** Gives the connection up, and what waits on it is asked again of another. */
+  renew(): void;
   close(): void;
 }
 
@@ -34,6 +36,14 @@ export function openChannel(open: () => Promise<Connection>, milliseconds: numbe
     return opening;
   };
 
+  const drop = () => {
+    current?.then(
+      (opened) => opened.destroy(),
+      () => {},
+    );
+    current = null;
+  };
+
   return {
     async read<Row>(query: Query) {
       const giveUpAt = performance.now() + milliseconds;
@@ -49,12 +59,10 @@ export function openChannel(open: () => Promise<Connection>, milliseconds: numbe
         }
       }
     },
+    renew: drop,
     close() {
       closed = true;
-      current?.then(
-        (opened) => opened.destroy(),
-        () => {},
-      );
+      drop();
     },
   };
 }

@@ -9,6 +9,7 @@ import type { MemberStatements } from '../../members.ts';
 import type { Statements as RowStatements } from '../../storage.ts';
 import { isTaken } from './failure.ts';
 import { farFromQuota, type Lock, locksOf, sharingQuota } from './guards.ts';
+import { changesToTell, written } from './messages.ts';
 import type { Outcome, Run, Transactions } from './transactions.ts';
 
 export type CommitStatements = RowStatements &
@@ -16,10 +17,15 @@ export type CommitStatements = RowStatements &
   MemberStatements &
   CreditStatements;
 
-/** Writes all of the changes or none. */
-export function commitsIn(transactions: Transactions, texts: CommitStatements, schema: string) {
+/** Writes all of the changes or none, and tells of them. @param channel that every process listens to */
+export function commitsIn(
+  transactions: Transactions,
+  texts: CommitStatements,
+  schema: string,
+  channel: string,
+) {
   const write = (changes: readonly Change[], locks: readonly Lock[]) =>
-    transactions.write(locks, (run) => commitIn(run, texts, changes));
+    transactions.write(locks, (run) => commitIn(run, texts, changes, channel));
 
   return async (changes: readonly Change[]): Promise<CommitResult> => {
     const locks = locksOf(schema, changes);
@@ -34,27 +40,46 @@ async function commitIn(
   run: Run,
   texts: CommitStatements,
   changes: readonly Change[],
+  channel: string,
 ): Promise<Outcome<CommitResult>> {
   const asked: Step[] = [];
   const expected = commitSteps(texts, changes);
   for (let step = expected.next(); !step.done; step = expected.next(step.value.usual)) {
     asked.push(step.value);
   }
-  try {
-    const answers = await Promise.all(asked.map(({ query }) => run(query)));
-    const counts = answers.map(({ count }) => count);
-    const result = asked.every(({ usual }, i) => usual === counts[i])
-      ? 'done'
-      : resultOf(commitSteps(texts, changes), counts);
-    return { keep: result === 'done', result };
-  } catch (error) {
+  const [answers, told] = await Promise.all([
+    Promise.allSettled(asked.map(({ query }) => run(query))),
+    tell(run, changes, channel).then(
+      () => null,
+      (error: unknown) => ({ error }),
+    ),
+  ]);
+  const counts: number[] = [];
+  for (const answer of answers) {
+    if (answer.status === 'fulfilled') {
+      counts.push(answer.value.count);
+      continue;
+    }
     // Somebody else wrote it since: as if it had been there before.
-    if (isTaken(error)) return { keep: false, result: 'stale' };
-    throw error;
+    if (!isTaken(answer.reason)) throw answer.reason;
+    return { keep: false, result: resultOf(commitSteps(texts, changes), counts) };
   }
+  if (told !== null) throw told.error;
+  const result = asked.every(({ usual }, i) => usual === counts[i])
+    ? 'done'
+    : resultOf(commitSteps(texts, changes), counts);
+  return { keep: result === 'done', result };
 }
 
-/** What the answers amount to. The steps are the same ones, up to the one that is refused. */
+/** Part of the transaction: said when it is committed, or never. */
+async function tell(run: Run, changes: readonly Change[], channel: string): Promise<void> {
+  const told = changesToTell(changes);
+  if (told.length === 0) return;
+  const message = written({ type: 'changes', changes: told });
+  await run({ sql: 'SELECT pg_notify($1, $2)', parameters: [channel, message] });
+}
+
+/** What the answers amount to; `stale` where they say nothing against it and end too early. */
 function resultOf(
   steps: Generator<Step, CommitResult, number>,
   counts: readonly number[],

@@ -6,18 +6,23 @@ import { connect as connectTo, type Socket } from 'node:net';
 import postgres from 'postgres';
 import type { Query } from '../../storage.ts';
 import type { Address, Host } from './address.ts';
-import { Disconnected, isPostgresFailure, Overdue } from './failure.ts';
+import { Disconnected, isLost, isPostgresFailure, Overdue } from './failure.ts';
 
 /** What a statement found or wrote. */
 export interface Found<Row> {
   readonly rows: readonly Row[];
   /** How many rows it found or wrote. */
   readonly count: number;
+  /** What the server says that it did. */
+  readonly command: string;
 }
 
 export interface Connection {
-  /** Sent at once, answered in the order of sending. @throws what the server says, Disconnected, Overdue */
-  run<Row>(query: Query, milliseconds?: number): Promise<Found<Row>>;
+  /**
+   * Sent at once, answered in the order of sending. A statement that is `rare` is planned for its
+   * values and not kept. @throws what the server says, Disconnected, Overdue
+   */
+  run<Row>(query: Query, milliseconds?: number, kind?: 'rare'): Promise<Found<Row>>;
   /** Several statements in one text, without values; answers nothing. */
   script(sql: string, milliseconds?: number): Promise<void>;
   /** False for good once it is lost. */
@@ -36,11 +41,13 @@ export interface ConnectionSetting {
   readonly statementMilliseconds: number;
   /** Whether statements are prepared on the server. */
   readonly prepare: boolean;
+  /** Told of what is said on the channels that the connection listens to. */
+  readonly hears?: (payload: string) => void;
 }
 
 /** Connects to one host. @throws Disconnected, Overdue, what the server says */
 export async function connect(setting: ConnectionSetting, host: Host): Promise<Connection> {
-  const { address, connectMilliseconds, statementMilliseconds, prepare } = setting;
+  const { address, connectMilliseconds, statementMilliseconds, prepare, hears } = setting;
   const socket = await socketTo(host, connectMilliseconds);
   const { promise: lost, resolve: lose } = Promise.withResolvers<void>();
   let alive = true;
@@ -78,6 +85,8 @@ export async function connect(setting: ConnectionSetting, host: Host): Promise<C
     prepare,
     types: { number: { to: 20, from: [20], parse: Number, serialize: String } },
     onnotice: () => {},
+    // In its documentation only, as `socket` is.
+    ...({ onnotify: (_: string, payload: string) => hears?.(payload) } as object),
     onclose: destroy,
   });
 
@@ -95,6 +104,7 @@ export async function connect(setting: ConnectionSetting, host: Host): Promise<C
         (error) => {
           clearTimeout(timer);
           reject(error);
+          if (isLost(error)) destroy();
         },
       );
     });
@@ -104,15 +114,13 @@ export async function connect(setting: ConnectionSetting, host: Host): Promise<C
       : Promise.reject(new Disconnected('the connection was lost'));
 
   const connection: Connection = {
-    async run<Row>({ sql, parameters }: Query, milliseconds = statementMilliseconds) {
+    async run<Row>(query: Query, milliseconds = statementMilliseconds, kind?: 'rare') {
       // Its types lack bigint, which it takes, and `simple`, which it reads.
-      const values = [...parameters] as string[];
-      const options = { prepare, simple: false } as { prepare: boolean };
-      const rows = await send(
-        () => client.unsafe<Row & object[]>(sql, values, options),
-        milliseconds,
-      );
-      return { rows: rows as unknown as Row[], count: rows.count };
+      const values = [...query.parameters] as string[];
+      const options = { prepare: prepare && kind !== 'rare', simple: false } as PerQuery;
+      const ask = () => client.unsafe<Row & object[]>(query.sql, values, options);
+      const rows = await send(ask, milliseconds);
+      return { rows: rows as unknown as Row[], count: rows.count, command: rows.command };
     },
     async script(sql, milliseconds = statementMilliseconds) {
       await send(() => client.unsafe(sql), milliseconds);
@@ -130,6 +138,10 @@ export async function connect(setting: ConnectionSetting, host: Host): Promise<C
     throw error;
   }
   return connection;
+}
+
+interface PerQuery {
+  readonly prepare: boolean;
 }
 
 /** A connected socket. */

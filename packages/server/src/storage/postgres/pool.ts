@@ -9,6 +9,8 @@ export interface Pool {
   take(): Promise<Connection>;
   /** Gives one back, whether or not it is still of use. */
   give(connection: Connection): void;
+  /** Gives up those that nobody has now. */
+  renew(): void;
   /** Gives all of them up once they are given back. */
   close(): Promise<void>;
 }
@@ -67,6 +69,12 @@ export function openPool({ open, most, waitMilliseconds }: PoolSetting): Pool {
       next.reject(error);
     }
   };
+  const dropIdle = () => {
+    for (const connection of idle.splice(0)) {
+      connection.destroy();
+      drop();
+    }
+  };
   const put = (connection: Connection) => {
     if (closed) connection.destroy();
     if (connection.alive) return serve(connection);
@@ -93,16 +101,14 @@ export function openPool({ open, most, waitMilliseconds }: PoolSetting): Pool {
       });
     },
     give: put,
+    renew: dropIdle,
     async close() {
       closed = true;
       for (const { reject, timer } of waiting.splice(0)) {
         clearTimeout(timer);
         reject(new Disconnected('the store is closed'));
       }
-      for (const connection of idle.splice(0)) {
-        connection.destroy();
-        drop();
-      }
+      dropIdle();
       if (count === 0) return;
       await new Promise<void>((resolve) => {
         onEmpty = resolve;

@@ -40,26 +40,33 @@ const BEGIN_READING: Query = {
 const COMMIT: Query = { sql: 'COMMIT', parameters: [] };
 const ROLLBACK: Query = { sql: 'ROLLBACK', parameters: [] };
 
+interface Manner {
+  readonly opening: readonly Query[];
+  readonly milliseconds: number;
+  readonly kind?: 'rare';
+}
+
 /** @param statementMilliseconds after which a statement is given up here, and before that on the server */
 export function transactionsOn(pool: Pool, statementMilliseconds: number): Transactions {
   const serverMilliseconds = Math.ceil(statementMilliseconds * 0.9);
 
   const once = async <Result>(
     connection: Connection,
-    opening: readonly Query[],
+    { opening, milliseconds, kind }: Manner,
     body: (run: Run) => Promise<Outcome<Result>>,
-    milliseconds: number,
     sent: { commit: boolean },
   ): Promise<Result> => {
     const run: Run = (query) => connection.run(query, milliseconds);
     const opened = Promise.all(opening.map(run));
     opened.catch(() => {});
     try {
-      const { keep, result } = await body(run);
+      const { keep, result } = await body((query) => connection.run(query, milliseconds, kind));
       await opened;
       if (keep) {
         sent.commit = true;
-        await run(COMMIT);
+        const { command } = await run(COMMIT);
+        // As it answers where a statement failed that nobody waited for.
+        if (command !== 'COMMIT') throw new Error('a transaction that had failed was to be kept');
       } else {
         end(connection, milliseconds);
       }
@@ -94,26 +101,19 @@ export function transactionsOn(pool: Pool, statementMilliseconds: number): Trans
   return {
     async write(locks, body, kind = 'durable') {
       const opening = [BEGIN, settings(serverMilliseconds, kind, locks)];
+      const manner = { opening, milliseconds: statementMilliseconds };
       try {
-        return await patiently((connection, sent) =>
-          once(connection, opening, body, statementMilliseconds, sent),
-        );
+        return await patiently((connection, sent) => once(connection, manner, body, sent));
       } catch (error) {
         throw toldOf(error, 'write');
       }
     },
     async read(body, milliseconds) {
       const opening = [BEGIN_READING, limitTo(Math.ceil(milliseconds * 0.9))];
+      const manner = { opening, milliseconds, kind: 'rare' } as const;
+      const reading = async (run: Run) => ({ keep: false, result: await body(run) });
       try {
-        return await patiently((connection, sent) =>
-          once(
-            connection,
-            opening,
-            async (run) => ({ keep: false, result: await body(run) }),
-            milliseconds,
-            sent,
-          ),
-        );
+        return await patiently((connection, sent) => once(connection, manner, reading, sent));
       } catch (error) {
         throw toldOf(error, 'read');
       }
