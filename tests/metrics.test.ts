@@ -185,4 +185,45 @@ describe('whom they are told', () => {
     child.kill('SIGTERM');
     expect((await ended).code).toBe(0);
   });
+
+  it('with several workers, whichever is asked tells those of all, each with its process', async () => {
+    const cwd = newFolder();
+    const args = ['--workers', '2', '--ops-listen', '127.0.0.1:0'];
+    const { url, stdout, child, ended } = await serve(cwd, args);
+    const [, ops = ''] = /Metrics and probes are at (\S+)\.$/m.exec(stdout()) ?? [];
+    const key = readFileSync(join(cwd, 'data/first-key'), 'utf8').trim();
+    const headers = { authorization: `Bearer ${key}`, 'content-type': 'application/json' };
+    const post = (path: string, body: object, connection = 'keep-alive') =>
+      fetch(`${url}${path}`, {
+        method: 'POST',
+        headers: { ...headers, connection },
+        body: JSON.stringify(body),
+      }).then((reply) => reply.json() as Promise<Record<string, unknown>>);
+    const made = await post('/v1/keys', {});
+    // A connection each, which the workers take in turns.
+    for (let i = 0; i < 20; i++) {
+      expect(await post('/v1/keys/verify', { key: made.key }, 'close')).toMatchObject({
+        valid: true,
+      });
+    }
+    for (let asked = 0; asked < 4; asked++) {
+      const reply = await fetch(`${ops}/metrics`, { headers: { connection: 'close' } });
+      const figures = figuresOf(await reply.text());
+      const of = (name: string) =>
+        Array.from(figures).filter(([figure]) => figure.startsWith(`${name}{`));
+      const processes = of('warder_build_info').map(
+        ([figure]) => /process="(\w+)"/.exec(figure)?.[1],
+      );
+      expect(processes.length).toBe(3);
+      expect(processes).toContain('supervisor');
+      const valid = of('warder_verifications_total').filter(([figure]) =>
+        figure.includes('code="valid"'),
+      );
+      expect(valid.reduce((sum, [, value]) => sum + value, 0)).toBe(20);
+      expect(valid.filter(([, value]) => value > 0).length).toBe(2);
+      expect(of('process_resident_memory_bytes').length).toBe(3);
+    }
+    child.kill('SIGTERM');
+    expect((await ended).code).toBe(0);
+  }, 60_000);
 });

@@ -136,12 +136,13 @@ async function supervise(parts: SupervisorParts): Promise<Service> {
 export async function openWorkerService(
   flags: Flags,
   { writing, limits }: Pick<Supervised<Procedures>, 'writing' | 'limits'>,
+  everyone: NonNullable<WarderParts['everyone']>,
 ): Promise<RetiringService> {
   const settings = await readService(flags);
   endOnCrash(settings.log);
   keepHeapSmall();
   const opened = await openExisting(flags, 'refuse', writing);
-  return await openService(flags, settings, opened, { keeps: false, limits });
+  return await openService(flags, settings, opened, { keeps: false, limits, everyone });
 }
 
 /** All that a service is set to, read before anything is made. */
@@ -176,13 +177,15 @@ function keepingIn(flags: Flags) {
 /** A service that can also end without refusing anything: another process listens in its place. */
 export interface RetiringService extends Service {
   retire(): Promise<void>;
+  /** The figures of this process. */
+  figures: Warder['figures'];
 }
 
 async function openService(
   flags: Flags,
   settings: Awaited<ReturnType<typeof readService>>,
   opened: Opened,
-  more: Pick<WarderParts, 'eventLog' | 'keeps' | 'limits'>,
+  more: Pick<WarderParts, 'eventLog' | 'keeps' | 'limits' | 'everyone'>,
 ): Promise<RetiringService> {
   const { redis, log, tls, trustedProxies, dialects, dialectAddresses, gateway } = settings;
   const { sharedCredentials, issuers, opsAddress } = settings;
@@ -234,6 +237,7 @@ async function openService(
       opsUrl: opsListener?.url ?? null,
     },
     failed: new Promise(() => {}),
+    figures: warder.figures,
     async drain() {
       warder.drain();
       await Promise.all([listeners.close(), gatewayListener?.close()]);
