@@ -5,6 +5,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { newFolder, serve } from './fixtures/program.ts';
+import { bearer, openGateway } from './kit/gateway.ts';
 import { type Service, startService } from './kit/service.ts';
 
 let service: Service;
@@ -95,6 +96,17 @@ describe('the figures', () => {
     expect((second.get('warder_cache_keys') ?? 0) - (before.get('warder_cache_keys') ?? 0)).toBe(1);
     await service.expectCall(200, 'POST', `/v1/keys/${id}/disable`);
     expect((await read()).get('warder_cache_keys')).toBe(before.get('warder_cache_keys'));
+  });
+
+  it('count what gateways are answered, by the reason', async () => {
+    const { key } = await service.createKey({ scopes: ['files:read'] });
+    const { ask, close } = await openGateway(service);
+    for (let i = 0; i < 3; i++) expect((await ask({ headers: bearer(key) })).status).toBe(200);
+    expect((await ask({})).status).toBe(401);
+    await close();
+    const figures = await read();
+    expect(figures.get('warder_gateway_answers_total{reason="allowed"}')).toBe(3);
+    expect(figures.get('warder_gateway_answers_total{reason="no_key"}')).toBe(1);
   });
 
   it('name routes as their table has them, and nothing that was sent', async () => {

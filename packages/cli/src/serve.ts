@@ -55,6 +55,8 @@ import { VERSION } from './version.ts';
 
 /** The listeners give up on requests in flight after 8 s, so that all is done within ten. */
 const STOP_MILLISECONDS = 9_500;
+/** For what is printed last, once all is done. */
+const LEAVE_MILLISECONDS = 100;
 
 /** Runs the service; resolves once a signal has ended it, with `process.exitCode` set. */
 export async function serve(flags: Flags, output: Output): Promise<void> {
@@ -274,12 +276,18 @@ function untilSignal(log: Log, stop: () => Promise<void>): Promise<number> {
       if (stopping) process.exit(1);
       stopping = true;
       log.info({ signal }, 'stopping');
-      setTimeout(() => {
+      const tooLong = setTimeout(() => {
         log.error('stopping took too long');
         process.exit(1);
       }, STOP_MILLISECONDS).unref();
       stop().then(
-        () => resolve(signal === 'SIGINT' ? 130 : 0),
+        () => {
+          clearTimeout(tooLong);
+          const code = signal === 'SIGINT' ? 130 : 0;
+          // What a collector that is away leaves under way is not waited for.
+          setTimeout(() => process.exit(code), LEAVE_MILLISECONDS).unref();
+          resolve(code);
+        },
         (error: unknown) => {
           log.error({ err: error }, 'stopping failed');
           process.exit(1);
@@ -296,7 +304,7 @@ async function telemetryOf(flags: Flags, log: Log): Promise<Telemetry | undefine
   const traces = both || readSetting('otlpTracesEndpoint', flags) !== undefined;
   const metrics = both || readSetting('otlpMetricsEndpoint', flags) !== undefined;
   const ratio = readSetting('tracesRatio', flags);
-  if (!traces && !metrics) return undefined;
+  if ((!traces && !metrics) || readSetting('telemetryDisabled', flags)) return undefined;
   return await openTelemetry({ version: VERSION, traces, metrics, ratio, log });
 }
 

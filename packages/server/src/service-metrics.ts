@@ -10,6 +10,8 @@ export interface MetricSources {
   usage(): { readonly waiting: number; readonly lost: number };
   /** How many windows of limits there is room for in this process now. */
   windows(): number;
+  /** Answers to gateways by their reason. */
+  readonly gatewayAnswers: Readonly<Record<string, number>>;
   /** When the oldest event was made that is not sealed yet; null for none. */
   oldestUnsealed(): Promise<number | null>;
   /** Milliseconds since what counts limits for several processes was last there; null where it is, or none is asked. */
@@ -34,6 +36,13 @@ export function serviceMetrics(sources: MetricSources): readonly Metric[] {
       'Verdicts on keys, but for the keys that sign in to Warder itself.',
       'code',
       () => verifier.verdicts,
+    ),
+    figures(
+      'counter',
+      'warder_gateway_answers_total',
+      'Answers to gateways, `allowed` or by why not.',
+      'reason',
+      () => sources.gatewayAnswers,
     ),
     figure('counter', 'warder_cache_hits_total', 'Verdicts on keys in memory.', () =>
       verifier.hits(),

@@ -194,7 +194,9 @@ export function assembleWarder(parts: WarderParts): Warder {
   const addressLimit = createAddressLimit(host.now);
   const budget = createCallBudget(parts.callsPerSecond ?? CALLS_PER_SECOND, host.now);
   const requests = createRequestMetrics();
+  const gatewayAnswers: Record<string, number> = {};
   const figures = serviceMetrics({
+    gatewayAnswers,
     version,
     verifier: verifier.figures,
     usage: usage.figures,
@@ -310,7 +312,10 @@ export function assembleWarder(parts: WarderParts): Warder {
       if (workspace === null && plan.workspace !== null) return null;
       const { same, now } = host;
       const workspaceId = workspace?.id ?? null;
-      return createGateway({ plan, workspaceId, secret, same, verifier, now, log });
+      return createGateway({
+        ...{ plan, workspaceId, secret, same, verifier, now, log },
+        answers: gatewayAnswers,
+      });
     },
     verifier,
     limits,
