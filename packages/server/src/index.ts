@@ -38,6 +38,7 @@ export { openTelemetry } from './open-telemetry.ts';
 export { type ApiDocument, describeApi } from './openapi.ts';
 export { makeFolder, readIfThere, writeOnce } from './private-file.ts';
 export { type Chosen, dialectsOf, managingFormats, PRODUCTS } from './products.ts';
+export type { ProcessFigures, ToldMetric } from './prometheus.ts';
 export { FileRefused } from './refusal.ts';
 export { livesOfTables } from './retention.ts';
 export type { Arrival, Handler, Reply } from './serve.ts';
