@@ -89,8 +89,6 @@ export interface Equal {
 export interface RunWalk {
   readonly runs: readonly Run[];
   readonly columns: Sql;
-  /** Behind FROM, for the columns. */
-  readonly join?: Sql;
   readonly ascending: boolean;
   /** The most rows that a page visits; as many as may be unless given. */
   readonly visits?: number;
@@ -172,9 +170,13 @@ export function listOwners(
     residual: type === undefined ? [] : [sql`owners.type = ${type}`],
   } as const;
   const walk = named(walks, run, filter, OWNER_COLUMNS);
-  const columns = sql`${walk.columns}, balances.balance, balances.refill_at`;
-  const join = sql`left join balances on balances.subject = owners.id`;
-  return walks.listing<CreditedOwnerRow, Owner>({ ...walk, columns, join }, slice, ownerOf);
+  // Looked up for each owner of the page, which a join leaves to the planner.
+  const [balance, refill] = ['balance', 'refill_at'].map(
+    (column) =>
+      sql`(select ${sql.ref(column)} from balances where subject = owners.id) as ${sql.ref(column)}`,
+  );
+  const columns = sql`${walk.columns}, ${balance}, ${refill}`;
+  return walks.listing<CreditedOwnerRow, Owner>({ ...walk, columns }, slice, ownerOf);
 }
 
 /** The walk of what has a name, in the order of creation. */

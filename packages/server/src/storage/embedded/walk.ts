@@ -126,14 +126,13 @@ export function listing<Row, Item>(
 export function walksIn(builder: Builder): Walks {
   return {
     holds: (column, text) => sql`instr(${column}, ${text}) > 0`,
-    listing: ({ runs, columns, join, ascending, visits }, slice, itemOf) =>
+    listing: ({ runs, columns, ascending, visits }, slice, itemOf) =>
       listing(
         builder,
         {
           arms: runs.map(armOf),
           columns,
           ascending,
-          ...(join && { join }),
           ...(visits && { visits }),
         },
         slice,

@@ -15,10 +15,10 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { HALF, ONE, WORDS } from '../../../../../bench/load.ts';
 import { loadPostgres } from '../../../../../bench/load-postgres.ts';
 import { INSTANCE, NOW } from '../../../../../tests/fixtures/domain.ts';
+import { asked, expectOneIndex, MODES, visits, walking } from '../../../../../tests/kit/plans.ts';
 import { type PostgresServer, startPostgres } from '../../../../../tests/kit/servers.ts';
 import { MANY, manyKeysContract } from '../../../../../tests/storage/many-keys.ts';
-import { type Listing, type ListQuery, listOwners, listWorkspaces } from '../../slices.ts';
-import type { Query } from '../../storage.ts';
+import { listOwners, listWorkspaces } from '../../slices.ts';
 import { openPostgres } from '../postgres.ts';
 import { builderFor } from './builder.ts';
 import { listKeys } from './key-list.ts';
@@ -43,82 +43,6 @@ afterAll(async () => {
   await storage?.close();
   await server?.stop();
 });
-
-/** A node of a plan, as far as it is looked at here. */
-interface Plan {
-  readonly 'Node Type': string;
-  readonly 'Relation Name'?: string;
-  readonly 'Index Name'?: string;
-  readonly 'Index Cond'?: string;
-  readonly 'Actual Rows': number;
-  readonly 'Actual Loops': number;
-  readonly 'Rows Removed by Filter'?: number;
-  readonly 'Rows Removed by Index Recheck'?: number;
-  readonly Plans?: readonly Plan[];
-}
-
-/** Whether the plan is made for the values at hand, or once for all. */
-const MODES = ['force_custom_plan', 'force_generic_plan'] as const;
-type Mode = (typeof MODES)[number];
-
-async function nodesOf({ sql, parameters }: Query, mode: Mode): Promise<readonly Plan[]> {
-  const values = parameters.map((one) =>
-    typeof one === 'string' ? `'${one.replaceAll("'", "''")}'` : `${one}`,
-  );
-  const given = values.length === 0 ? '' : `(${values.join(', ')})`;
-  await client.unsafe(`SET plan_cache_mode = ${mode}`);
-  await client.unsafe(`PREPARE asked AS ${sql}`);
-  const [row] = await client.unsafe<{ 'QUERY PLAN': [{ Plan: Plan }] }[]>(
-    `EXPLAIN (ANALYZE, FORMAT JSON) EXECUTE asked ${given}`,
-  );
-  await client.unsafe('DEALLOCATE asked');
-  const flat = (plan: Plan): Plan[] => [plan, ...(plan.Plans ?? []).flatMap(flat)];
-  return row === undefined ? [] : flat(row['QUERY PLAN'][0].Plan);
-}
-
-/** The plans of those queries of a list that are asked, each with what it is found by. */
-async function asked({ queries }: Listing<unknown>, mode: Mode) {
-  const plans: { readonly query: ListQuery; readonly nodes: readonly Plan[] }[] = [];
-  const counts: number[] = [];
-  for (const query of queries) {
-    const holds = (query.onlyIf ?? []).every(
-      (one) => (counts[one.query] ?? 0) < one.fewerThan === one.holds,
-    );
-    const nodes = holds ? await nodesOf(query, mode) : [];
-    counts.push(nodes[0]?.['Actual Rows'] ?? 0);
-    if (holds && query.sql !== 'select 1 where false') plans.push({ query, nodes });
-  }
-  return plans;
-}
-
-const LISTED = ['keys', 'key_search', 'key_scopes', 'key_metadata', 'workspaces', 'owners'];
-
-/** What walks: not what looks up one row by its position. */
-function walking(nodes: readonly Plan[]): readonly Plan[] {
-  return nodes.filter(
-    (node) => LISTED.includes(node['Relation Name'] ?? '') && node['Index Name'] !== 'keys_pkey',
-  );
-}
-
-function visits(nodes: readonly Plan[]): number {
-  const each = walking(nodes).map((node) => {
-    const passed =
-      (node['Rows Removed by Filter'] ?? 0) + (node['Rows Removed by Index Recheck'] ?? 0);
-    return (node['Actual Rows'] + passed) * node['Actual Loops'];
-  });
-  return each.reduce((sum, one) => sum + one, 0);
-}
-
-/** That a page is read from one index in its order, and entered where the page begins. */
-function expectOneIndex(nodes: readonly Plan[], index: string | RegExp, most = 51): void {
-  const [walk, ...others] = walking(nodes);
-  expect(others).toEqual([]);
-  expect(walk?.['Node Type']).toMatch(/^Index (Only )?Scan$/);
-  expect(walk?.['Index Name']).toMatch(index);
-  expect(walk?.['Index Cond']).toMatch(/"?position"? ?[<>]|, "position"\) [<>]/);
-  expect(nodes.map((node) => node['Node Type'])).not.toContain('Sort');
-  expect(visits(nodes)).toBeLessThanOrEqual(most);
-}
 
 const DAY = 86_400_000;
 const alone: Record<string, readonly [Partial<KeyFilter>, RegExp]> = {
@@ -155,6 +79,7 @@ describe.each(MODES)('with %s', (mode) => {
     async (_, [filter, index]) => {
       for (const side of sides) {
         const plans = await asked(
+          client,
           listKeys(builder, home, { ...filter, now: NOW }, amid(side)),
           mode,
         );
@@ -173,7 +98,11 @@ describe.each(MODES)('with %s', (mode) => {
   ])('%s across all workspaces is read from one index in that order', async (name, index) => {
     const filter = { ...alone[name]?.[0], now: NOW };
     for (const side of sides) {
-      for (const { nodes } of await asked(listKeys(builder, null, filter, amid(side)), mode)) {
+      for (const { nodes } of await asked(
+        client,
+        listKeys(builder, null, filter, amid(side)),
+        mode,
+      )) {
         expectOneIndex(nodes, index);
       }
     }
@@ -187,7 +116,7 @@ describe.each(MODES)('with %s', (mode) => {
         for (const side of sides) {
           const list = listKeys(builder, within, filter, amid(side, value));
           const index = `keys_live_by_${by}${within === null ? '' : '_in_workspace'}`;
-          for (const { nodes } of await asked(list, mode)) {
+          for (const { nodes } of await asked(client, list, mode)) {
             expectOneIndex(nodes, new RegExp(`^${index}$`));
           }
         }
@@ -202,7 +131,7 @@ describe.each(MODES)('with %s', (mode) => {
         [listOwners(walks, null, {}, amid(side)), /^owners_pkey$/],
         [listOwners(walks, home, {}, amid(side)), /^owners_list_in_workspace$/],
       ] as const) {
-        for (const { nodes } of await asked(list, mode)) {
+        for (const { nodes } of await asked(client, list, mode)) {
           const names = walking(nodes).map((node) => node['Index Name']);
           // So few that PostgreSQL may read them all.
           for (const name of names)
@@ -233,6 +162,7 @@ describe.each(MODES)('with %s', (mode) => {
       const from = amid(side, by === 'created_at' ? null : by === 'name' ? 'key' : 5);
       let visited = 0;
       for (const { nodes } of await asked(
+        client,
         listKeys(builder, within, { ...filter, now: NOW }, from),
         mode,
       )) {

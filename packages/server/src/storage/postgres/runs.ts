@@ -10,11 +10,11 @@ import { listing } from './walk.ts';
 export function walksIn(builder: Builder): Walks {
   return {
     holds: (column, text) => sql`strpos(${column}, ${text}) > 0`,
-    listing({ runs, columns, join, ascending, visits }, slice, itemOf) {
+    listing({ runs, columns, ascending, visits }, slice, itemOf) {
       const table = runs[0]?.table ?? 'workspaces';
       const arms = runs.map((run) => ({ scan: scanOf(run), residual: run.residual }));
-      const bounds = { ...(join && { join }), ...(visits && { visits }) };
-      const walk = { table, arms, columns, value: null, ascending, ...bounds };
+      const bound = visits && { visits };
+      const walk = { table, arms, columns, value: null, ascending, ...bound };
       return listing(builder, walk, slice, itemOf);
     },
   };
