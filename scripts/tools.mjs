@@ -58,7 +58,7 @@ export const tools = [
   {
     program: 'postgres',
     package: 'postgresql',
-    tests: ['packages/server/src/storage/postgres.test.ts'],
+    tests: ['packages/server/src/storage/postgres', 'tests/cli-postgres.test.ts'],
     benches: ['rivals'],
   },
   { program: 'redis-server', package: 'redis-server', tests: [], benches: ['rivals'] },

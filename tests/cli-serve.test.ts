@@ -273,6 +273,7 @@ test('with --json a start says where it is in one object', async () => {
     url: expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+$/),
     dialect_listeners: [],
     gateway: null,
+    ops: null,
     data: './data',
     first_key_file: 'data/first-key',
     first_key_made: true,

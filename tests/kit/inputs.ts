@@ -173,6 +173,7 @@ export const INPUTS: Readonly<Record<string, Prepare>> = {
   explainKey: ofKey('/explain', { at: '2027-01-01T00:00:00Z', ip: '2001:db8::1', scopes: ['a'] }),
   live: alone('/livez'),
   ready: alone('/readyz'),
+  metrics: alone('/metrics'),
   openapi: alone('/openapi.json'),
   reference: alone('/reference'),
 };

@@ -60,6 +60,7 @@ export interface ServiceOptions {
   readonly dialects?: readonly Dialect[];
   readonly dialectCors?: boolean;
   readonly sharedCredentials?: readonly SharedCredential[];
+  readonly callsPerSecond?: number;
   /** Rows of the file of issuers. */
   readonly issuers?: readonly object[];
 }
@@ -99,6 +100,7 @@ export async function startService(options: ServiceOptions = {}) {
       dialects: options.dialects,
       dialectCors: options.dialectCors,
       sharedCredentials: options.sharedCredentials,
+      callsPerSecond: options.callsPerSecond,
       issuers: options.issuers && parseIssuers(JSON.stringify(options.issuers)),
     });
     const listener = await listen({

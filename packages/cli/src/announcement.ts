@@ -14,6 +14,8 @@ export interface Announcement {
   readonly dialects: readonly { readonly name: string; readonly url: string }[];
   /** The gateway that is answered, and where. */
   readonly gateway: { readonly kind: string; readonly url: string } | null;
+  /** Where probes and figures are, without a key; null for nowhere of their own. */
+  readonly ops: string | null;
   readonly data: string;
   readonly keyFile: string;
   /** The key in that file; null where it holds no good one. */
@@ -30,7 +32,7 @@ const WARNING =
   'other machines can reach this address, and without TLS whoever is on the way can read the keys: give --tls-cert and --tls-key, or put a proxy that serves TLS before it.';
 
 export function announce(output: Output, about: Announcement): void {
-  const { url, baseUrl, gateway, data, keyFile, firstKey, open } = about;
+  const { url, baseUrl, gateway, ops, data, keyFile, firstKey, open } = about;
   const made = about.made && firstKey !== null;
   if (output.json) {
     const file = firstKey === null ? null : keyFile;
@@ -38,7 +40,8 @@ export function announce(output: Output, about: Announcement): void {
     const facts = {
       url,
       dialect_listeners: about.dialects,
-      gateway: about.gateway,
+      gateway,
+      ops,
       data,
       first_key_file: file,
       first_key_made: made,
@@ -52,6 +55,7 @@ export function announce(output: Output, about: Announcement): void {
     `Warder ${VERSION} is ready at ${url}, its data in ${plain(data)}.`,
     ...about.dialects.map((dialect) => `${dialect.name} has ${dialect.url} for itself.`),
     ...(gateway === null ? [] : [`The gateway (${gateway.kind}) is answered at ${gateway.url}.`]),
+    ...(ops === null ? [] : [`Metrics and probes are at ${ops}.`]),
     ...(made ? [`The first management key is in ${plain(keyFile)}.`] : []),
     ...(open ? ['', `Warning: ${WARNING}`] : []),
     '',

@@ -6,6 +6,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Failure, usage } from './failure.ts';
 import {
+  databaseUrl,
   dialectOptions,
   duration,
   gatewayAddress,
@@ -19,10 +20,12 @@ import {
   peppers,
   secret,
   size,
+  someOf,
   webAddress,
   word,
   yesOrNo,
 } from './parse.ts';
+import { redisAddresses } from './redis-address.ts';
 import { sharedCredentials } from './shared-credentials.ts';
 
 /** `local`: commands that work on the data folder itself, without a service; `doctor`: that one of them. */
@@ -31,6 +34,8 @@ export type Audience = 'serve' | 'local' | 'doctor' | 'client';
 export interface Setting {
   /** As the parser takes it; null where it has none. Of a secret it names a file; one without a value says `true`. */
   readonly flag: string | null;
+  /** Set for a secret that is none without the password in it: then the flag has the value itself. */
+  readonly flagHoldsValue?: true;
   /** A secret's file is named by the variable `<variable>_FILE`. */
   readonly variable: string;
   readonly default: string | null;
@@ -45,6 +50,7 @@ export interface Setting {
   readonly parse: (text: string) => unknown;
 }
 
+const LIMIT_FALLBACKS = ['memory', 'refuse', 'admit'] as const;
 const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const;
 
 export const SETTINGS = {
@@ -67,6 +73,51 @@ export const SETTINGS = {
     secret: false,
     audience: ['serve', 'local'],
     parse: path,
+  },
+  database: {
+    flag: '--database <url>',
+    flagHoldsValue: true,
+    variable: 'DATABASE_URL',
+    default: null,
+    file: null,
+    meaning:
+      'database in PostgreSQL 15 or later instead of a file: postgres://USER:PASSWORD@HOST:PORT/NAME; with a password better by the variable, since others can read the command line',
+    secret: true,
+    audience: ['serve', 'local'],
+    parse: databaseUrl,
+  },
+  databaseDirect: {
+    flag: '--database-direct <url>',
+    flagHoldsValue: true,
+    variable: 'WARDER_DATABASE_DIRECT',
+    default: null,
+    file: null,
+    meaning:
+      'the same database past a pooler such as PgBouncer, over which changes are heard; needs --database',
+    secret: true,
+    audience: ['serve'],
+    parse: databaseUrl,
+  },
+  databasePrepare: {
+    flag: '--database-prepare <on|off>',
+    variable: 'WARDER_DATABASE_PREPARE',
+    default: 'on',
+    file: null,
+    meaning: 'prepare statements on the server; off (slower) behind a PgBouncer before 1.21',
+    secret: false,
+    audience: ['serve'],
+    parse: word(['on', 'off']),
+  },
+  migrate: {
+    flag: '--migrate <auto|check>',
+    variable: 'WARDER_MIGRATE',
+    default: null,
+    file: null,
+    meaning:
+      'what a start does about a database of an earlier version: auto migrates it, check refuses it until `warder migrate` ran (default: auto for a file, check for PostgreSQL)',
+    secret: false,
+    audience: ['serve'],
+    parse: word(['auto', 'check']),
   },
   bootstrapKeyFile: {
     flag: '--bootstrap-key-file <file>',
@@ -211,6 +262,17 @@ export const SETTINGS = {
     audience: ['serve'],
     parse: gatewaySecret,
   },
+  opsListen: {
+    flag: '--ops-listen <host:port>',
+    variable: 'WARDER_OPS_LISTEN',
+    default: null,
+    file: null,
+    meaning:
+      'where /metrics, /livez and /readyz are served too, by plain HTTP and without a key; /metrics is then there alone',
+    secret: false,
+    audience: ['serve'],
+    parse: hostPort,
+  },
   eventsLog: {
     flag: '--events-log <file>',
     variable: 'WARDER_EVENTS_LOG',
@@ -243,6 +305,17 @@ export const SETTINGS = {
     audience: ['serve'],
     parse: size,
   },
+  callsPerSecond: {
+    flag: '--calls-per-second <number>',
+    variable: 'WARDER_CALLS_PER_SECOND',
+    default: '1000',
+    file: null,
+    meaning:
+      'calls a second that one workspace, or one key of the instance, may make of each process, beside verifications, which nothing bounds',
+    secret: false,
+    audience: ['serve'],
+    parse: someOf(1, 1_000_000),
+  },
   usageHoursRetention: {
     flag: '--usage-hours-retention <time>',
     variable: 'WARDER_USAGE_HOURS_RETENTION',
@@ -262,6 +335,29 @@ export const SETTINGS = {
     secret: false,
     audience: ['serve'],
     parse: duration,
+  },
+  redis: {
+    flag: '--redis <url>',
+    flagHoldsValue: true,
+    variable: 'REDIS_URL',
+    default: null,
+    file: null,
+    meaning:
+      'Redis or Valkey that counts the windows of limits for several processes: redis://HOST:PORT, or rediss:// for TLS; nodes of a cluster separated by commas. With a password only by the variable',
+    secret: true,
+    audience: ['serve'],
+    parse: redisAddresses,
+  },
+  limitsFallback: {
+    flag: '--limits-fallback <what>',
+    variable: 'WARDER_LIMITS_FALLBACK',
+    default: 'memory',
+    file: null,
+    meaning:
+      'what limits are while what counts them for several processes is away: memory (each process counts for itself), refuse (503 for keys that have any) or admit (nothing is limited)',
+    secret: false,
+    audience: ['serve'],
+    parse: word(LIMIT_FALLBACKS),
   },
   issuers: {
     flag: '--issuers <file>',
@@ -358,7 +454,8 @@ export function findSetting(name: SettingName, flags: Flags): Given | null {
   const flag = setting.flag?.split(' ')[0] ?? '';
   const flagged = flags[name];
   if (flagged !== undefined) {
-    return setting.secret ? fileOf(flagged, flag) : { text: flagged, source: 'flag', where: flag };
+    const namesFile = setting.secret && !setting.flagHoldsValue;
+    return namesFile ? fileOf(flagged, flag) : { text: flagged, source: 'flag', where: flag };
   }
   const text = environment(variable);
   const file = setting.secret ? environment(`${variable}_FILE`) : undefined;

@@ -58,6 +58,13 @@ export function webAddress(text: string): string {
   return `${url.origin}${url.pathname}`.replace(/\/+$/, '');
 }
 
+/** A newline may follow, as files have it; what stands in it is read where it is connected to. */
+export function databaseUrl(text: string): string {
+  const url = text.trimEnd();
+  if (/^postgres(ql)?:\/\/\S*$/.test(url)) return url;
+  throw new Error('must be postgres://USER:PASSWORD@HOST:PORT/NAME');
+}
+
 export function path(text: string): string {
   if (text === '' || text.includes('\0')) throw new Error('must be a path');
   return text;
@@ -232,6 +239,15 @@ export function refill(text: string): { amount: number; interval: string } {
 export function wholeNumber(text: string): number {
   if (!/^\d{1,15}$/.test(text)) throw new Error('must be a whole number');
   return Number(text);
+}
+
+/** A whole number within those bounds. */
+export function someOf(least: number, most: number): (text: string) => number {
+  return (text) => {
+    const count = /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN;
+    if (count >= least && count <= most) return count;
+    throw new Error(`must be a whole number from ${least} to ${most}`);
+  };
 }
 
 /** `name=value`, or a JSON object, whose `null`s remove members. */

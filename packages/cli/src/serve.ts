@@ -24,7 +24,13 @@ import { firstKeyIn, readFirstKey } from './local/first-key.ts';
 import { type GatewayInUse, gatewayIn } from './local/gateway.ts';
 import { type Opened, openOrMake, refused, startFailure } from './local/installation.ts';
 import { readIssuers } from './local/issuers.ts';
-import { isLoopback, openGatewayListener, openListeners } from './local/listeners.ts';
+import { limitsInRedis, redisIn } from './local/limits.ts';
+import {
+  isLoopback,
+  openGatewayListener,
+  openListeners,
+  openOpsListener,
+} from './local/listeners.ts';
 import type { Output } from './output.ts';
 import { VERSION } from './version.ts';
 
@@ -34,6 +40,7 @@ const STOP_MILLISECONDS = 9_500;
 /** Runs the service; resolves once a signal has ended it, with `process.exitCode` set. */
 export async function serve(flags: Flags, output: Output): Promise<void> {
   const address = readSetting('listen', flags);
+  const opsAddress = readSetting('opsListen', flags);
   const trustedProxies = networks(readSetting('trustedProxies', flags) ?? []);
   const publicUrl = readSetting('publicUrl', flags) ?? null;
   const log = createLog(readSetting('logLevel', flags));
@@ -43,16 +50,22 @@ export async function serve(flags: Flags, output: Output): Promise<void> {
   const sharedCredentials = sharedCredentialsIn(flags);
   const issuers = await readIssuers(flags);
   const gateway = gatewayIn(flags);
+  const redis = redisIn(flags);
   const keyFile =
     readSetting('bootstrapKeyFile', flags) ?? join(readSetting('data', flags), 'first-key');
   endOnCrash(log);
   keepHeapSmall();
 
   let made = false;
-  const opened = await openOrMake(flags, (host) => {
-    made = true;
-    return firstKeyIn(keyFile, host);
-  });
+  const opened = await openOrMake(
+    flags,
+    (host) => {
+      made = true;
+      return firstKeyIn(keyFile, host);
+    },
+    log,
+  );
+  const limits = redis && (await limitsInRedis(redis, flags, log));
   const eventLog = eventLogOf(flags, log);
   const warder = assembleWarder({
     ...opened,
@@ -62,23 +75,32 @@ export async function serve(flags: Flags, output: Output): Promise<void> {
     dialects,
     dialectCors: readSetting('dialectCors', flags),
     sharedCredentials,
+    limits,
     eventLog,
     cacheBytes: readSetting('cacheBytes', flags),
     eventsRetentionSeconds: readSetting('eventsRetention', flags),
     usageHoursRetentionSeconds: readSetting('usageHoursRetention', flags),
     usageDaysRetentionSeconds: readSetting('usageDaysRetention', flags),
     issuers,
+    callsPerSecond: readSetting('callsPerSecond', flags),
+    metricsApart: opsAddress !== undefined,
   });
   const common = { tls, trustedProxies, newRequestId: () => randomUUID() };
   const closing = async (error: unknown) => {
     await warder.close();
     throw error;
   };
+  const opsListener =
+    opsAddress && (await openOpsListener(warder.handleOps, opsAddress, common).catch(closing));
   const gatewayListener =
-    gateway && (await openGateway(warder, gateway, common.tls).catch(closing));
+    gateway &&
+    (await openGateway(warder, gateway, common.tls).catch(async (error: unknown) => {
+      await opsListener?.close();
+      return await closing(error);
+    }));
   const listeners = await openListeners(warder, address, dialectAddresses, common).catch(
     async (error: unknown) => {
-      await gatewayListener?.close();
+      await Promise.all([gatewayListener?.close(), opsListener?.close()]);
       return await closing(error);
     },
   );
@@ -86,6 +108,8 @@ export async function serve(flags: Flags, output: Output): Promise<void> {
     warder.drain();
     await Promise.all([listeners.close(), gatewayListener?.close()]);
     await warder.close();
+    // Last, so that whoever asks meanwhile is told that it is not ready.
+    await opsListener?.close();
   });
 
   const addresses = [address, ...dialectAddresses];
@@ -101,6 +125,7 @@ export async function serve(flags: Flags, output: Output): Promise<void> {
       gateway && gatewayListener
         ? { kind: gateway.plan.kind.name, url: gatewayListener.url }
         : null,
+    ops: opsListener?.url ?? null,
     data: readSetting('data', flags),
     keyFile,
     firstKey: await usableKey(keyFile, opened),

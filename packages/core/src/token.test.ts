@@ -235,6 +235,8 @@ describe('redacting', () => {
     );
     for (const lead of ['sk_live_', 'dn_', 'caw_', 'op_live_', 'aistats_v1_sk_abcdefghijkl_']) {
       expect(redactTokens(`a ${lead}${random} b`)).toBe(`a ${lead}aB3d… b`);
+      const inUrl = lead.replaceAll('_', '%5F');
+      expect(redactTokens(`?key=${inUrl}${random}&`)).toBe(`?key=${inUrl}aB3d…&`);
     }
   });
 

@@ -157,8 +157,11 @@ export function redactTokens(text: string): string {
   return (redacted + text.slice(done)).replace(RANDOM_RUN, redactRun);
 }
 
-/** The random part of a token of another form. An id of a trace is as long, in lower-case hex. */
-const RANDOM_RUN = /(?<=_)[0-9A-Za-z]{32,}/g;
+/**
+ * The random part of a token of another form, or of one whose underscores were written as a URL may.
+ * An id of a trace is as long, in lower-case hex.
+ */
+const RANDOM_RUN = /(?<=_|%5[Ff])[0-9A-Za-z]{32,}/g;
 
 function redactRun(run: string): string {
   return /^[0-9a-f]+$/.test(run) ? run : `${run.slice(0, 4)}…`;

@@ -50,6 +50,7 @@ export interface Telling {
 /** What an operation is called with. */
 export interface Call<Params, Query, Body> {
   readonly operations: Operations;
+  readonly service: Service;
   readonly caller: Caller;
   readonly params: Params;
   readonly query: Query;
@@ -65,6 +66,8 @@ export interface Service {
   /** The dialect as an OpenAPI document, and as a page to read. */
   document(): unknown;
   reference(): string;
+  /** The service in figures, for Prometheus. @throws not_found where they are served elsewhere */
+  metrics(): Promise<string>;
 }
 
 interface RouteFacts {
@@ -101,6 +104,8 @@ export interface CallRoute extends RouteFacts {
   readonly asks: boolean;
   /** How often a minute one address may call it; null for any number. */
   readonly mostAMinute: number | null;
+  /** Whether products ask it with the calls of their own customers: no budget bears on it. */
+  readonly verdict: boolean;
   run(call: Call<unknown, unknown, unknown>): Promise<unknown>;
   out(result: unknown, telling: Telling): Answer;
 }
@@ -129,6 +134,7 @@ interface RouteOptions<
   readonly retryable?: boolean;
   readonly asks?: boolean;
   readonly mostAMinute?: number;
+  readonly verdict?: true;
   /** From the wire to an operation and its result. */
   run(call: Call<Parsed<Params>, Parsed<Query>, Parsed<Body>>): Promise<Result>;
   /** From the result to the wire. */
@@ -144,6 +150,7 @@ export function route<
 >(options: RouteOptions<Params, Query, Body, Result>): CallRoute {
   const { admits = null, params = null, query = null, body = null } = options;
   const { bodyOptional = false, retryable = false, asks = false, mostAMinute = null } = options;
+  const { verdict = false } = options;
   // The interpreter parses with these very schemas before it calls, which the table cannot say.
   return {
     ...options,
@@ -155,6 +162,7 @@ export function route<
     retryable,
     asks,
     mostAMinute,
+    verdict,
   } as CallRoute;
 }
 
@@ -180,6 +188,12 @@ export interface Fast {
   readonly signIn: SignInNow;
   /** Null where the store must be asked. */
   verify(presented: string, ask: Ask): Verdict | null;
+}
+
+export interface FastRoute {
+  /** The route of the table that it answers for. */
+  readonly operationId: string;
+  answer(request: FastRequest, fast: Fast): string | null;
 }
 
 /** A request as it arrived, its body read within its bound. */
@@ -227,10 +241,10 @@ export interface Dialect {
   /** Total: a new error code does not compile until the dialect says what it looks like. */
   readonly errors: Readonly<Record<ErrorCode, ErrorReply>>;
   /**
-   * The body of a 200 for the plainest form of a much-used call, as the table would answer it;
+   * Answers the plainest form of a much-used call as the table would: with the body of a 200, or
    * null for any other request, and for whatever is not simply good.
    */
-  readonly fast?: ((request: FastRequest, fast: Fast) => string | null) | undefined;
+  readonly fast?: FastRoute | undefined;
 }
 
 /** A product's dialect with what an operator may choose of it. */

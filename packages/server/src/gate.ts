@@ -3,6 +3,8 @@
 export interface Gate {
   /** Runs what is given once there is room. @throws GateClosed when there was none in time */
   pass<Result>(run: () => Promise<Result>): Promise<Result>;
+  /** How many run, how many wait in line, and how many were turned away so far. */
+  figures(): { readonly inside: number; readonly waiting: number; readonly refused: number };
 }
 
 export class GateClosed extends Error {}
@@ -11,6 +13,7 @@ export class GateClosed extends Error {}
 export function createGate(most: number, patience: number): Gate {
   const line: (() => void)[] = [];
   let inside = 0;
+  let refused = 0;
 
   const enter = (): Promise<void> => {
     if (inside < most) {
@@ -20,6 +23,7 @@ export function createGate(most: number, patience: number): Gate {
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
         line.splice(line.indexOf(admit), 1);
+        refused++;
         reject(new GateClosed(`no room among ${most} for ${patience} ms`));
       }, patience);
       const admit = () => {
@@ -31,6 +35,7 @@ export function createGate(most: number, patience: number): Gate {
   };
 
   return {
+    figures: () => ({ inside, waiting: line.length, refused }),
     async pass(run) {
       await enter();
       try {

@@ -7,6 +7,12 @@ export { createTokenVerifier, type TokenVerifier, type VerifiedToken } from './a
 export { instanceGrant } from './auth.ts';
 export { AuthorizationError, type WithHeaders } from './authorization.ts';
 export { type BackupFacts, type SealedBackup, sealBackup, unsealBackup } from './backup.ts';
+export {
+  migratePostgres,
+  openPostgres,
+  type PostgresOptions,
+  pendingInPostgres,
+} from './database.ts';
 export type { Dialect, DialectKind } from './dialect.ts';
 export { native } from './dialects/native/dialect.ts';
 export { type ActingAs, createWarder, type EmbeddedWarder } from './embed.ts';
@@ -32,6 +38,7 @@ export { type Chosen, dialectsOf, managingFormats, PRODUCTS } from './products.t
 export { FileRefused } from './refusal.ts';
 export type { Arrival, Handler, Reply } from './serve.ts';
 export type { SharedCredential } from './shared-credentials.ts';
+export { openRedisLimits, type SharedLimitSetting } from './shared-limits.ts';
 export {
   copyHot,
   discard,

@@ -83,6 +83,7 @@ export function createLastingLimits(
       },
     },
     flush,
+    away: () => null,
     async close() {
       clearInterval(timer);
       await flush();

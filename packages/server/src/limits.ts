@@ -77,12 +77,16 @@ export interface Limits extends LimitStore {
   readonly taker: LimitTaker;
   /** Writes what changed. What could not be written is written later. */
   flush(): Promise<void>;
+  /** Milliseconds for which what counts has not answered, and others count in its place; null while it answers. */
+  away(): number | null;
   /** Writes the rest, and lets go of what was opened for it. */
   close(): Promise<void>;
 }
 
 /** A store that several processes take from. */
 export interface SharedLimitStore extends LimitStore {
+  /** What the log calls it. */
+  readonly name: string;
   close(): Promise<void>;
 }
 

@@ -142,7 +142,7 @@ function codesOf(route: CallRoute, named: boolean): readonly ErrorCode[] {
     ...(route.params || route.queryFinds || changes ? (['not_found'] as const) : []),
     ...(changes ? (['conflict'] as const) : []),
     ...(takesIfMatch(route) ? (['precondition_failed'] as const) : []),
-    ...(route.mostAMinute === null ? [] : (['rate_limited'] as const)),
+    ...(route.verdict && route.mostAMinute === null ? [] : (['rate_limited'] as const)),
     'too_large',
     'unsupported_media_type',
     'invalid',

@@ -49,8 +49,8 @@ export interface Engine {
   rows<Row>(query: Query): Promise<readonly Row[]>;
   /** The same of the look-up by digest, which waits for none of the others. */
   lookup<Row>(query: Query): Promise<Row | null>;
-  /** Runs the queries of a list in one snapshot. @throws unavailable */
-  list<Answer>(listing: Listing<Answer>): Promise<Answer>;
+  /** Runs the queries of a list in one snapshot; whom it is asked for bounds whom it may hold up. @throws unavailable */
+  list<Answer>(listing: Listing<Answer>, within: Within): Promise<Answer>;
   keys(within: Within, filter: KeyFilter, slice: SliceRequest): Listing<Slice<Key>>;
   usage(within: Within, subject: UsageSubject, span: UsageSpan): Listing<readonly UsageBucket[]>;
   refusals(within: Within, keyId: string): Listing<readonly NotedRefusal[]>;
@@ -68,7 +68,7 @@ export type Reading = Pick<
 };
 
 export function readingOf(engine: Engine): { reading: Reading; lookup: Lookup } {
-  const { texts, list } = engine;
+  const { texts } = engine;
   const one = async <Row, Value>(query: Query, toValue: (row: Row) => Value) => {
     const found = await engine.row<Row>(query);
     return found && toValue(found);
@@ -112,6 +112,7 @@ export function readingOf(engine: Engine): { reading: Reading; lookup: Lookup } 
     { builder, walks, keys, usage, refusals, commit }: Engine,
     within: Within,
   ): Reach {
+    const list = <Answer>(listing: Listing<Answer>) => engine.list(listing, within);
     return {
       key: (id) =>
         one(

@@ -14,6 +14,7 @@ import {
 } from '@warder/core';
 import type { AddressLimit } from './address-limit.ts';
 import type { SignIn } from './auth.ts';
+import type { CallBudget } from './call-budget.ts';
 import type {
   Answer,
   CallRoute,
@@ -28,6 +29,7 @@ import type { Attempts } from './idempotency.ts';
 import { readBody, readIfMatch, readParams, readQuery, splitTarget } from './input.ts';
 import type { Log } from './log.ts';
 import { LIMIT_HEADER, POLICY_HEADER, policiesOf, standOf } from './rate-limit-headers.ts';
+import type { RequestMetrics } from './request-metrics.ts';
 import { createRouter } from './router.ts';
 
 /** A request as it arrived, its body read within its bound. */
@@ -71,6 +73,8 @@ export interface ServeParts {
   readonly fast: Fast;
   readonly attempts: Attempts;
   readonly limit: AddressLimit;
+  readonly budget: CallBudget;
+  readonly requests: RequestMetrics;
   readonly service: Service;
   /** The service as others reach it; null for the address that a request came to. */
   readonly publicUrl: string | null;
@@ -97,16 +101,31 @@ export function serve(dialect: Dialect, parts: ServeParts): Handler {
   /** How often each error was answered since the start; each entry of the log carries its count. */
   const refused: Partial<Record<ErrorCode, number>> = {};
 
-  const handle = (arrival: Arrival): Reply | Promise<Reply> =>
-    fast?.(arrival) ?? interpret(arrival);
+  const handle = (arrival: Arrival): Reply | Promise<Reply> => {
+    const began = performance.now();
+    const reply = fast?.(arrival);
+    if (!reply) return measured(arrival, began);
+    fastDurations?.observe(secondsSince(began));
+    return reply;
+  };
 
-  const interpret = async (arrival: Arrival): Promise<Reply> => {
+  const measured = async (arrival: Arrival, began: number): Promise<Reply> => {
+    let found: Route | null = null;
+    const reply = await interpret(arrival, (route) => {
+      found = route;
+    });
+    parts.requests.of(dialect.base, found, reply.status).observe(secondsSince(began));
+    return reply;
+  };
+
+  const interpret = async (arrival: Arrival, onRoute: (route: Route) => void): Promise<Reply> => {
     let found: Route | null = null;
     try {
       if (arrival.method === 'OPTIONS' && parts.cors && dialect.cors) return preflight();
       const [path, search] = splitTarget(arrival.target);
       const { route, params } = routeTo(arrival.method, path.slice(base.length));
       found = route;
+      onRoute(route);
       if ('answer' in route) return write(route, await route.answer(parts.service), arrival);
       return await call(route, params, search, arrival);
     } catch (error) {
@@ -115,12 +134,19 @@ export function serve(dialect: Dialect, parts: ServeParts): Handler {
   };
 
   /** For the plainest form of a much-used call; whatever goes wrong there is the table's to tell. */
-  const answerFast = dialect.fast;
+  const fastRoute = dialect.fast;
+  const fastDurations =
+    fastRoute &&
+    parts.requests.of(
+      dialect.base,
+      dialect.routes.find(({ operationId }) => operationId === fastRoute.operationId) ?? null,
+      200,
+    );
   const fast =
-    answerFast &&
+    fastRoute &&
     ((arrival: Arrival): Reply | null => {
       try {
-        const body = answerFast(arrival, parts.fast);
+        const body = fastRoute.answer(arrival, parts.fast);
         if (body === null) return null;
         const { requestId } = arrival.origin;
         return { status: 200, headers: standardHeaders(dialect.mediaType, requestId), body };
@@ -148,6 +174,7 @@ export function serve(dialect: Dialect, parts: ServeParts): Handler {
     }
     const admission = route.admits ?? dialect.admits;
     const caller = await parts.signIn(dialect.credential(headers), admission, origin);
+    if (!route.verdict) parts.budget.take(caller);
     // The operation asks again; here, so that nobody learns from their mistakes what they may not do.
     if (route.permission !== null) requirePermission(caller, route.permission);
     const input = {
@@ -159,7 +186,7 @@ export function serve(dialect: Dialect, parts: ServeParts): Handler {
     };
     const run = async (keep?: Keep) => {
       const operations = parts.operations.as(caller, keep);
-      const result = await route.run({ ...input, operations });
+      const result = await route.run({ ...input, operations, service: parts.service });
       const answer = route.out(result, telling(origin));
       return write(route, { limits: caller.limits, ...answer }, arrival);
     };
@@ -239,6 +266,10 @@ export function serve(dialect: Dialect, parts: ServeParts): Handler {
   }
 
   return Object.assign(handle, { refuse });
+}
+
+function secondsSince(began: number): number {
+  return (performance.now() - began) / 1000;
 }
 
 function standardHeaders(contentType: string, requestId: string): Record<string, string> {

@@ -12,6 +12,8 @@ export interface UsageLog {
    * @param place where that very key is counted, as `newPlace` made it: it is found sooner
    */
   count(key: Key, verdict: Verdict, ask: Ask, at: number, place?: TallyPlace): void;
+  /** Keys and hours that wait to be written, and verifications that were not counted so far. */
+  figures(): { readonly waiting: number; readonly lost: number };
   /** Writes what was gathered. What could not be written stays gathered. */
   flush(): Promise<void>;
   /** Ends the timer and writes the rest. */
@@ -45,13 +47,16 @@ export function createUsageLog(
   let begins = 0;
   let ends = 0;
   let uncounted = 0;
+  let lostInAll = 0;
   let writing: Promise<void> = Promise.resolve();
+
+  const waitingSize = () =>
+    waiting.reduce((sum, tally) => sum + tally.size(), current?.size() ?? 0);
 
   /** Another tally, where there is still room for one. */
   const turnTo = (at: number): Tally | null => {
     if (current !== null && !current.isEmpty()) {
-      const sizes = [current, ...waiting].map((tally) => tally.size());
-      if (sizes.reduce((sum, size) => sum + size) >= mostWaiting) return null;
+      if (waitingSize() >= mostWaiting) return null;
       waiting.push(current);
     }
     const hour = bucketOf('hour', at);
@@ -86,6 +91,7 @@ export function createUsageLog(
       if (uncounted > 0) {
         const lost = uncounted;
         uncounted = 0;
+        lostInAll += lost;
         onError(new Error(`${lost} verifications were not counted: too much waits to be written`));
       }
       // What is still waiting goes first: as long as it cannot be written, what is gathered stays one.
@@ -119,6 +125,7 @@ export function createUsageLog(
       if (tally === null) uncounted++;
       if (!verdict.valid) refusals.note(key.id, verdict, ask, at);
     },
+    figures: () => ({ waiting: waitingSize(), lost: lostInAll + uncounted }),
     flush,
     async close() {
       clearInterval(timer);

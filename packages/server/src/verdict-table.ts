@@ -61,6 +61,7 @@ export function createVerdictTable<Entry>(bytes: number, entryOf: (good: GoodVer
   let oldest = 0;
   let next = 0;
   let held = 0;
+  let live = 0;
   let factsEnd = 0;
   let entryNext = 0;
 
@@ -100,6 +101,7 @@ export function createVerdictTable<Entry>(bytes: number, entryOf: (good: GoodVer
     removeSlot(byKey, row, homeOfKey);
     setWord(row, LENGTH, 0);
     entries[row] = undefined;
+    live--;
   };
 
   const dropOldest = () => {
@@ -149,6 +151,8 @@ export function createVerdictTable<Entry>(bytes: number, entryOf: (good: GoodVer
   return {
     /** How many keys fit where their facts take what they usually do. */
     rows,
+    /** How many keys are in it. */
+    size: () => live,
     /** The row of a digest, given as 32 characters of one byte each; -1 for none. */
     find(digest: string): number {
       wordsOf(digest, sought, 0);
@@ -199,6 +203,7 @@ export function createVerdictTable<Entry>(bytes: number, entryOf: (good: GoodVer
       const row = next;
       next = (next + 1) % rows;
       held++;
+      live++;
       facts.write(text, start);
       factsEnd = start + length;
       setWord(row, START, start);
@@ -234,6 +239,7 @@ export function createVerdictTable<Entry>(bytes: number, entryOf: (good: GoodVer
       traits.clear();
       oldest = next;
       held = 0;
+      live = 0;
       factsEnd = 0;
     },
   };

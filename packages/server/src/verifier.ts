@@ -18,7 +18,9 @@ import {
   type Spend,
   type Spent,
   type Storage,
+  VERDICT_CODES,
   type Verdict,
+  type VerdictCode,
   type Verifier,
   WarderError,
   type Watch,
@@ -33,6 +35,7 @@ import type { TallyPlace } from './tally.ts';
 import { createUnknownKeys } from './unknown-keys.ts';
 import { newPlace, type UsageLog } from './usage.ts';
 import { createVerdictTable, type GoodVerdict } from './verdict-table.ts';
+import { createWaitingVerdicts } from './waiting-verdicts.ts';
 
 /** RFC 8959: a key may be written as `secret-token:<key>`, and is the same key. */
 const SECRET_TOKEN = 'secret-token:';
@@ -53,6 +56,21 @@ export interface CachingVerifier extends Verifier {
   verifyCached(presented: string, ask: Ask): Verdict | null;
   /** Counts a good verdict that was asked for without being counted. */
   count(verdict: GoodVerdict): void;
+  /** How it went since the start. */
+  readonly figures: VerifierFigures;
+}
+
+export interface VerifierFigures {
+  /** Verdicts given, but for those on callers of Warder itself. */
+  readonly verdicts: Readonly<Record<VerdictCode, number>>;
+  /** Verdicts from memory, and reads of the store. */
+  hits(): number;
+  misses(): number;
+  /** Keys in memory, and how many there is usually room for. */
+  cached(): number;
+  readonly capacity: number;
+  /** Reads under way, those that wait, and those that were given up. */
+  lookups(): ReturnType<ReturnType<typeof createGate>['figures']>;
 }
 
 export interface VerifierParts {
@@ -101,9 +119,19 @@ export function createVerifier(
   const table = createVerdictTable(cacheBytes, entryOf);
   const unknown = createUnknownKeys();
   const charging = createCharging(limits);
+  const waiting = createWaitingVerdicts();
   const gate = createGate(MOST_LOOKUPS, LOOKUP_PATIENCE);
+  const verdicts = Object.fromEntries(VERDICT_CODES.map((code) => [code, 0])) as Verdicts;
+  let hits = 0;
+  let misses = 0;
   /** Reads under way, by digest: those that may still be believed when they end. */
   let reading = new Map<string, Flight>();
+
+  /** Every verdict passes here on its way out, once. */
+  const told = <Told extends Verdict>(verdict: Told, ask: Ask): Told => {
+    if (ask.metered !== false) verdicts[verdict.code]++;
+    return verdict;
+  };
 
   const forgetAll = () => {
     table.clear();
@@ -111,13 +139,18 @@ export function createVerifier(
     reading = new Map();
   };
 
-  const hear = (change: Heard) => {
-    if (change.type === 'member') return;
-    reading = new Map();
+  const forgetOne = (change: Heard) => {
+    waiting.outdate(change);
     if (change.type === 'everything') forgetAll();
     else if (change.type === 'key') table.removeKey(change.id);
     else if (change.type === 'owner') table.removeOwner(change.id);
-    else table.removeWorkspace(change.id);
+    else if (change.type === 'workspace') table.removeWorkspace(change.id);
+  };
+
+  const hear = (change: Heard) => {
+    if (change.type === 'member') return;
+    reading = new Map();
+    forgetOne(change);
   };
   const watch = storage.watch(hear);
   const { trusted: trustedAge } = watch;
@@ -146,11 +179,18 @@ export function createVerifier(
     return charged && counted(charged, good.key, ask, now, entry);
   };
 
-  /** `stale` where what was judged has changed before its credits were spent: nothing is charged then. */
-  const judged = async (candidate: Candidate, ask: Ask, now: number) => {
+  /** `stale` where what was judged has changed before all was charged: nothing is charged then. */
+  const judged = async (candidate: Candidate, ask: Ask, now: number, trusted: boolean) => {
     const { key } = candidate;
     const verdict = judge(candidate, ask, now);
-    const charged = verdict.valid ? await charging.charge(verdict, ask, now) : verdict;
+    if (!verdict.valid) return counted(verdict, key, ask, now);
+    const asked = charging.charge(verdict, ask, now);
+    const { value: charged, outdated } = await waiting.follow(candidate, asked);
+    // One that slept meanwhile may have heard of nothing.
+    if (outdated || (trusted && !isTrusted())) {
+      if (charged.valid) charging.giveBack(charged, ask);
+      return 'stale';
+    }
     const account = ask.metered === false ? null : accountOf(candidate);
     if (!charged.valid || account === null) return counted(charged, key, ask, now);
     let kept = false;
@@ -165,17 +205,21 @@ export function createVerifier(
     }
   };
 
-  /** Keeps what was read, and answers what is to be judged: never less than what is known already. */
-  const fill = (digest: string, candidate: Candidate | null): Candidate | null => {
+  /**
+   * Keeps what was read, unless a change was heard meanwhile, and answers what is to be judged: never
+   * less than what is known already, and nothing stays known that is less than what is answered.
+   */
+  const fill = (digest: string, candidate: Candidate | null, isKept: boolean): Candidate | null => {
     const row = table.find(digest);
     const known = row < 0 ? null : table.entry(row).good;
     if (candidate === null) {
       if (known !== null) table.removeKey(known.key.id);
-      unknown.note(digest, host.now());
+      if (isKept) unknown.note(digest, host.now());
       return null;
     }
     if (known !== null && isOlder(candidate, known)) return known;
-    table.put(digest, candidate);
+    if (isKept) table.put(digest, candidate);
+    else if (known !== null && isOlder(known, candidate)) table.removeKey(known.key.id);
     return candidate;
   };
 
@@ -191,6 +235,7 @@ export function createVerifier(
 
   const start = (secret: string, digest: string): Flight => {
     const among = reading;
+    misses++;
     const found = gate
       .pass(() => {
         flight.sent = true;
@@ -200,7 +245,7 @@ export function createVerifier(
         // What has changed by now is told first.
         watch.age();
         // Reads that began before a change are among those that were put away with it.
-        return among === reading ? fill(digest, candidate) : candidate;
+        return fill(digest, candidate, among === reading);
       })
       .finally(() => {
         if (among.get(digest) === flight) among.delete(digest);
@@ -233,28 +278,42 @@ export function createVerifier(
 
   const verifyCached = (presented: string, ask: Ask): Verdict | null => {
     const secret = bare(presented);
-    if (secret.length > MAX_TOKEN_LENGTH) return MALFORMED;
+    if (secret.length > MAX_TOKEN_LENGTH) return told(MALFORMED, ask);
     const now = host.now();
     const digest = host.fingerprint(secret);
     const trusted = isTrusted();
     const row = trusted ? table.find(digest) : -1;
-    if (row >= 0) return judgedNow(row, ask, now);
-    if (inspectToken(secret) === 'malformed') return MALFORMED;
-    return trusted && unknown.has(digest, now) ? NOT_FOUND : null;
+    if (row >= 0) {
+      const verdict = judgedNow(row, ask, now);
+      if (verdict === null) return null;
+      hits++;
+      return told(verdict, ask);
+    }
+    if (inspectToken(secret) === 'malformed') return told(MALFORMED, ask);
+    return trusted && unknown.has(digest, now) ? told(NOT_FOUND, ask) : null;
   };
 
   const forget = (changes: readonly Change[]) => {
     if (changes.some(({ type }) => BEARING.has(type))) reading = new Map();
     for (const change of changes) {
       if (change.type === 'insert_key') unknown.forget();
-      else if (change.type === 'update_key') table.removeKey(change.key.id);
-      else if (change.type === 'update_owner') table.removeOwner(change.owner.id);
-      else if (change.type === 'update_workspace') table.removeWorkspace(change.workspace.id);
+      else if (change.type === 'update_key') forgetOne({ type: 'key', id: change.key.id });
+      else if (change.type === 'update_owner') forgetOne({ type: 'owner', id: change.owner.id });
+      else if (change.type === 'update_workspace')
+        forgetOne({ type: 'workspace', id: change.workspace.id });
     }
   };
 
   const verifier: CachingVerifier = {
     verifyCached,
+    figures: {
+      verdicts,
+      hits: () => hits,
+      misses: () => misses,
+      cached: table.size,
+      capacity: table.rows,
+      lookups: gate.figures,
+    },
     count: (verdict) => usage.count(verdict.key, verdict, ANYWHERE, host.now()),
     windows: (candidate, ask, at) => charging.taking(candidate, { ...ask, spend: false }, at),
     async verify(presented, ask) {
@@ -267,9 +326,12 @@ export function createVerifier(
         const row = trusted ? table.find(digest) : -1;
         const candidate =
           row >= 0 ? table.entry(row).good : await readOrRemembered(secret, digest, trusted);
-        if (candidate === null) return NOT_FOUND;
-        const found = await judged(candidate, ask, host.now());
-        if (found !== 'stale') return found;
+        if (candidate === null) return told(NOT_FOUND, ask);
+        const found = await judged(candidate, ask, host.now(), trusted);
+        if (found !== 'stale') {
+          if (row >= 0) hits++;
+          return told(found, ask);
+        }
         // It changed since it was read, here or elsewhere: it is judged again as it is now.
         table.removeKey(candidate.key.id);
         reading = new Map();
@@ -281,6 +343,8 @@ export function createVerifier(
   };
   return { verifier, storage: forgetting(storage, forget), watch };
 }
+
+type Verdicts = Record<VerdictCode, number>;
 
 /** A key in memory, with the verdict on it where nothing refuses it, and what its uses are charged to and counted in. */
 interface Entry extends TallyPlace {

@@ -8,6 +8,7 @@ import {
   NO_ORIGIN,
   operations,
   type Storage,
+  WarderError,
   type Workspace,
 } from '@warder/core';
 import { createAddressLimit } from './address-limit.ts';
@@ -17,8 +18,10 @@ import { signInByShared } from './auth/shared.ts';
 import type { Issuer } from './auth/tokens/issuers.ts';
 import { createTokenVerifier } from './auth/tokens.ts';
 import { instanceGrant, signInBy } from './auth.ts';
+import { CALLS_PER_SECOND, createCallBudget } from './call-budget.ts';
 import type { Dialect } from './dialect.ts';
 import { native } from './dialects/native/dialect.ts';
+import { ops } from './dialects/native/ops.ts';
 import type { EventLog } from './event-log.ts';
 import { createGateway, type GatewayPlan } from './gateway.ts';
 import type { HeadHandler } from './head.ts';
@@ -28,11 +31,17 @@ import { createLastingLimits } from './lasting-limits.ts';
 import { createLimitMemory } from './limits/memory.ts';
 import type { Log } from './log.ts';
 import type { Lookup } from './lookup.ts';
+import { createTimer } from './metrics.ts';
 import { mount } from './mount.ts';
 import { describeApi } from './openapi.ts';
+import { prometheusPage } from './prometheus.ts';
 import { referencePage } from './reference.ts';
+import { createRequestMetrics } from './request-metrics.ts';
 import { type Handler, serve } from './serve.ts';
+import { serviceMetrics } from './service-metrics.ts';
 import { createSharedCredentials, type SharedCredential } from './shared-credentials.ts';
+import { createSharedLimits, type SharedLimitSetting } from './shared-limits.ts';
+import { timedStorage } from './timed-storage.ts';
 import { createUpkeep } from './upkeep.ts';
 import { createUsageLog } from './usage.ts';
 import { type CachingVerifier, createVerifier } from './verifier.ts';
@@ -62,8 +71,14 @@ export interface WarderParts {
   /** How long figures of usage are kept by the hour and by the day; 90 days and 762 unless given. */
   readonly usageHoursRetentionSeconds?: number | undefined;
   readonly usageDaysRetentionSeconds?: number | undefined;
+  /** Counts windows that several processes share; each counts for itself, and keeps them in the store, unless given. */
+  readonly limits?: SharedLimitSetting | undefined;
   /** Whose JWTs sign in; nobody's unless given. */
   readonly issuers?: readonly Issuer[] | undefined;
+  /** How often a second one caller may call for what is no verdict; 1,000 unless given. */
+  readonly callsPerSecond?: number | undefined;
+  /** Whether the figures are told by `handleOps` alone, and not to those who sign in. */
+  readonly metricsApart?: boolean | undefined;
 }
 
 /** How often new events are looked for to be sealed, and old ones to be pruned. */
@@ -81,6 +96,8 @@ export interface Warder {
   readonly handle: Handler;
   /** One dialect alone, below the path that its product has; null where it is not served. */
   handleOnly(dialect: string): Handler | null;
+  /** Whether it is alive and ready, and its figures: without a credential, for an address of its own. */
+  readonly handleOps: Handler;
   /**
    * The answers to a gateway, for a listener of their own.
    * @param secret what the gateway has to send with each request; null for nothing
@@ -100,17 +117,34 @@ export interface Warder {
 
 export function assembleWarder(parts: WarderParts): Warder {
   const { host, installation, publicUrl, mountedAt = '', version, log } = parts;
-  const usage = createUsageLog(parts.storage, (error) =>
+  const storeTimer = createTimer('warder_store', 'a call of the store', 'operation');
+  const upkeepTimer = createTimer('warder_upkeep', 'a step of upkeep', 'task');
+  const timedStore = timedStorage(parts.storage, storeTimer);
+  const usage = createUsageLog(timedStore, (error) =>
     log.error({ err: error }, 'uses not written'),
   );
-  const limits = createLastingLimits(createLimitMemory(), {
-    storage: parts.storage,
-    digest: (text) => host.mac('identifier', text),
+  const limitMemory = createLimitMemory();
+  const counting = {
+    digest: (text: string) => host.mac('identifier', text),
     now: host.now,
-    onError: (error) => log.error({ err: error }, 'limits not read or written'),
-  });
-  const verifying = { storage: parts.storage, lookup: parts.lookup, limits };
-  const { verifier, storage } = createVerifier(host, verifying, usage, parts.cacheBytes);
+  };
+  const limits = parts.limits
+    ? createSharedLimits({ ...counting, ...parts.limits, memory: limitMemory, log })
+    : createLastingLimits(limitMemory, {
+        ...counting,
+        storage: timedStore,
+        onError: (error) => log.error({ err: error }, 'limits not read or written'),
+      });
+  const lookup: Lookup = {
+    ...parts.lookup,
+    find: (digests) => storeTimer.follow('find', performance.now(), parts.lookup.find(digests)),
+  };
+  // Nothing stands between the verifier and the store but where a verification writes.
+  const bare = { ...parts.storage, spend: timedStore.spend };
+  const verifying = { storage: bare, lookup, limits };
+  const made = createVerifier(host, verifying, usage, parts.cacheBytes);
+  const { verifier } = made;
+  const storage = timedStorage(made.storage, storeTimer);
   const { defaultWorkspaceId } = installation;
   const useCases = operations({
     storage,
@@ -145,7 +179,31 @@ export function assembleWarder(parts: WarderParts): Warder {
   });
   const attempts = createAttempts(host, storage);
   const addressLimit = createAddressLimit(host.now);
-  const served = (dialect: Dialect, base: string, url: string | null) => {
+  const budget = createCallBudget(parts.callsPerSecond ?? CALLS_PER_SECOND, host.now);
+  const requests = createRequestMetrics();
+  const page = prometheusPage([
+    requests.durations,
+    ...serviceMetrics({
+      version,
+      verifier: verifier.figures,
+      usage: usage.figures,
+      windows: () => limitMemory.size,
+      oldestUnsealed: async () => (await everywhere.unsealed(1)).events[0]?.createdAt ?? null,
+      now: host.now,
+    }),
+    ...storeTimer.metrics,
+    ...upkeepTimer.metrics,
+  ]);
+  const metricsElsewhere = async () => {
+    throw new WarderError('not_found', 'Metrics are served on the address for operations.');
+  };
+  const metrics = parts.metricsApart ? metricsElsewhere : page;
+  const served = (
+    dialect: Dialect,
+    base: string,
+    url: string | null,
+    service = { ready, metrics },
+  ) => {
     // Made when somebody asks for it: a start waits for nothing that few ask for.
     const root = url ?? mountedAt;
     const at = root === '' ? null : `${root}${base}`;
@@ -159,7 +217,9 @@ export function assembleWarder(parts: WarderParts): Warder {
       fast: { signIn: signInByKnownKey(verifier), verify: verifier.verifyCached },
       attempts,
       limit: addressLimit,
-      service: { ready, document, reference },
+      budget,
+      requests,
+      service: { ...service, document, reference },
       publicUrl: url,
       mountedAt,
       now: host.now,
@@ -184,18 +244,22 @@ export function assembleWarder(parts: WarderParts): Warder {
     key: null,
     origin: NO_ORIGIN,
   });
-  const upkeep = createUpkeep(async () => {
+  const keep = (task: string, step: () => Promise<boolean>, pauseMilliseconds?: number) => {
+    const timed = () => upkeepTimer.follow(task, performance.now(), step());
+    return createUpkeep(timed, log, pauseMilliseconds);
+  };
+  const upkeep = keep('life', async () => {
     const erased = (await system.eraseRemaining()) + (await system.eraseOwnersFurther());
     const turned = await storage.turnStates(host.now(), 100);
     const tended = await storage.tendLists();
     const pruned = await storage.pruneReplies(host.now(), 100);
     const ended = await storage.pruneWindows(host.now(), 100);
     return tended || erased + turned + pruned + ended > 0;
-  }, log);
+  });
 
   const keepers = [
     upkeep,
-    createUpkeep(async () => (await system.sealEvents()) > 0, log, SEAL_MILLISECONDS),
+    keep('seal', async () => (await system.sealEvents()) > 0, SEAL_MILLISECONDS),
   ];
   const {
     usageHoursRetentionSeconds: hours = USAGE_HOURS_SECONDS,
@@ -204,18 +268,18 @@ export function assembleWarder(parts: WarderParts): Warder {
   const tendUsage = () => {
     const now = host.now();
     const before = (seconds: number) => Math.max(0, now - seconds * 1000);
-    const keep = { hours: before(hours), days: before(days), refusals: before(REFUSALS_SECONDS) };
-    return storage.tendUsage(now, keep);
+    const kept = { hours: before(hours), days: before(days), refusals: before(REFUSALS_SECONDS) };
+    return storage.tendUsage(now, kept);
   };
-  keepers.push(createUpkeep(tendUsage, log));
+  keepers.push(keep('usage', tendUsage));
   const { eventLog, eventsRetentionSeconds: kept } = parts;
   if (eventLog !== undefined) {
     const step = async () => (await system.logEvents(eventLog.take)) > 0;
-    keepers.push(createUpkeep(step, log, SEAL_MILLISECONDS));
+    keepers.push(keep('log_events', step, SEAL_MILLISECONDS));
   }
   if (kept !== undefined) {
     const step = async () => (await system.pruneEvents(host.now() - kept * 1000)) > 0;
-    keepers.push(createUpkeep(step, log, PRUNE_MILLISECONDS));
+    keepers.push(keep('prune_events', step, PRUNE_MILLISECONDS));
   }
 
   return {
@@ -224,6 +288,7 @@ export function assembleWarder(parts: WarderParts): Warder {
       const dialect = dialects.find((one) => one.name === name);
       return dialect === undefined ? null : served(dialect, dialect.originalBase, null);
     },
+    handleOps: served(ops, '', null, { ready, metrics: page }),
     async gateway(plan, secret) {
       const workspace = plan.workspace === null ? null : await workspaceNamed(plan.workspace);
       if (workspace === null && plan.workspace !== null) return null;

@@ -26,6 +26,7 @@ export const addConfig: AddCommand = (program, output) => {
     // What dialects there are is known to the service alone, which takes its time to load.
     const dialects = await import('../local/dialects.ts');
     const { gatewayIn } = await import('../local/gateway.ts');
+    const { redisIn } = await import('../local/limits.ts');
     const checks: Checks = {
       dialects: dialects.dialectsIn,
       dialectListen: dialects.dialectListenersIn,
@@ -33,6 +34,7 @@ export const addConfig: AddCommand = (program, output) => {
       sharedCredentials: dialects.sharedCredentialsIn,
       gateway: gatewayIn,
       gatewayListen: gatewayIn,
+      redis: redisIn,
     };
     const flags = settingFlags(command.opts());
     const rows = SETTING_NAMES.map((name) => rowOf(name, flags, checks));

@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { type DrawnToken, type Installation, WarderError } from '@warder/core';
 import {
   createHost,
+  type Log,
   makeFolder,
   openEmbedded,
   openInstallation,
@@ -17,18 +18,16 @@ import {
 } from '@warder/server';
 import { type Flags, readSetting } from '../config.ts';
 import { Failure } from '../failure.ts';
+import { databaseIn, openDatabase } from './database.ts';
 
 export interface Opened extends ReturnType<typeof openEmbedded> {
   readonly host: ServerHost;
   readonly installation: Installation;
 }
 
-export function databaseIn(data: string): string {
-  return join(data, 'warder.db');
-}
-
 /** Opens what a first start has made. @throws Failure where anything is missing */
-export function openExisting(flags: Flags, pending: Pending = 'run'): Promise<Opened> {
+export async function openExisting(flags: Flags, pending: Pending = 'run'): Promise<Opened> {
+  if (readSetting('database', flags) !== undefined) return await openInPostgres(flags, null);
   const data = readSetting('data', flags);
   if (!existsSync(databaseIn(data))) {
     throw refused(`There is no database ${databaseIn(data)}: name the folder it is in by --data.`);
@@ -36,20 +35,24 @@ export function openExisting(flags: Flags, pending: Pending = 'run'): Promise<Op
   const none = () => {
     throw refused(`The database ${databaseIn(data)} is empty: start the service first.`);
   };
-  return open(flags, none, pending);
+  return await open(flags, none, pending);
 }
 
 /** Opens the installation, or makes it at the very first start. */
 export async function openOrMake(
   flags: Flags,
   firstToken: (host: ServerHost) => DrawnToken,
+  log?: Log,
 ): Promise<Opened> {
   const data = readSetting('data', flags);
   try {
     makeFolder(data);
+    if (readSetting('database', flags) !== undefined) {
+      return await openInPostgres(flags, firstToken, log);
+    }
     const isNew = readSetting('secret', flags) === undefined && !existsSync(databaseIn(data));
     if (isNew) writeOnce(join(data, 'secret'), `${randomBytes(32).toString('hex')}\n`);
-    return await open(flags, firstToken);
+    return await open(flags, firstToken, pendingFor(flags));
   } catch (error) {
     throw startFailure(error);
   }
@@ -63,13 +66,7 @@ async function open(
   const data = readSetting('data', flags);
   const file = databaseIn(data);
   // Another first start may have made secret and database since: it makes them in this order.
-  const secret = readSetting('secret', flags);
-  if (secret === undefined) {
-    throw refused(
-      `The installation secret is missing: put it back as ${join(data, 'secret')}, or give it by WARDER_SECRET_FILE or WARDER_SECRET, since no key in ${file} can be used without it.`,
-    );
-  }
-  const host = createHost({ secret, peppers: readSetting('pepper', flags) ?? [] });
+  const host = hostOf(flags, file);
   const store = opened(file, pending);
   try {
     const token = async () => firstToken(host);
@@ -78,6 +75,53 @@ async function open(
     await store.storage.close();
     throw startFailure(error);
   }
+}
+
+/** @param firstToken null where an empty database is refused */
+async function openInPostgres(
+  flags: Flags,
+  firstToken: ((host: ServerHost) => DrawnToken) | null,
+  log?: Log,
+): Promise<Opened> {
+  try {
+    const store = await openDatabase(flags, log);
+    if (store === undefined) throw refused('No database is named.');
+    try {
+      const made = await store.storage.installation();
+      if (made === null && firstToken === null) {
+        throw refused('The database is empty: start the service first.');
+      }
+      const data = readSetting('data', flags);
+      if (made === null && readSetting('secret', flags) === undefined) {
+        writeOnce(join(data, 'secret'), `${randomBytes(32).toString('hex')}\n`);
+      }
+      const host = hostOf(flags, 'the database');
+      const token = async () => firstToken?.(host) ?? null;
+      return { ...store, host, installation: await openInstallation(store.storage, host, token) };
+    } catch (error) {
+      await store.storage.close();
+      throw error;
+    }
+  } catch (error) {
+    throw startFailure(error);
+  }
+}
+
+/** @throws Failure without the secret, without which no key in `where` can be used */
+function hostOf(flags: Flags, where: string): ServerHost {
+  const secret = readSetting('secret', flags);
+  if (secret === undefined) {
+    const file = join(readSetting('data', flags), 'secret');
+    throw refused(
+      `The installation secret is missing: put it back as ${file}, or give it by WARDER_SECRET_FILE or WARDER_SECRET, since no key in ${where} can be used without it.`,
+    );
+  }
+  return createHost({ secret, peppers: readSetting('pepper', flags) ?? [] });
+}
+
+/** What a start does about a file of an earlier version. */
+function pendingFor(flags: Flags): Pending {
+  return readSetting('migrate', flags) === 'check' ? 'refuse' : 'run';
 }
 
 function opened(file: string, pending: Pending): ReturnType<typeof openEmbedded> {
@@ -110,7 +154,7 @@ export function startFailure(error: unknown, file: string | null = null): unknow
   return refused(`${path}cannot be used: ${why} (${code}).`);
 }
 
-const REFUSALS = ['StartRefused', 'SchemaError', 'FileRefused'];
+const REFUSALS = ['StartRefused', 'SchemaError', 'FileRefused', 'AddressError'];
 
 const SYSTEM: Readonly<Record<string, string>> = {
   EACCES: 'permission is denied',

@@ -55,6 +55,17 @@ export async function openListeners(
   return { url, ofDialects, close: closeAll };
 }
 
+/** The listener for operations, by plain HTTP: it carries no key. @throws Failure for an address that cannot be listened on */
+export function openOpsListener(
+  handle: ListenOptions['handle'],
+  at: { readonly host: string; readonly port: number },
+  common: Common,
+): Promise<Listener> {
+  return listen({ ...common, ...at, handle, tls: undefined }).catch((error: unknown) => {
+    throw listenFailure(error, `${at.host}:${at.port}`, '--ops-listen HOST:PORT');
+  });
+}
+
 /** A gateway's own listener, where nothing else is. @throws Failure for an address that cannot be listened on */
 export function openGatewayListener(
   answer: HeadHandler,

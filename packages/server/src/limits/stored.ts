@@ -53,6 +53,7 @@ export function createStoredLimits(
   };
 
   return {
+    name: 'the database',
     takeNow: () => null,
     async take(windows, { cost, spend }, at) {
       const asked = windows.map(({ id, name, limit, windowSeconds, override }) => ({

@@ -9,7 +9,7 @@ import type { Lookup } from '../lookup.ts';
 import { memberStatements } from '../members.ts';
 import { readingOf } from '../reach.ts';
 import { type WindowRow, windowOf } from '../rows.ts';
-import type { Listing } from '../slices.ts';
+import type { Listing, Within } from '../slices.ts';
 import { type Query, statements } from '../storage.ts';
 import { builder } from './embedded/builder.ts';
 import { connected } from './embedded/connection.ts';
@@ -80,8 +80,10 @@ export function openEmbedded(options: EmbeddedOptions): { storage: Storage; look
       await new Promise((resolve) => setTimeout(resolve, 5 + Math.random() * 10));
     }
   };
-  const list = async <Result>({ queries, answer }: Listing<Result>): Promise<Result> =>
-    answer(await reader.read(queries));
+  const list = async <Result>(
+    { queries, answer }: Listing<Result>,
+    within: Within = null,
+  ): Promise<Result> => answer(await reader.read(queries, within ?? ''));
   const { reading, lookup } = readingOf({
     builder,
     texts,

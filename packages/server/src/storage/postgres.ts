@@ -103,7 +103,10 @@ export async function openPostgres(
     },
     onError: options.onFeedError ?? (() => {}),
   });
-  const list = readListsOf(transactions, listMilliseconds);
+  const list = readListsOf(transactions, {
+    milliseconds: listMilliseconds,
+    most: Math.ceil(connections / 2),
+  });
   const { reading, lookup } = readingOf({
     builder,
     texts,

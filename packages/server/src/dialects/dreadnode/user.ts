@@ -12,6 +12,7 @@ export const userRoutes = [
     summary: 'Get User',
     description: 'Who calls: by a token, or by a key of this API.',
     permission: null,
+    verdict: true,
     replies: { 200: schemas.User },
     run: ({ operations }) => operations.whoami(),
     out: ({ caller, key, member }) => {

@@ -3,7 +3,7 @@
 // and any that is refused, is the table's.
 
 import { askOf, describeFigure, type Verdict } from '@warder/core';
-import type { Dialect, Fast, FastRequest } from '../../dialect.ts';
+import type { Dialect, Fast, FastRequest, FastRoute } from '../../dialect.ts';
 import { verdictBody } from './verdicts.ts';
 
 const MOST_BYTES = 4_096;
@@ -11,8 +11,8 @@ const MOST_BYTES = 4_096;
 export function fastVerify(
   credential: Dialect['credential'],
   admits: Dialect['admits'],
-): NonNullable<Dialect['fast']> {
-  return ({ method, target, headers, body, origin }: FastRequest, fast: Fast) => {
+): FastRoute {
+  const answer = ({ method, target, headers, body, origin }: FastRequest, fast: Fast) => {
     if (method !== 'POST' || target !== '/v1/keys/verify' || body.length > MOST_BYTES) return null;
     if (headers['content-type'] !== 'application/json' || headers['content-encoding']) return null;
     const request = plain(body);
@@ -23,6 +23,7 @@ export function fastVerify(
     signedIn.count();
     return textOf(verdict);
   };
+  return { operationId: 'verifyKey', answer };
 }
 
 interface Plain {

@@ -162,6 +162,7 @@ export const keyRoutes = [
     summary: 'Who am I',
     description: 'Any key about itself.',
     permission: null,
+    verdict: true,
     replies: { 200: schemas.Whoami },
     run: ({ operations }) => operations.whoami(),
     out: ({ caller, key, workspace }, { now }) => ({

@@ -17,6 +17,7 @@ export const limitRoutes = [
     params: parameters.LimitParams,
     body: schemas.LimitTake,
     asks: true,
+    verdict: true,
     replies: { 200: schemas.LimitTaken },
     run: ({ operations, params, body }) =>
       operations.takeLimit({

@@ -1,10 +1,15 @@
-// The routes that take no credential: is it alive, is it ready, and what it is.
+// What the service tells of itself: is it alive, is it ready, what it is, and how it goes,
+// which alone takes a credential.
 
+import { requireInstance } from '@warder/core';
 import { z } from 'zod';
-import { openRoute } from '../../dialect.ts';
+import { openRoute, route } from '../../dialect.ts';
 import * as schemas from './schemas.ts';
 
-export const serviceRoutes = [
+/** Text as Prometheus reads it. */
+export const METRICS_TYPE = 'text/plain; version=0.0.4; charset=utf-8';
+
+export const probeRoutes = [
   openRoute({
     method: 'GET',
     path: '/livez',
@@ -27,6 +32,26 @@ export const serviceRoutes = [
         ? { status: 200, body: { status: 'ready' } }
         : { status: 503, body: { status: 'not ready', reason } };
     },
+  }),
+];
+
+export const serviceRoutes = [
+  ...probeRoutes,
+  route({
+    method: 'GET',
+    path: '/metrics',
+    operationId: 'metrics',
+    summary: 'The service in figures, for Prometheus',
+    description:
+      'For a management key of the instance. Where the service has an address for operations (`--ops-listen`) this is served there, without a credential, and answers 404 here.',
+    permission: 'usage:read',
+    mediaType: METRICS_TYPE,
+    replies: { 200: z.string() },
+    run: async ({ service, caller }) => {
+      requireInstance(caller);
+      return await service.metrics();
+    },
+    out: (body) => ({ status: 200, body }),
   }),
   openRoute({
     method: 'GET',

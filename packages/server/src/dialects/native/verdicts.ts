@@ -23,6 +23,7 @@ export const verdictRoutes = [
     permission: 'keys:verify',
     body: schemas.KeyVerify,
     asks: true,
+    verdict: true,
     replies: { 200: schemas.Verdict },
     run: async ({ operations, body }) => ({
       include: body.include,
@@ -40,6 +41,7 @@ export const verdictRoutes = [
     permission: 'keys:verify',
     body: schemas.KeysVerify,
     asks: true,
+    verdict: true,
     replies: { 200: schemas.Verdicts },
     run: async ({ operations, body }) => {
       const verdicts = await operations.verifyKeys(body.keys.map(requestOf));

@@ -12,6 +12,7 @@ export const authRoutes = [
     summary: 'Who am I',
     description: 'A member, or a key of this API about itself.',
     permission: null,
+    verdict: true,
     replies: { 200: schemas.WhoAmIAnswer },
     run: ({ operations }) => operations.whoami(),
     out: ({ caller, key, workspace }, telling) => {

@@ -106,6 +106,7 @@ export function keyRoutes(look: KeyLook, own: Admission) {
       operationId: 'getCurrentApiKey',
       summary: 'Get the API key that calls',
       permission: null,
+      verdict: true,
       admits: own,
       replies: { 200: schemas.KeyAnswer },
       run: async ({ operations }) => {

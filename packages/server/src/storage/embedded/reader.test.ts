@@ -35,6 +35,27 @@ test('a list past its deadline is given up, and the next one is read', async () 
   await reader.close();
 });
 
+test('lines take turns: one that asks for much waits behind itself, and nobody else does', async () => {
+  const reader = openReader(file, 10_000);
+  const order: string[] = [];
+  const ask = (line: string) => reader.read([one], line).then(() => order.push(line));
+  const flood = Array.from({ length: 50 }, () => ask('greedy'));
+  await Promise.all([...flood, ask('modest'), ask('another'), ask('modest')]);
+  const places = (line: string) => order.flatMap((one, i) => (one === line ? i : []));
+  // One of the greedy line is being read already, and one has its turn in each round.
+  expect(places('modest')).toEqual([2, 5]);
+  expect(places('another')).toEqual([3]);
+  await reader.close();
+});
+
+test('one that was given up in its line leaves the others in theirs', async () => {
+  const reader = openReader(file, 700);
+  const slow = ['a', 'a', 'b'].map((line) => reader.read([SECONDS_OF_WORK], line));
+  for (const one of slow) await expect(one).rejects.toMatchObject(unavailable);
+  for (let answer: unknown; !answer; ) answer = await reader.read([one], 'a').catch(() => null);
+  await reader.close();
+});
+
 test('a fault of a query is told as one of the store, and the thread lives on', async () => {
   const reader = openReader(file, 10_000);
   const fault = reader.read([{ sql: 'SELECT * FROM secrets', parameters: [] }]);

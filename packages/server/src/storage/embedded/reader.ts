@@ -1,19 +1,25 @@
-// Lists are read in a thread of their own, one after the other, so that none
-// holds up a verification. The thread starts with the first list, never keeps the
+// Lists are read in a thread of their own, one after the other, so that none holds
+// up a verification; workspaces take turns, so that none holds up another. The thread starts with the first list, never keeps the
 // process alive, is given up at a deadline, and is started again when it died.
 
 import { Worker } from 'node:worker_threads';
+import { createFairQueue } from '../../fair-queue.ts';
 import type { ListQuery } from '../../slices.ts';
 import { toldOf, unavailable } from './failure.ts';
 import type { Answer } from './read-worker.ts';
 
 export interface Reader {
-  /** The rows of each query, all of one snapshot. @throws unavailable */
-  read(queries: readonly ListQuery[]): Promise<readonly (readonly unknown[])[]>;
+  /**
+   * The rows of each query, all of one snapshot.
+   * @param line whose list it is: lists of one line are read one after the other, lines in turns
+   * @throws unavailable
+   */
+  read(queries: readonly ListQuery[], line?: string): Promise<readonly (readonly unknown[])[]>;
   close(): Promise<void>;
 }
 
 interface Request {
+  readonly line: string;
   readonly queries: readonly ListQuery[];
   readonly resolve: (results: readonly (readonly unknown[])[]) => void;
   readonly reject: (error: unknown) => void;
@@ -29,7 +35,7 @@ const PROGRAM = new URL(
 const YOUNG = { maxYoungGenerationSizeMb: 6 };
 
 export function openReader(file: string, deadlineMilliseconds: number): Reader {
-  const waiting: Request[] = [];
+  const waiting = createFairQueue<Request>();
   let current: Request | null = null;
   let worker: Worker | null = null;
   let closed = false;
@@ -45,7 +51,7 @@ export function openReader(file: string, deadlineMilliseconds: number): Reader {
   };
 
   const next = () => {
-    current ??= waiting.shift() ?? null;
+    current ??= waiting.shift();
     if (current === null) {
       worker?.unref();
       return;
@@ -74,8 +80,7 @@ export function openReader(file: string, deadlineMilliseconds: number): Reader {
 
   const giveUp = (late: Request) => {
     late.reject(unavailable('read', `a list took over ${deadlineMilliseconds} ms`));
-    const place = waiting.indexOf(late);
-    if (place >= 0) waiting.splice(place, 1);
+    waiting.remove(late.line, late);
     if (current !== late || worker === null) return;
     // It ends once SQLite returns from the row it is at; nobody waits for that.
     const stuck = worker;
@@ -87,7 +92,7 @@ export function openReader(file: string, deadlineMilliseconds: number): Reader {
   };
 
   return {
-    read: (queries) =>
+    read: (queries, line = '') =>
       new Promise((resolve, reject) => {
         if (closed) {
           reject(unavailable('read', 'the store is closed'));
@@ -95,6 +100,7 @@ export function openReader(file: string, deadlineMilliseconds: number): Reader {
         }
         const timer = setTimeout(() => giveUp(request), deadlineMilliseconds);
         const request: Request = {
+          line,
           queries,
           resolve(results) {
             clearTimeout(timer);
@@ -105,7 +111,7 @@ export function openReader(file: string, deadlineMilliseconds: number): Reader {
             reject(error);
           },
         };
-        waiting.push(request);
+        waiting.push(line, request);
         if (current === null) next();
       }),
 
@@ -113,7 +119,7 @@ export function openReader(file: string, deadlineMilliseconds: number): Reader {
       closed = true;
       const ending = worker;
       worker = null;
-      const cut = [...(current === null ? [] : [current]), ...waiting.splice(0)];
+      const cut = [...(current === null ? [] : [current]), ...waiting.clear()];
       current = null;
       for (const request of cut) request.reject(unavailable('read', 'the store is closed'));
       if (ending === null) return;
