@@ -15,7 +15,7 @@ import {
   totalOf,
   type Walks,
 } from '../../slices.ts';
-import type { Builder, Query } from '../../storage.ts';
+import { type Builder, conditionsOn, type Query, selectKeys } from '../../storage.ts';
 
 /** One index as it is read in its order. */
 export interface Arm {
@@ -138,6 +138,25 @@ export function walksIn(builder: Builder): Walks {
         slice,
         itemOf,
       ),
+    keysToErase(within, most) {
+      const gone = builder
+        .selectFrom('workspaces')
+        .select('id')
+        .where('deleted_at', 'is not', null);
+      const confined = within === null ? gone : gone.where('id', '=', within);
+      const on = conditionsOn('keys');
+      const shelves = [
+        on('keys.deleted_at', 'is', null),
+        on.and([on('keys.deleted_at', 'is not', null), on('keys.erased_at', 'is', null)]),
+      ];
+      return shelves.map((shelf) =>
+        selectKeys(builder)
+          .where('workspace_id', 'in', confined)
+          .where(shelf)
+          .limit(most)
+          .compile(),
+      );
+    },
   };
 }
 

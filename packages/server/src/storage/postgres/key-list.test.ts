@@ -18,7 +18,7 @@ import { INSTANCE, NOW } from '../../../../../tests/fixtures/domain.ts';
 import { asked, expectOneIndex, MODES, visits, walking } from '../../../../../tests/kit/plans.ts';
 import { type PostgresServer, startPostgres } from '../../../../../tests/kit/servers.ts';
 import { MANY, manyKeysContract } from '../../../../../tests/storage/many-keys.ts';
-import { listOwners, listWorkspaces } from '../../slices.ts';
+import { listKeysToErase, listOwners, listWorkspaces } from '../../slices.ts';
 import { openPostgres } from '../postgres.ts';
 import { builderFor } from './builder.ts';
 import { listKeys } from './key-list.ts';
@@ -139,6 +139,19 @@ describe.each(MODES)('with %s', (mode) => {
         }
       }
     }
+  });
+
+  test('keys of deleted workspaces are found without a look at any other', async () => {
+    await client.unsafe('UPDATE warder.workspaces SET deleted_at = 1 WHERE id <> $1', [home]);
+    for (const { nodes } of await asked(client, listKeysToErase(walks, null, 100), mode)) {
+      const ofKeys = nodes.filter((node) => node['Relation Name'] === 'keys');
+      // None is deleted here, so that any index of deleted ones will do.
+      const index = /^keys_(live_.*_in_workspace|deleted_.*)$/;
+      for (const node of ofKeys) expect(node['Index Name']).toMatch(index);
+      expect(ofKeys).toHaveLength(1);
+      expect(visits(ofKeys)).toBeLessThanOrEqual(100);
+    }
+    await client.unsafe('UPDATE warder.workspaces SET deleted_at = null');
   });
 
   test.each<Partial<KeyFilter>>([

@@ -117,7 +117,7 @@ describe.each(MODES)('with %s', (mode) => {
       listPrunable(builder, null, 5, 100),
       listUnlogged(builder, null, 100),
       listErasure(builder, null, 100),
-      listKeysToErase(builder, null, 100),
+      listKeysToErase(walks, null, 100),
     ]) {
       for (const { nodes } of await asked(client, list, mode)) {
         for (const node of walking(nodes)) {
