@@ -61,7 +61,17 @@ export const tools = [
     tests: ['packages/server/src/storage/postgres', 'tests/cli-postgres.test.ts'],
     benches: ['rivals'],
   },
-  { program: 'redis-server', package: 'redis-server', tests: [], benches: ['rivals'] },
+  {
+    program: 'redis-server',
+    package: 'redis-server',
+    tests: [
+      'packages/server/src/limits/redis.test.ts',
+      'tests/limits/redis-faults.test.ts',
+      'tests/limits/several.test.ts',
+      'tests/limits/verification.test.ts',
+    ],
+    benches: ['rivals'],
+  },
 ];
 
 /** Installs what a run of tests lacks, or says so. @param {readonly string[]} args as vitest gets them */

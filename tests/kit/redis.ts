@@ -10,6 +10,7 @@ import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import type { RedisAddress } from '../../packages/server/src/limits/redis.ts';
 import { pathOf } from '../../scripts/tools.mjs';
+import { freePort } from './servers.ts';
 
 export interface RedisServer {
   readonly address: RedisAddress;
@@ -24,9 +25,6 @@ export interface RedisServer {
   start(): Promise<void>;
   stop(): Promise<void>;
 }
-
-/** Whether this machine has Redis. */
-export const hasRedis = pathOf('redis-server') !== null;
 
 /** Ends its child once its own input ends, which happens however the one who started it ended. */
 const GUARD = `folder=$1; shift; "$@" </dev/null & child=$!
@@ -166,15 +164,4 @@ export async function standBetween(port: number): Promise<Between> {
 
 function addressOf(port: number, password: string | undefined): RedisAddress {
   return { host: '127.0.0.1', port, tls: false, username: undefined, password, database: 0 };
-}
-
-/** A port of the loopback that nobody listens on now. */
-async function freePort(): Promise<number> {
-  const server = createServer();
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }

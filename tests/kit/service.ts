@@ -6,7 +6,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { Agent } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { drawFirstToken } from '@warder/core';
+import { drawFirstToken, type Storage } from '@warder/core';
 import { expect } from 'vitest';
 import { parseIssuers } from '../../packages/server/src/auth/tokens/issuers.ts';
 import type { Dialect } from '../../packages/server/src/dialect.ts';
@@ -15,6 +15,7 @@ import { openInstallation } from '../../packages/server/src/installation.ts';
 import { type ListenOptions, listen } from '../../packages/server/src/listen.ts';
 import { createLog } from '../../packages/server/src/log.ts';
 import type { SharedCredential } from '../../packages/server/src/shared-credentials.ts';
+import type { SharedLimitSetting } from '../../packages/server/src/shared-limits.ts';
 import { openEmbedded } from '../../packages/server/src/storage/embedded.ts';
 import { assembleWarder } from '../../packages/server/src/warder.ts';
 import { NOW } from '../fixtures/domain.ts';
@@ -63,6 +64,8 @@ export interface ServiceOptions {
   readonly callsPerSecond?: number;
   /** Rows of the file of issuers. */
   readonly issuers?: readonly object[];
+  /** Where windows of limits are counted, if not in the process. */
+  readonly limits?: ((storage: Storage) => Promise<SharedLimitSetting>) | undefined;
 }
 
 export type Service = Awaited<ReturnType<typeof startService>>;
@@ -102,6 +105,7 @@ export async function startService(options: ServiceOptions = {}) {
       sharedCredentials: options.sharedCredentials,
       callsPerSecond: options.callsPerSecond,
       issuers: options.issuers && parseIssuers(JSON.stringify(options.issuers)),
+      limits: await options.limits?.(storage),
     });
     const listener = await listen({
       handle: warder.handle,

@@ -3,7 +3,7 @@
 
 import { afterAll, beforeAll, beforeEach } from 'vitest';
 import { NOW } from '../fixtures/domain.ts';
-import { type Body, type Service, startService } from '../kit/service.ts';
+import { type Body, type Service, type ServiceOptions, startService } from '../kit/service.ts';
 
 interface Figure {
   readonly name: string;
@@ -26,12 +26,14 @@ export const counted = (found: readonly string[]) => ({
   rate_limited: found.filter((code) => code === 'rate_limited').length,
 });
 
-/** Starts a service for the tests of a file. */
-export function limitedService() {
+export type LimitedService = ReturnType<typeof limitedService>;
+
+/** Starts a service for the tests of a file. @param limits where windows are counted, if not in the process */
+export function limitedService(limits?: ServiceOptions['limits']) {
   let service: Service;
   let workspace: string;
   beforeAll(async () => {
-    service = await startService();
+    service = await startService({ limits });
   });
   afterAll(() => service.close());
   beforeEach(async () => {

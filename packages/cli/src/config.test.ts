@@ -147,6 +147,13 @@ test.each<[SettingName, string]>([
   ['url', 'http://me:pass@localhost'],
   ['publicUrl', 'https://a.test/?q'],
   ['logLevel', 'loud'],
+  ['workers', '0'],
+  ['workers', '65'],
+  ['workers', '-1'],
+  ['workers', '1.5'],
+  ['workers', '2pass'],
+  ['workers', 'Auto'],
+  ['workers', ''],
   ['data', '\0'],
   ['dialects', ''],
   ['dialects', 'Acorn'],
@@ -162,11 +169,18 @@ test.each<[SettingName, string]>([
   ['dialectOptions', 'acorn=pass'],
   ['dialectOptions', 'acorn.shell'],
   ['dialectOptions', 'acorn.shell=pass,acorn.shell=pass'],
+  ['limitsFallback', 'forget'],
 ])('a value that breaks a rule of %s is refused, named and not quoted: %j', (name, text) => {
   const error = refusal(name, { [name]: text }) as Error;
   expect(error).toMatchObject({ exitCode: 2 });
   expect(error.message).toMatch(/^--[a-z-]+ must be /);
   expect(error.message).not.toContain('pass');
+});
+
+test('workers are a number, one unless given, or as many as there are cores', () => {
+  expect(readSetting('workers', {})).toBe(1);
+  expect(readSetting('workers', { workers: '64' })).toBe(64);
+  expect(readSetting('workers', { workers: 'auto' })).toBe('auto');
 });
 
 test('dialects are named with commas between, or are none', () => {
@@ -193,6 +207,40 @@ test('addresses and options of dialects are read as they stand', () => {
     { dialect: 'a', option: 'x_y', value: 'k=v' },
     { dialect: 'b', option: 'z', value: '' },
   ]);
+});
+
+test('where Redis is, is read with who calls it, and with the nodes of a cluster', () => {
+  const plain = { host: 'r.test', port: 6379, tls: false, username: undefined, database: 0 };
+  const read = (redis: string) => readSetting('redis', { redis });
+  expect(read('redis://r.test')).toEqual([{ ...plain, password: undefined }]);
+  expect(read('rediss://me:p%40ss@[::1]:7/3')).toEqual([
+    { host: '::1', port: 7, tls: true, username: 'me', password: 'p@ss', database: 3 },
+  ]);
+  vi.stubEnv('REDIS_URL_FILE', file('redis', 'redis://:pass@r.test/\n'));
+  expect(readSetting('redis', {})).toEqual([{ ...plain, password: 'pass' }]);
+  expect(read('redis://r.test,redis://s.test:7')).toMatchObject([
+    { host: 'r.test', port: 6379 },
+    { host: 's.test', port: 7 },
+  ]);
+});
+
+test.each([
+  '',
+  'r.test:6379',
+  'http://r.test',
+  'redis://',
+  'redis://:pass@',
+  'redis://:pass@r.test/a',
+  'redis://:pass@r.test/1/2',
+  'redis://:pass@r.test?family=6',
+  'redis://:%pass@r.test',
+  'redis://:pass@r.test,redis://s.test',
+  'redis://:pass@r.test/1,redis://:pass@s.test/1',
+])('anything else is no address of Redis, and never quoted: %j', (text) => {
+  const error = refusal('redis', { redis: text }) as Error;
+  expect(error).toMatchObject({ code: 'bad_secret', exitCode: 1 });
+  expect(error.message).toMatch(/^--redis must be redis:\/\//);
+  expect(error.message).not.toMatch(/pass@|test/);
 });
 
 const CREDENTIAL = { surface: 'oak', label: 'a', secret: 'pass-word', workspaces: ['default'] };

@@ -1,3 +1,4 @@
+import { stat } from 'node:fs/promises';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { NOW } from '../../../tests/fixtures/domain.ts';
 import { createLimitMemory } from './limits/memory.ts';
@@ -14,6 +15,7 @@ function storeThat() {
   const memory = createLimitMemory();
   const store = {
     is: 'there' as 'there' | 'gone' | 'silent',
+    held: Promise.resolve(),
     asked: 0,
     closed: false,
     name: 'the store',
@@ -21,6 +23,7 @@ function storeThat() {
     async take(...given: Parameters<SharedLimitStore['take']>) {
       store.asked++;
       if (store.is === 'gone') throw new Error('connection refused');
+      await store.held;
       if (store.is === 'silent') await new Promise(() => {});
       return memory.takeNow(...given) ?? expect.unreachable();
     },
@@ -32,12 +35,13 @@ function storeThat() {
   return store satisfies SharedLimitStore;
 }
 
-function made(fallback: LimitFallback = 'memory') {
+function made(fallback: LimitFallback = 'memory', deadlineMilliseconds?: number) {
   const lines: { level: string; msg: string; [name: string]: unknown }[] = [];
   const store = storeThat();
   const limits = createSharedLimits({
     store,
     fallback,
+    deadlineMilliseconds,
     memory: createLimitMemory(),
     digest: (text) => text,
     now: () => NOW,
@@ -70,7 +74,7 @@ describe('limits that several processes share', () => {
   });
 
   it('are kept by each process for itself while the store is away, which is said once', async () => {
-    vi.useFakeTimers();
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     const { store, limits, lines } = made();
     store.is = 'gone';
     const told = [await limits.take([window('a')], ONE, NOW)];
@@ -85,7 +89,7 @@ describe('limits that several processes share', () => {
   });
 
   it('are shared again once the store answers, without a restart, which is said once', async () => {
-    vi.useFakeTimers();
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     const { store, limits, lines } = made();
     await limits.take([window('a')], ONE, NOW);
     store.is = 'gone';
@@ -106,7 +110,7 @@ describe('limits that several processes share', () => {
   });
 
   it('that get no answer wait no longer than their deadline, and the next not at all', async () => {
-    vi.useFakeTimers();
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     const { store, limits, lines } = made();
     store.is = 'silent';
     const waiting = [1, 2, 3].map(() => limits.take([window('a', 5)], ONE, NOW));
@@ -120,6 +124,21 @@ describe('limits that several processes share', () => {
     ]);
     expect(limits.takeNow([window('a', 5)], ONE, NOW)?.figures[0]?.remaining).toBe(1);
     expect(lines).toMatchObject([{ reason: 'the store: no answer within 250 ms' }]);
+  });
+
+  it('are told of an answer that came while the process was busy, however late it is read', async () => {
+    const { store, limits } = made('memory', 20);
+    let answer = () => {};
+    store.held = new Promise((resolve) => {
+      answer = resolve;
+    });
+    const waiting = limits.take([window('a', 5)], ONE, NOW);
+    setImmediate(() => {
+      void stat('.').then(answer);
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 60);
+    });
+    expect((await waiting).admitted).toBe(true);
+    expect(limits.away()).toBeNull();
   });
 
   it('refuse what has limits, and nothing else, where they were told to', async () => {
@@ -149,7 +168,7 @@ describe('limits that several processes share', () => {
   });
 
   it('are given back where they were charged', async () => {
-    vi.useFakeTimers();
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     const { store, limits } = made();
     const shared = await limits.take([window('a')], ONE, NOW);
     store.is = 'gone';

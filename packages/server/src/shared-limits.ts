@@ -147,7 +147,8 @@ const MEANWHILE: Readonly<Record<LimitFallback, string>> = {
 function within<Value>(milliseconds: number, name: string, asked: Promise<Value>): Promise<Value> {
   return new Promise((resolve, reject) => {
     const late = () => reject(new Error(`${name}: no answer within ${milliseconds} ms`));
-    const timer = setTimeout(late, milliseconds);
+    // An answer that came while this process itself was busy is read before it is called late.
+    const timer = setTimeout(() => setImmediate(late), milliseconds);
     asked.then(resolve, reject).finally(() => clearTimeout(timer));
   });
 }

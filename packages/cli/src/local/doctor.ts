@@ -12,6 +12,7 @@ import { keyChecks } from './checks/keys.ts';
 import { storeChecks } from './checks/store.ts';
 import { fileIn } from './database.ts';
 import { refused, startFailure } from './installation.ts';
+import { tablesOf, tablesText } from './table-report.ts';
 
 export function doctor(flags: Flags, output: Output): void {
   const data = readSetting('data', flags);
@@ -37,11 +38,14 @@ export function doctor(flags: Flags, output: Output): void {
     const advice = findings.flatMap(({ level, name, advice }) =>
       advice === null ? [] : [`${level} ${name}: ${plain(advice)}`],
     );
+    const tables = tablesOf(patient);
     output.data(
-      { healthy, checks: findings },
-      [table(['', 'CHECK', 'FOUND'], rows), ...(advice.length > 0 ? ['', ...advice] : [])].join(
-        '\n',
-      ),
+      { healthy, checks: findings, tables },
+      [
+        table(['', 'CHECK', 'FOUND'], rows),
+        ...(tables.length > 0 ? ['', tablesText(tables)] : []),
+        ...(advice.length > 0 ? ['', ...advice] : []),
+      ].join('\n'),
     );
     if (!healthy) process.exitCode = 1;
   } finally {

@@ -8,12 +8,14 @@ import { join } from 'node:path';
 import { type DrawnToken, type Installation, WarderError } from '@warder/core';
 import {
   createHost,
+  type EmbeddedOptions,
   type Log,
   makeFolder,
   openEmbedded,
   openInstallation,
   type Pending,
   type ServerHost,
+  type Writing,
   writeOnce,
 } from '@warder/server';
 import { type Flags, readSetting } from '../config.ts';
@@ -25,8 +27,15 @@ export interface Opened extends ReturnType<typeof openEmbedded> {
   readonly installation: Installation;
 }
 
-/** Opens what a first start has made. @throws Failure where anything is missing */
-export async function openExisting(flags: Flags, pending: Pending = 'run'): Promise<Opened> {
+/**
+ * Opens what a first start has made. @throws Failure where anything is missing
+ * @param writing who writes the file; a thread of this process unless given
+ */
+export async function openExisting(
+  flags: Flags,
+  pending: Pending = 'run',
+  writing?: Writing,
+): Promise<Opened> {
   if (readSetting('database', flags) !== undefined) return await openInPostgres(flags, null);
   const data = readSetting('data', flags);
   if (!existsSync(databaseIn(data))) {
@@ -35,14 +44,18 @@ export async function openExisting(flags: Flags, pending: Pending = 'run'): Prom
   const none = () => {
     throw refused(`The database ${databaseIn(data)} is empty: start the service first.`);
   };
-  return await open(flags, none, pending);
+  return await open(flags, none, pending, writing);
 }
 
-/** Opens the installation, or makes it at the very first start. */
+/**
+ * Opens the installation, or makes it at the very first start.
+ * @param writing who writes the file; a thread of this process unless given
+ */
 export async function openOrMake(
   flags: Flags,
   firstToken: (host: ServerHost) => DrawnToken,
-  log?: Log,
+  log: Log,
+  writing?: Writing,
 ): Promise<Opened> {
   const data = readSetting('data', flags);
   try {
@@ -52,7 +65,7 @@ export async function openOrMake(
     }
     const isNew = readSetting('secret', flags) === undefined && !existsSync(databaseIn(data));
     if (isNew) writeOnce(join(data, 'secret'), `${randomBytes(32).toString('hex')}\n`);
-    return await open(flags, firstToken, pendingFor(flags));
+    return await open(flags, firstToken, pendingFor(flags), writing);
   } catch (error) {
     throw startFailure(error);
   }
@@ -62,12 +75,13 @@ async function open(
   flags: Flags,
   firstToken: (host: ServerHost) => DrawnToken,
   pending: Pending = 'run',
+  writing?: Writing,
 ): Promise<Opened> {
   const data = readSetting('data', flags);
   const file = databaseIn(data);
   // Another first start may have made secret and database since: it makes them in this order.
   const host = hostOf(flags, file);
-  const store = opened(file, pending);
+  const store = opened({ file, pending, writing });
   try {
     const token = async () => firstToken(host);
     return { ...store, host, installation: await openInstallation(store.storage, host, token) };
@@ -124,11 +138,11 @@ function pendingFor(flags: Flags): Pending {
   return readSetting('migrate', flags) === 'check' ? 'refuse' : 'run';
 }
 
-function opened(file: string, pending: Pending): ReturnType<typeof openEmbedded> {
+function opened(options: EmbeddedOptions): ReturnType<typeof openEmbedded> {
   try {
-    return openEmbedded({ file, pending });
+    return openEmbedded(options);
   } catch (error) {
-    throw startFailure(error, file);
+    throw startFailure(error, options.file);
   }
 }
 

@@ -1,7 +1,13 @@
 // Where the windows of limits are counted when several processes share them: in Redis,
 // which is loaded and connected here, and only where it is configured.
 
-import { type Log, openRedisLimits, type SharedLimitSetting } from '@warder/server';
+import type { Storage } from '@warder/core';
+import {
+  createStoredLimits,
+  type Log,
+  openRedisLimits,
+  type SharedLimitSetting,
+} from '@warder/server';
 import { type Flags, findSetting, readSetting } from '../config.ts';
 import { usage } from '../failure.ts';
 import type { RedisAddress } from '../redis-address.ts';
@@ -26,5 +32,19 @@ export async function limitsInRedis(
 ): Promise<SharedLimitSetting> {
   const store = await openRedisLimits({ addresses });
   log.info({ store: store.name }, 'limits are shared');
+  return { store, fallback: readSetting('limitsFallback', flags) };
+}
+
+/** Windows in the database, where several processes may share it; undefined for a file. */
+export function limitsInDatabase(
+  storage: Storage,
+  flags: Flags,
+  log: Log,
+): SharedLimitSetting | undefined {
+  if (readSetting('database', flags) === undefined) return undefined;
+  log.info(
+    'limits are counted in the database: each use of a key with limits is a write, which --redis makes cheaper',
+  );
+  const store = createStoredLimits(storage);
   return { store, fallback: readSetting('limitsFallback', flags) };
 }

@@ -3,12 +3,8 @@
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { NOW } from '../../../../tests/fixtures/domain.ts';
-import {
-  hasRedis,
-  type RedisServer,
-  startRedis,
-  startRedisCluster,
-} from '../../../../tests/kit/redis.ts';
+import { isInstalled } from '../../../../tests/kit/real-gateway.ts';
+import { type RedisServer, startRedis, startRedisCluster } from '../../../../tests/kit/redis.ts';
 import { limitContract } from '../../../../tests/limits/contract.ts';
 import { type SharedLimitStore, windowOf } from '../limits.ts';
 import { openRedisLimits } from './redis.ts';
@@ -16,7 +12,7 @@ import { openRedisLimits } from './redis.ts';
 const ONE = { cost: 1, spend: true };
 const LIMIT = { name: 'hour', limit: 2, windowSeconds: 3_600, override: null };
 
-describe.skipIf(!hasRedis && !process.env.CI)('Redis', () => {
+describe.runIf(isInstalled('redis-server'))('Redis', () => {
   let redis: RedisServer;
   let counting: SharedLimitStore;
   let stores: SharedLimitStore[] = [];
@@ -106,6 +102,16 @@ describe.skipIf(!hasRedis && !process.env.CI)('Redis', () => {
     }
   });
 
+  it('that is not there is waited for no longer than was said, and named by why', async () => {
+    const address = { ...redis.address, port: 1 };
+    const store = await openRedisLimits({ addresses: [address], patienceMilliseconds: 50 });
+    await expect(store.take([windowOf('key', 'a', LIMIT)], ONE, NOW)).rejects.toMatchObject({
+      facts: { internal: expect.stringContaining('ECONNREFUSED') },
+    });
+    store.giveBack([windowOf('key', 'a', LIMIT)], [], 1);
+    await store.close();
+  });
+
   it('in another database of the same server knows other windows', async () => {
     const address = { ...redis.address, database: 3 };
     const other = await openRedisLimits({ addresses: [address] });
@@ -116,7 +122,7 @@ describe.skipIf(!hasRedis && !process.env.CI)('Redis', () => {
   });
 });
 
-describe.skipIf(!hasRedis && !process.env.CI)('a cluster of three', () => {
+describe.runIf(isInstalled('redis-server'))('a cluster of three', () => {
   let nodes: readonly RedisServer[] = [];
   let store: SharedLimitStore;
   beforeAll(async () => {

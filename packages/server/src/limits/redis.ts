@@ -47,7 +47,7 @@ export async function openRedisLimits(options: RedisLimitOptions): Promise<Share
 
   const told = (error: unknown) => {
     // While it is not connected, what it could not send says less than why it is not.
-    const cause = client.status === 'ready' ? error : (lastError ?? error);
+    const cause = client.status === 'ready' ? error : (lastError ?? 'not connected');
     return new WarderError('unavailable', 'Limits cannot be counted now.', {
       internal: `Redis: ${withoutSecrets(wordsOf(cause), addresses)}`,
       retryAfterSeconds: 1,
