@@ -42,7 +42,11 @@ import {
   startFailure,
 } from './local/installation.ts';
 import { readIssuers } from './local/issuers.ts';
+
+
 import { redisIn, sharedLimitsIn } from './local/limits.ts';
+
+
 import {
   isLoopback,
   openGatewayListener,
