@@ -43,9 +43,7 @@ import {
 } from './local/installation.ts';
 import { readIssuers } from './local/issuers.ts';
 
-
 import { redisIn, sharedLimitsIn } from './local/limits.ts';
-
 
 import {
   isLoopback,
