@@ -24,8 +24,8 @@ export { GATEWAYS, parseGatewayPlan } from './gateway-plan.ts';
 export type { Head, HeadHandler, HeadReply } from './head.ts';
 export { createHost, type Pepper, type ServerHost } from './host.ts';
 export { checkSecrets, openInstallation, StartRefused } from './installation.ts';
-export type { Channel, Procedures } from './line.ts';
 export { createStoredLimits } from './limits/stored.ts';
+export type { Channel, Procedures } from './line.ts';
 export {
   type ListenAddress,
   type Listener,
@@ -40,6 +40,7 @@ export { openTelemetry } from './open-telemetry.ts';
 export { type ApiDocument, describeApi } from './openapi.ts';
 export { makeFolder, readIfThere, writeOnce } from './private-file.ts';
 export { type Chosen, dialectsOf, managingFormats, PRODUCTS } from './products.ts';
+export type { ProcessFigures, ToldMetric } from './prometheus.ts';
 export { FileRefused } from './refusal.ts';
 export { livesOfTables } from './retention.ts';
 export type { Arrival, Handler, Reply } from './serve.ts';
@@ -71,6 +72,6 @@ export { openSealedEvents, type SealedEvents } from './storage/embedded/sealed.t
 export { type Writing, writeHere } from './storage/embedded/writing.ts';
 export { type EmbeddedOptions, openEmbedded } from './storage/embedded.ts';
 export { openSupervised, type Supervised } from './supervised.ts';
-export { type Attendance, createSupervision, type Supervision } from './supervision.ts';
+export { type Attendance, createSupervision, NO_WRITING, type Supervision } from './supervision.ts';
 export type { Telemetry } from './tracing.ts';
 export { assembleWarder, type Warder, type WarderParts } from './warder.ts';

@@ -29,7 +29,7 @@ export interface Opened extends ReturnType<typeof openEmbedded> {
 
 /**
  * Opens what a first start has made. @throws Failure where anything is missing
- * @param writing who writes the file; a thread of this process unless given
+ * @param writing who writes a file; a thread of this process unless given
  */
 export async function openExisting(
   flags: Flags,
@@ -54,7 +54,7 @@ export async function openExisting(
 export async function openOrMake(
   flags: Flags,
   firstToken: (host: ServerHost) => DrawnToken,
-  log: Log,
+  log?: Log,
   writing?: Writing,
 ): Promise<Opened> {
   const data = readSetting('data', flags);

@@ -1,13 +1,7 @@
 // Where the windows of limits are counted when several processes share them: in Redis,
-// which is loaded and connected here, and only where it is configured.
+// which is loaded and connected here and only where it is configured, or in PostgreSQL.
 
-import type { Storage } from '@warder/core';
-import {
-  createStoredLimits,
-  type Log,
-  openRedisLimits,
-  type SharedLimitSetting,
-} from '@warder/server';
+import { openRedisLimits, type SharedLimitSetting } from '@warder/server';
 import { type Flags, findSetting, readSetting } from '../config.ts';
 import { usage } from '../failure.ts';
 import type { RedisAddress } from '../redis-address.ts';
@@ -24,27 +18,17 @@ export function redisIn(flags: Flags): readonly RedisAddress[] | undefined {
   return addresses;
 }
 
-/** Waits a moment for Redis: without it the service starts all the same. */
-export async function limitsInRedis(
-  addresses: readonly RedisAddress[],
+/**
+ * Redis where it is configured, else the database where several processes share one, else undefined.
+ * Waits a moment for Redis: without it the service starts all the same.
+ */
+export async function sharedLimitsIn(
   flags: Flags,
-  log: Log,
-): Promise<SharedLimitSetting> {
-  const store = await openRedisLimits({ addresses });
-  log.info({ store: store.name }, 'limits are shared');
-  return { store, fallback: readSetting('limitsFallback', flags) };
-}
-
-/** Windows in the database, where several processes may share it; undefined for a file. */
-export function limitsInDatabase(
-  storage: Storage,
-  flags: Flags,
-  log: Log,
-): SharedLimitSetting | undefined {
-  if (readSetting('database', flags) === undefined) return undefined;
-  log.info(
-    'limits are counted in the database: each use of a key with limits is a write, which --redis makes cheaper',
-  );
-  const store = createStoredLimits(storage);
-  return { store, fallback: readSetting('limitsFallback', flags) };
+  redis: readonly RedisAddress[] | undefined,
+): Promise<SharedLimitSetting | undefined> {
+  const fallback = readSetting('limitsFallback', flags);
+  if (redis !== undefined) {
+    return { store: await openRedisLimits({ addresses: redis }), fallback };
+  }
+  return readSetting('database', flags) === undefined ? undefined : { store: 'database', fallback };
 }
