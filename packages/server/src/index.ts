@@ -13,6 +13,7 @@ export {
   openPostgres,
   type PostgresOptions,
   pendingInPostgres,
+  transferToPostgres,
 } from './database.ts';
 export type { Dialect, DialectKind } from './dialect.ts';
 export { native } from './dialects/native/dialect.ts';

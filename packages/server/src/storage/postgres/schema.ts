@@ -41,9 +41,24 @@ const MIGRATIONS_TABLE = `CREATE TABLE IF NOT EXISTS warder.migrations (
   oldest_program bigint NOT NULL
 )`;
 
+/** There while an installation is copied into the database. */
+export const COPYING_TABLE = `CREATE TABLE warder.copying (
+  id smallint PRIMARY KEY CHECK (id = 1),
+  installation text NOT NULL
+)`;
+
+export async function isBeingCopied(connection: Connection, schema: string): Promise<boolean> {
+  const found = await connection.run({
+    sql: 'SELECT 1 FROM pg_catalog.pg_tables WHERE schemaname = $1 AND tablename = $2',
+    parameters: [schema, 'copying'],
+  });
+  return found.count > 0;
+}
+
 /**
  * Makes a database ready, or finds that it is.
  * @param open opens another connection to it, which holds the lock
+ * @param use `copying` by who copies an installation into it, which nobody else may use meanwhile
  * @throws SchemaError where this program must not run on it
  */
 export async function prepareSchema(
@@ -52,8 +67,14 @@ export async function prepareSchema(
   schema: string,
   migrations: readonly PostgresMigration[],
   pending: Pending,
+  use: 'whole' | 'copying' = 'whole',
 ): Promise<void> {
   await checkServer(connection);
+  if (use === 'whole' && (await isBeingCopied(connection, schema))) {
+    throw new SchemaError(
+      'A copy into this database is not finished: run the same `warder copy` again, which goes on where it ended.',
+    );
+  }
   const recorded = await recordedIn(connection, schema);
   const [needed] = pendingMigrations(migrations, recorded);
   if (needed === undefined) return;
