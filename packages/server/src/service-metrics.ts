@@ -10,6 +10,8 @@ export interface MetricSources {
   usage(): { readonly waiting: number; readonly lost: number };
   /** How many windows of limits there is room for in this process now. */
   windows(): number;
+  /** Milliseconds for which what counts shared windows has not answered; null while it does. */
+  limitsAway(): number | null;
   /** When the oldest event was made that is not sealed yet; null for none. */
   oldestUnsealed(): Promise<number | null>;
   readonly now: () => number;
@@ -67,6 +69,12 @@ export function serviceMetrics(sources: MetricSources): readonly Metric[] {
       'warder_limit_windows',
       'Windows of limits that this process has room for.',
       () => sources.windows(),
+    ),
+    figure(
+      'gauge',
+      'warder_limits_away_seconds',
+      'For how long what counts shared windows of limits has not answered; 0 while it does.',
+      () => (sources.limitsAway() ?? 0) / 1000,
     ),
     figure(
       'gauge',
