@@ -58,7 +58,12 @@ export const tools = [
   {
     program: 'postgres',
     package: 'postgresql',
-    tests: ['packages/server/src/storage/postgres.test.ts', 'tests/limits/stored-postgres.test.ts'],
+    tests: [
+      'packages/server/src/storage/postgres',
+      'tests/cli-postgres.test.ts',
+      'tests/limits/stored-postgres.test.ts',
+      'tests/workers/postgres.test.ts',
+    ],
     benches: ['rivals'],
   },
   {

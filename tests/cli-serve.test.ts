@@ -274,6 +274,7 @@ test('with --json a start says where it is in one object', async () => {
     dialect_listeners: [],
     gateway: null,
     ops: null,
+    workers: 1,
     data: './data',
     first_key_file: 'data/first-key',
     first_key_made: true,

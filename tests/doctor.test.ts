@@ -333,3 +333,22 @@ test('without a database there is nothing to look at', async () => {
     'There is no database data/warder.db: name the folder it is in by --data.\n',
   ]);
 });
+
+test('each table is told with its size, its growth, and until when it keeps a row', async () => {
+  const { cwd } = await stopped();
+  const args = ['--usage-hours-retention', '2d', '--events-retention', '36h'];
+  const { stdout } = await run(['doctor', ...args], { cwd });
+  expect(stdout).toMatch(/^TABLE +ROWS +SIZE +LAST DAY +KEPT$/m);
+  expect(stdout).toMatch(/^keys +2 +\d+ KiB +\+2 +for ever: what was revoked stays refused; /m);
+  expect(stdout).toMatch(/^usage_hours +\d+ +\d+ KiB +\+\d+ +2 days$/m);
+  expect(stdout).toMatch(/^events +\d+ +\d+ KiB +\+\d+ +1 day$/m);
+  const json = JSON.parse((await run(['doctor', '--json'], { cwd })).stdout);
+  const keys = json.tables.find(({ table }: { table: string }) => table === 'keys');
+  expect(keys).toEqual({
+    table: 'keys',
+    rows: 2,
+    bytes: expect.any(Number),
+    rows_last_day: 2,
+    kept: expect.stringMatching(/^for ever/),
+  });
+});

@@ -19,6 +19,7 @@ export async function build(folder = here('dist')) {
   const bundle = await rolldown({
     input: {
       main: here('src/main.ts'),
+      'serve-worker': here('src/local/serve-worker.ts'),
       'read-worker': join(storage, 'read-worker.ts'),
       'write-worker': join(storage, 'write-worker.ts'),
     },

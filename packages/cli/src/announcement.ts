@@ -14,6 +14,8 @@ export interface Announcement {
   readonly dialects: readonly { readonly name: string; readonly url: string }[];
   /** The gateway that is answered, and where. */
   readonly gateway: { readonly kind: string; readonly url: string } | null;
+  /** How many processes share the work. */
+  readonly workers: number;
   /** Where probes and figures are, without a key; null for nowhere of their own. */
   readonly ops: string | null;
   readonly data: string;
@@ -42,6 +44,7 @@ export function announce(output: Output, about: Announcement): void {
       dialect_listeners: about.dialects,
       gateway,
       ops,
+      workers: about.workers,
       data,
       first_key_file: file,
       first_key_made: made,
@@ -53,6 +56,7 @@ export function announce(output: Output, about: Announcement): void {
   const source = firstKey === null ? 'FILE_WITH_A_MANAGEMENT_KEY' : shellWord(nearest(keyFile));
   const lines = [
     `Warder ${VERSION} is ready at ${url}, its data in ${plain(data)}.`,
+    ...(about.workers === 1 ? [] : [`${about.workers} workers share the work.`]),
     ...about.dialects.map((dialect) => `${dialect.name} has ${dialect.url} for itself.`),
     ...(gateway === null ? [] : [`The gateway (${gateway.kind}) is answered at ${gateway.url}.`]),
     ...(ops === null ? [] : [`Metrics and probes are at ${ops}.`]),

@@ -147,6 +147,13 @@ test.each<[SettingName, string]>([
   ['url', 'http://me:pass@localhost'],
   ['publicUrl', 'https://a.test/?q'],
   ['logLevel', 'loud'],
+  ['workers', '0'],
+  ['workers', '65'],
+  ['workers', '-1'],
+  ['workers', '1.5'],
+  ['workers', '2pass'],
+  ['workers', 'Auto'],
+  ['workers', ''],
   ['data', '\0'],
   ['dialects', ''],
   ['dialects', 'Acorn'],
@@ -168,6 +175,12 @@ test.each<[SettingName, string]>([
   expect(error).toMatchObject({ exitCode: 2 });
   expect(error.message).toMatch(/^--[a-z-]+ must be /);
   expect(error.message).not.toContain('pass');
+});
+
+test('workers are a number, one unless given, or as many as there are cores', () => {
+  expect(readSetting('workers', {})).toBe(1);
+  expect(readSetting('workers', { workers: '64' })).toBe(64);
+  expect(readSetting('workers', { workers: 'auto' })).toBe('auto');
 });
 
 test('dialects are named with commas between, or are none', () => {

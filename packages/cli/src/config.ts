@@ -6,6 +6,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Failure, usage } from './failure.ts';
 import {
+  databaseUrl,
   dialectOptions,
   duration,
   gatewayAddress,
@@ -18,10 +19,12 @@ import {
   path,
   peppers,
   secret,
+  share,
   size,
   someOf,
   webAddress,
   word,
+  workers,
   yesOrNo,
 } from './parse.ts';
 import { redisAddresses } from './redis-address.ts';
@@ -73,6 +76,51 @@ export const SETTINGS = {
     audience: ['serve', 'local'],
     parse: path,
   },
+  database: {
+    flag: '--database <url>',
+    flagHoldsValue: true,
+    variable: 'DATABASE_URL',
+    default: null,
+    file: null,
+    meaning:
+      'database in PostgreSQL 15 or later instead of a file: postgres://USER:PASSWORD@HOST:PORT/NAME; with a password better by the variable, since others can read the command line',
+    secret: true,
+    audience: ['serve', 'local'],
+    parse: databaseUrl,
+  },
+  databaseDirect: {
+    flag: '--database-direct <url>',
+    flagHoldsValue: true,
+    variable: 'WARDER_DATABASE_DIRECT',
+    default: null,
+    file: null,
+    meaning:
+      'the same database past a pooler such as PgBouncer, over which changes are heard; needs --database',
+    secret: true,
+    audience: ['serve'],
+    parse: databaseUrl,
+  },
+  databasePrepare: {
+    flag: '--database-prepare <on|off>',
+    variable: 'WARDER_DATABASE_PREPARE',
+    default: 'on',
+    file: null,
+    meaning: 'prepare statements on the server; off (slower) behind a PgBouncer before 1.21',
+    secret: false,
+    audience: ['serve'],
+    parse: word(['on', 'off']),
+  },
+  migrate: {
+    flag: '--migrate <auto|check>',
+    variable: 'WARDER_MIGRATE',
+    default: null,
+    file: null,
+    meaning:
+      'what a start does about a database of an earlier version: auto migrates it, check refuses it until `warder migrate` ran (default: auto for a file, check for PostgreSQL)',
+    secret: false,
+    audience: ['serve'],
+    parse: word(['auto', 'check']),
+  },
   bootstrapKeyFile: {
     flag: '--bootstrap-key-file <file>',
     variable: 'WARDER_BOOTSTRAP_KEY_FILE',
@@ -122,6 +170,16 @@ export const SETTINGS = {
     secret: false,
     audience: ['serve'],
     parse: list,
+  },
+  workers: {
+    flag: '--workers <n>',
+    variable: 'WARDER_WORKERS',
+    default: '1',
+    file: null,
+    meaning: 'how many processes share the work: 1 to 64, or auto for one a core',
+    secret: false,
+    audience: ['serve'],
+    parse: workers,
   },
   logLevel: {
     flag: '--log-level <level>',
@@ -245,7 +303,7 @@ export const SETTINGS = {
     file: null,
     meaning: 'how long events are kept, for example 90d (default: for ever)',
     secret: false,
-    audience: ['serve'],
+    audience: ['serve', 'doctor'],
     parse: duration,
   },
   cacheBytes: {
@@ -277,7 +335,7 @@ export const SETTINGS = {
     file: null,
     meaning: 'how long usage is kept by the hour',
     secret: false,
-    audience: ['serve'],
+    audience: ['serve', 'doctor'],
     parse: duration,
   },
   usageDaysRetention: {
@@ -287,7 +345,7 @@ export const SETTINGS = {
     file: null,
     meaning: 'how long usage is kept by the day; by the month it is kept for ever',
     secret: false,
-    audience: ['serve'],
+    audience: ['serve', 'doctor'],
     parse: duration,
   },
   redis: {
@@ -322,6 +380,48 @@ export const SETTINGS = {
     secret: false,
     audience: ['serve'],
     parse: path,
+  },
+  otlpEndpoint: {
+    flag: null,
+    variable: 'OTEL_EXPORTER_OTLP_ENDPOINT',
+    default: null,
+    file: null,
+    meaning:
+      'base address of an OpenTelemetry collector (OTLP over HTTP) that traces and metrics are sent to; the other OTEL_EXPORTER_OTLP_* variables and OTEL_RESOURCE_ATTRIBUTES count too',
+    secret: false,
+    audience: ['serve'],
+    parse: webAddress,
+  },
+  otlpTracesEndpoint: {
+    flag: null,
+    variable: 'OTEL_EXPORTER_OTLP_TRACES_ENDPOINT',
+    default: null,
+    file: null,
+    meaning: 'where traces are sent, by themselves or elsewhere than metrics: the whole address',
+    secret: false,
+    audience: ['serve'],
+    parse: webAddress,
+  },
+  otlpMetricsEndpoint: {
+    flag: null,
+    variable: 'OTEL_EXPORTER_OTLP_METRICS_ENDPOINT',
+    default: null,
+    file: null,
+    meaning: 'where metrics are sent, by themselves or elsewhere than traces: the whole address',
+    secret: false,
+    audience: ['serve'],
+    parse: webAddress,
+  },
+  tracesRatio: {
+    flag: null,
+    variable: 'OTEL_TRACES_SAMPLER_ARG',
+    default: '1',
+    file: null,
+    meaning:
+      'share of traces that are kept, 0 to 1, of those that begin here; of others, whoever calls decides',
+    secret: false,
+    audience: ['serve'],
+    parse: share,
   },
   secret: {
     flag: null,

@@ -58,6 +58,13 @@ export function webAddress(text: string): string {
   return `${url.origin}${url.pathname}`.replace(/\/+$/, '');
 }
 
+/** A newline may follow, as files have it; what stands in it is read where it is connected to. */
+export function databaseUrl(text: string): string {
+  const url = text.trimEnd();
+  if (/^postgres(ql)?:\/\/\S*$/.test(url)) return url;
+  throw new Error('must be postgres://USER:PASSWORD@HOST:PORT/NAME');
+}
+
 export function path(text: string): string {
   if (text === '' || text.includes('\0')) throw new Error('must be a path');
   return text;
@@ -220,6 +227,16 @@ export function limit(text: string): LimitGiven {
   };
 }
 
+const MOST_WORKERS = 64;
+
+/** `4`, or `auto`. */
+export function workers(text: string): number | 'auto' {
+  if (text === 'auto') return text;
+  const count = /^[1-9]\d?$/.test(text) ? Number(text) : 0;
+  if (count >= 1 && count <= MOST_WORKERS) return count;
+  throw new Error(`must be a whole number from 1 to ${MOST_WORKERS}, or auto`);
+}
+
 /** `1000/month`. */
 export function refill(text: string): { amount: number; interval: string } {
   const [, amount, interval] = /^([1-9]\d{0,14})\/(day|week|month|year)$/.exec(text) ?? [];
@@ -232,6 +249,12 @@ export function refill(text: string): { amount: number; interval: string } {
 export function wholeNumber(text: string): number {
   if (!/^\d{1,15}$/.test(text)) throw new Error('must be a whole number');
   return Number(text);
+}
+
+/** `0.05`: from 0 to 1. */
+export function share(text: string): number {
+  if (/^(?:0(?:\.\d{1,9})?|1(?:\.0{1,9})?)$/.test(text)) return Number(text);
+  throw new Error('must be a number from 0 to 1, for example 0.05');
 }
 
 /** A whole number within those bounds. */

@@ -7,6 +7,12 @@ export { createTokenVerifier, type TokenVerifier, type VerifiedToken } from './a
 export { instanceGrant } from './auth.ts';
 export { AuthorizationError, type WithHeaders } from './authorization.ts';
 export { type BackupFacts, type SealedBackup, sealBackup, unsealBackup } from './backup.ts';
+export {
+  migratePostgres,
+  openPostgres,
+  type PostgresOptions,
+  pendingInPostgres,
+} from './database.ts';
 export type { Dialect, DialectKind } from './dialect.ts';
 export { native } from './dialects/native/dialect.ts';
 export { type ActingAs, createWarder, type EmbeddedWarder } from './embed.ts';
@@ -17,19 +23,23 @@ export { GATEWAYS, parseGatewayPlan } from './gateway-plan.ts';
 export type { Head, HeadHandler, HeadReply } from './head.ts';
 export { createHost, type Pepper, type ServerHost } from './host.ts';
 export { checkSecrets, openInstallation, StartRefused } from './installation.ts';
+export type { Channel, Procedures } from './line.ts';
 export {
   type ListenAddress,
   type Listener,
   type ListenOptions,
   listen,
   listenToHeads,
+  refuseServed,
 } from './listen.ts';
 export { createLog, type Log } from './log.ts';
 export type { Lookup } from './lookup.ts';
+export { openTelemetry } from './open-telemetry.ts';
 export { type ApiDocument, describeApi } from './openapi.ts';
 export { makeFolder, readIfThere, writeOnce } from './private-file.ts';
 export { type Chosen, dialectsOf, managingFormats, PRODUCTS } from './products.ts';
 export { FileRefused } from './refusal.ts';
+export { livesOfTables } from './retention.ts';
 export type { Arrival, Handler, Reply } from './serve.ts';
 export type { SharedCredential } from './shared-credentials.ts';
 export { openRedisLimits, type SharedLimitSetting } from './shared-limits.ts';
@@ -56,5 +66,9 @@ export {
   putInPlace,
 } from './storage/embedded/replacement.ts';
 export { openSealedEvents, type SealedEvents } from './storage/embedded/sealed.ts';
+export { type Writing, writeHere } from './storage/embedded/writing.ts';
 export { type EmbeddedOptions, openEmbedded } from './storage/embedded.ts';
+export { openSupervised, type Supervised } from './supervised.ts';
+export { type Attendance, createSupervision, NO_WRITING, type Supervision } from './supervision.ts';
+export type { Telemetry } from './tracing.ts';
 export { assembleWarder, type Warder, type WarderParts } from './warder.ts';

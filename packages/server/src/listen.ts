@@ -10,7 +10,7 @@ import {
   type ServerResponse,
 } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
-import { type AddressInfo, connect, type Socket } from 'node:net';
+import { type AddressInfo, connect, Server as NetServer, type Socket } from 'node:net';
 import { dirname } from 'node:path';
 import { type Network, WarderError } from '@warder/core';
 import { MAX_BODY_BYTES, requestIdOf, sentTwice, tooLarge } from './bounds.ts';
@@ -47,6 +47,8 @@ export type ListenAddress =
 export interface HeadListenOptions extends SocketOptions {
   readonly answer: HeadHandler;
   readonly at: ListenAddress;
+  /** Whether the supervisor of this process holds the socket, and has looked whose it is. */
+  readonly supervised?: boolean | undefined;
 }
 
 /** How long a client may take, in milliseconds, before its connection is closed. */
@@ -66,11 +68,18 @@ export interface Listener {
   readonly url: string;
   /** Finishes what is in flight, refuses what is new, then closes. */
   close(): Promise<void>;
+  /**
+   * For when another process listens at the same address: takes no new connection, ends each there is
+   * with its next reply, and after a while those that stay silent.
+   */
+  retire(): Promise<void>;
 }
 
 const MAX_HEADER_BYTES = 16 * 1024;
 /** What a client may send to a gateway, and what that adds. */
 const MAX_GATEWAY_HEADER_BYTES = 64 * 1024;
+/** How long connections without a request stay open that are to end with their next reply. */
+const RETIRE_MILLISECONDS = 5_000;
 const DEADLINES: Deadlines = {
   headersTimeout: 10_000,
   requestTimeout: 20_000,
@@ -91,13 +100,13 @@ export function responding(options: RespondOptions): Respond {
 
   // By callbacks, and at once where the answer is there at once: each promise in between would
   // show in the price of a verification.
-  return (request, response, { draining }) => {
+  return (request, response, { draining, ending }) => {
     const origin = originOf(request, options);
     const arrival = { target: targetOf(request), origin };
     const refuse = (error: unknown) => send(handle.refuse(error, arrival));
     const send = ({ status, headers, body }: Reply) => {
       // A body that was not read to its end leaves nothing to go on with.
-      if (draining() || !request.complete) response.setHeader('connection', 'close');
+      if (ending() || !request.complete) response.setHeader('connection', 'close');
       if (typeof body !== 'string') {
         response.writeHead(status, headers);
         stream(response, body).catch((error) => {
@@ -135,7 +144,7 @@ export type NodeHandler = (request: IncomingMessage, response: ServerResponse) =
 /** @param draining whether what is new is refused */
 export function nodeHandler(options: RespondOptions, draining: () => boolean): NodeHandler {
   const respond = responding(options);
-  return (request, response) => respond(request, response, { draining });
+  return (request, response) => respond(request, response, { draining, ending: draining });
 }
 
 /** Serves whole requests. */
@@ -158,9 +167,9 @@ export async function listenToHeads(options: HeadListenOptions): Promise<Listene
     response.end(body);
   };
   const limits = { maxHeaderSize: MAX_GATEWAY_HEADER_BYTES, ...options };
-  if ('path' in at) await refuseServed(at.path);
-  return await open(limits, at, (request, response, { draining }) => {
-    if (draining()) response.setHeader('connection', 'close');
+  if ('path' in at && !options.supervised) await refuseServed(at.path);
+  return await open(limits, at, (request, response, { ending }) => {
+    if (ending()) response.setHeader('connection', 'close');
     const { method = '', url: target = '', rawHeaders } = request;
     const reply = answer({ method, target, rawHeaders });
     if (reply instanceof Promise) void reply.then((late) => send(response, late));
@@ -170,7 +179,10 @@ export async function listenToHeads(options: HeadListenOptions): Promise<Listene
 
 /** What a request can know of the listener it came to. */
 interface Sockets {
+  /** Whether what is new is refused. */
   readonly draining: () => boolean;
+  /** Whether each connection ends with its reply. */
+  readonly ending: () => boolean;
 }
 
 /** Opens a listener and knows how to end it. */
@@ -181,7 +193,8 @@ async function open(
 ): Promise<Listener> {
   const { tls, maxHeaderSize } = options;
   let draining = false;
-  const sockets = { draining: () => draining };
+  let retiring = false;
+  const sockets = { draining: () => draining, ending: () => draining || retiring };
   // Connections without a request so far, by their other end: node takes them for
   // busy, or while they shake hands does not know them, and a drain would wait for them.
   const silent = new Map<string | Socket, Socket>();
@@ -205,17 +218,28 @@ async function open(
     server.once('error', reject);
     listenAt(server, at, resolve);
   });
+  const close = async () => {
+    draining = true;
+    const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+    server.closeIdleConnections();
+    for (const socket of silent.values()) socket.destroy();
+    const patience = setTimeout(
+      () => server.closeAllConnections(),
+      options.drainMilliseconds ?? 8_000,
+    );
+    await closed;
+    clearTimeout(patience);
+  };
   return {
     url: 'path' in at ? `unix:${at.path}` : urlOf(server, tls !== undefined),
-    async close() {
-      draining = true;
-      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-      server.closeIdleConnections();
-      for (const socket of silent.values()) socket.destroy();
-      const patience = setTimeout(
-        () => server.closeAllConnections(),
-        options.drainMilliseconds ?? 8_000,
-      );
+    close,
+    async retire() {
+      retiring = true;
+      // That of node:http would cut connections off on which a request may be on its way.
+      const closed = new Promise<void>((resolve) => {
+        NetServer.prototype.close.call(server, () => resolve());
+      });
+      const patience = setTimeout(() => void close(), RETIRE_MILLISECONDS);
       await closed;
       clearTimeout(patience);
     },
@@ -237,7 +261,7 @@ function listenAt(server: Server, at: ListenAddress, done: () => void): void {
 }
 
 /** Removes a socket that nobody serves. @throws EADDRINUSE for one that somebody does, and for anything else there */
-async function refuseServed(path: string): Promise<void> {
+export async function refuseServed(path: string): Promise<void> {
   // A missing folder would be told as a lack of permission.
   lstatSync(dirname(path));
   const there = lstatSync(path, { throwIfNoEntry: false });

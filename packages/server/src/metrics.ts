@@ -96,7 +96,12 @@ export interface Timer {
 }
 
 /** @param name `warder_<what>`, of which `_duration_seconds` and `_failures_total` are made */
-export function createTimer(name: string, what: string, label: string): Timer {
+export function createTimer(
+  name: string,
+  what: string,
+  label: string,
+  onEnd?: (of: string, began: number, failed: boolean) => void,
+): Timer {
   const all = new Map<string, { durations: Histogram; failures: number }>();
   const timed = (of: string) => {
     let found = all.get(of);
@@ -120,13 +125,15 @@ export function createTimer(name: string, what: string, label: string): Timer {
     ],
     async follow(of, began, doing) {
       const one = timed(of);
+      let failed = true;
       try {
-        return await doing;
-      } catch (error) {
-        one.failures++;
-        throw error;
+        const result = await doing;
+        failed = false;
+        return result;
       } finally {
+        if (failed) one.failures++;
         one.durations.observe((performance.now() - began) / 1000);
+        onEnd?.(of, began, failed);
       }
     },
   };

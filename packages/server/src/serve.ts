@@ -31,6 +31,7 @@ import type { Log } from './log.ts';
 import { LIMIT_HEADER, POLICY_HEADER, policiesOf, standOf } from './rate-limit-headers.ts';
 import type { RequestMetrics } from './request-metrics.ts';
 import { createRouter } from './router.ts';
+import type { Tracing } from './tracing.ts';
 
 /** A request as it arrived, its body read within its bound. */
 export interface Arrival {
@@ -75,6 +76,7 @@ export interface ServeParts {
   readonly limit: AddressLimit;
   readonly budget: CallBudget;
   readonly requests: RequestMetrics;
+  readonly tracing?: Tracing | undefined;
   readonly service: Service;
   /** The service as others reach it; null for the address that a request came to. */
   readonly publicUrl: string | null;
@@ -101,18 +103,34 @@ export function serve(dialect: Dialect, parts: ServeParts): Handler {
   /** How often each error was answered since the start; each entry of the log carries its count. */
   const refused: Partial<Record<ErrorCode, number>> = {};
 
+  const { tracing } = parts;
   const handle = (arrival: Arrival): Reply | Promise<Reply> => {
+    if (tracing === undefined) return answer(arrival);
+    const { method, headers, origin } = arrival;
+    const scheme = origin.to.startsWith('https:') ? 'https' : 'http';
+    return tracing.request({ method, scheme, headers }, (onRoute) =>
+      answer(arrival, ({ path }) => onRoute(`${dialect.base}${path}`)),
+    );
+  };
+
+  const answer = (arrival: Arrival, onRoute?: (route: Route) => void): Reply | Promise<Reply> => {
     const began = performance.now();
     const reply = fast?.(arrival);
-    if (!reply) return measured(arrival, began);
+    if (!reply) return measured(arrival, began, onRoute);
     fastDurations?.observe(secondsSince(began));
+    if (onRoute && answeredFast) onRoute(answeredFast);
     return reply;
   };
 
-  const measured = async (arrival: Arrival, began: number): Promise<Reply> => {
+  const measured = async (
+    arrival: Arrival,
+    began: number,
+    onRoute?: (route: Route) => void,
+  ): Promise<Reply> => {
     let found: Route | null = null;
     const reply = await interpret(arrival, (route) => {
       found = route;
+      onRoute?.(route);
     });
     parts.requests.of(dialect.base, found, reply.status).observe(secondsSince(began));
     return reply;
@@ -135,13 +153,9 @@ export function serve(dialect: Dialect, parts: ServeParts): Handler {
 
   /** For the plainest form of a much-used call; whatever goes wrong there is the table's to tell. */
   const fastRoute = dialect.fast;
-  const fastDurations =
-    fastRoute &&
-    parts.requests.of(
-      dialect.base,
-      dialect.routes.find(({ operationId }) => operationId === fastRoute.operationId) ?? null,
-      200,
-    );
+  const answeredFast =
+    fastRoute && dialect.routes.find(({ operationId }) => operationId === fastRoute.operationId);
+  const fastDurations = answeredFast && parts.requests.of(dialect.base, answeredFast, 200);
   const fast =
     fastRoute &&
     ((arrival: Arrival): Reply | null => {
@@ -250,7 +264,9 @@ export function serve(dialect: Dialect, parts: ServeParts): Handler {
     const { status, body, headers } = reply(error, telling(origin));
     const { internal, limits } = error.facts;
     refused[code] = (refused[code] ?? 0) + 1;
-    const entry = { code, status, request_id: requestId, address, internal, count: refused[code] };
+    const trace_id = parts.tracing?.traceId() ?? undefined;
+    const count = refused[code];
+    const entry = { code, status, request_id: requestId, trace_id, address, internal, count };
     if (status >= 500) parts.log.error({ ...entry, err: error.cause ?? error }, 'failed');
     else parts.log.info(entry, error.message);
     return {

@@ -29,6 +29,7 @@ import type { ServerHost } from './host.ts';
 import { createAttempts } from './idempotency.ts';
 import { createLastingLimits } from './lasting-limits.ts';
 import { createLimitMemory } from './limits/memory.ts';
+import type { LimitStore } from './limits.ts';
 import type { Log } from './log.ts';
 import type { Lookup } from './lookup.ts';
 import { createTimer } from './metrics.ts';
@@ -37,12 +38,14 @@ import { describeApi } from './openapi.ts';
 import { prometheusPage } from './prometheus.ts';
 import { referencePage } from './reference.ts';
 import { createRequestMetrics } from './request-metrics.ts';
+import { DEFAULT_RETENTION, REFUSALS_SECONDS } from './retention.ts';
 import { type Handler, serve } from './serve.ts';
 import { serviceMetrics } from './service-metrics.ts';
 import { createSharedCredentials, type SharedCredential } from './shared-credentials.ts';
 import { createSharedLimits, type SharedLimitSetting } from './shared-limits.ts';
 import { timedStorage } from './timed-storage.ts';
-import { createUpkeep } from './upkeep.ts';
+import type { Telemetry } from './tracing.ts';
+import { createUpkeep, type Upkeep } from './upkeep.ts';
 import { createUsageLog } from './usage.ts';
 import { type CachingVerifier, createVerifier } from './verifier.ts';
 
@@ -75,21 +78,19 @@ export interface WarderParts {
   readonly limits?: SharedLimitSetting | undefined;
   /** Whose JWTs sign in; nobody's unless given. */
   readonly issuers?: readonly Issuer[] | undefined;
+  /** Where traces and figures are sent; nowhere unless given. Whoever gave it closes it. */
+  readonly telemetry?: Telemetry | undefined;
   /** How often a second one caller may call for what is no verdict; 1,000 unless given. */
   readonly callsPerSecond?: number | undefined;
   /** Whether the figures are told by `handleOps` alone, and not to those who sign in. */
   readonly metricsApart?: boolean | undefined;
+  /** Whether it does what has to be done beside the calls; true unless given. */
+  readonly keeps?: boolean | undefined;
 }
 
 /** How often new events are looked for to be sealed, and old ones to be pruned. */
 const SEAL_MILLISECONDS = 400;
 const PRUNE_MILLISECONDS = 60_000;
-const DAY_SECONDS = 86_400;
-const USAGE_HOURS_SECONDS = 90 * DAY_SECONDS;
-/** 25 months, whichever they are. */
-const USAGE_DAYS_SECONDS = 762 * DAY_SECONDS;
-/** How long refusals of a key are kept: they hold addresses. */
-const REFUSALS_SECONDS = 30 * DAY_SECONDS;
 
 export interface Warder {
   /** Every dialect below its own base, and the native API. */
@@ -105,6 +106,8 @@ export interface Warder {
    */
   gateway(plan: GatewayPlan, secret: string | null): Promise<HeadHandler | null>;
   readonly verifier: CachingVerifier;
+  /** Where windows are counted. */
+  readonly limits: LimitStore;
   /** The use cases, for callers that sign in elsewhere. */
   readonly operations: ReturnType<typeof operations>;
   /** Writes the uses and windows gathered so far, which otherwise happens each second. */
@@ -117,7 +120,13 @@ export interface Warder {
 
 export function assembleWarder(parts: WarderParts): Warder {
   const { host, installation, publicUrl, mountedAt = '', version, log } = parts;
-  const storeTimer = createTimer('warder_store', 'a call of the store', 'operation');
+  const tracing = parts.telemetry?.tracing;
+  const storeTimer = createTimer(
+    'warder_store',
+    'a call of the store',
+    'operation',
+    tracing?.stored,
+  );
   const upkeepTimer = createTimer('warder_upkeep', 'a step of upkeep', 'task');
   const timedStore = timedStorage(parts.storage, storeTimer);
   const usage = createUsageLog(timedStore, (error) =>
@@ -187,20 +196,18 @@ export function assembleWarder(parts: WarderParts): Warder {
   const addressLimit = createAddressLimit(host.now);
   const budget = createCallBudget(parts.callsPerSecond ?? CALLS_PER_SECOND, host.now);
   const requests = createRequestMetrics();
-  const page = prometheusPage([
-    requests.durations,
-    ...serviceMetrics({
-      version,
-      verifier: verifier.figures,
-      usage: usage.figures,
-      windows: () => limitMemory.size,
-      limitsAway: limits.away,
-      oldestUnsealed: async () => (await everywhere.unsealed(1)).events[0]?.createdAt ?? null,
-      now: host.now,
-    }),
-    ...storeTimer.metrics,
-    ...upkeepTimer.metrics,
-  ]);
+  const figures = serviceMetrics({
+    version,
+    verifier: verifier.figures,
+    usage: usage.figures,
+    windows: () => limitMemory.size,
+    limitsAway: limits.away,
+    oldestUnsealed: async () => (await everywhere.unsealed(1)).events[0]?.createdAt ?? null,
+    now: host.now,
+  });
+  parts.telemetry?.observe(figures);
+  const timed = [...storeTimer.metrics, ...upkeepTimer.metrics];
+  const page = prometheusPage([requests.durations, ...figures, ...timed]);
   const metricsElsewhere = async () => {
     throw new WarderError('not_found', 'Metrics are served on the address for operations.');
   };
@@ -226,6 +233,7 @@ export function assembleWarder(parts: WarderParts): Warder {
       limit: addressLimit,
       budget,
       requests,
+      tracing,
       service: { ...service, document, reference },
       publicUrl: url,
       mountedAt,
@@ -252,6 +260,7 @@ export function assembleWarder(parts: WarderParts): Warder {
     origin: NO_ORIGIN,
   });
   const keep = (task: string, step: () => Promise<boolean>, pauseMilliseconds?: number) => {
+    if (parts.keeps === false) return KEPT_ELSEWHERE;
     const timed = () => upkeepTimer.follow(task, performance.now(), step());
     return createUpkeep(timed, log, pauseMilliseconds);
   };
@@ -269,8 +278,8 @@ export function assembleWarder(parts: WarderParts): Warder {
     keep('seal', async () => (await system.sealEvents()) > 0, SEAL_MILLISECONDS),
   ];
   const {
-    usageHoursRetentionSeconds: hours = USAGE_HOURS_SECONDS,
-    usageDaysRetentionSeconds: days = USAGE_DAYS_SECONDS,
+    usageHoursRetentionSeconds: hours = DEFAULT_RETENTION.usageHoursSeconds,
+    usageDaysRetentionSeconds: days = DEFAULT_RETENTION.usageDaysSeconds,
   } = parts;
   const tendUsage = () => {
     const now = host.now();
@@ -304,6 +313,7 @@ export function assembleWarder(parts: WarderParts): Warder {
       return createGateway({ plan, workspaceId, secret, same, verifier, now, log });
     },
     verifier,
+    limits,
     operations: useCases,
     async flush() {
       await Promise.all([usage.flush(), limits.flush()]);
@@ -320,6 +330,8 @@ export function assembleWarder(parts: WarderParts): Warder {
     },
   };
 }
+
+const KEPT_ELSEWHERE: Upkeep = { close: async () => {} };
 
 function once<Value>(make: () => Value): () => Value {
   let made: { readonly value: Value } | null = null;

@@ -10,11 +10,13 @@ import { dialectChecks } from './checks/dialects.ts';
 import { fileChecks } from './checks/files.ts';
 import { keyChecks } from './checks/keys.ts';
 import { storeChecks } from './checks/store.ts';
-import { databaseIn, refused, startFailure } from './installation.ts';
+import { fileIn } from './database.ts';
+import { refused, startFailure } from './installation.ts';
+import { tablesOf, tablesText } from './table-report.ts';
 
 export function doctor(flags: Flags, output: Output): void {
   const data = readSetting('data', flags);
-  const file = databaseIn(data);
+  const file = fileIn(flags);
   if (!existsSync(file)) {
     throw refused(`There is no database ${file}: name the folder it is in by --data.`);
   }
@@ -36,11 +38,14 @@ export function doctor(flags: Flags, output: Output): void {
     const advice = findings.flatMap(({ level, name, advice }) =>
       advice === null ? [] : [`${level} ${name}: ${plain(advice)}`],
     );
+    const tables = tablesOf(patient);
     output.data(
-      { healthy, checks: findings },
-      [table(['', 'CHECK', 'FOUND'], rows), ...(advice.length > 0 ? ['', ...advice] : [])].join(
-        '\n',
-      ),
+      { healthy, checks: findings, tables },
+      [
+        table(['', 'CHECK', 'FOUND'], rows),
+        ...(tables.length > 0 ? ['', tablesText(tables)] : []),
+        ...(advice.length > 0 ? ['', ...advice] : []),
+      ].join('\n'),
     );
     if (!healthy) process.exitCode = 1;
   } finally {

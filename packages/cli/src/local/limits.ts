@@ -1,5 +1,5 @@
 // Where the windows of limits are counted when several processes share them: in Redis,
-// which is loaded and connected here, and only where it is configured.
+// which is loaded and connected here, and only where it is configured, or in PostgreSQL.
 
 import { openRedisLimits, type SharedLimitSetting } from '@warder/server';
 import { type Flags, findSetting, readSetting } from '../config.ts';
@@ -18,11 +18,17 @@ export function redisIn(flags: Flags): readonly RedisAddress[] | undefined {
   return addresses;
 }
 
-/** Waits a moment for Redis: without it the service starts all the same. */
-export async function limitsInRedis(
-  addresses: readonly RedisAddress[],
+/**
+ * Where several processes count together: in Redis where that is configured, else in PostgreSQL where
+ * the database is that. Waits a moment for Redis: without it the service starts all the same.
+ * @returns undefined where nobody else counts
+ */
+export async function sharedLimitsIn(
+  addresses: readonly RedisAddress[] | undefined,
   flags: Flags,
-): Promise<SharedLimitSetting> {
-  const store = await openRedisLimits({ addresses });
-  return { store, fallback: readSetting('limitsFallback', flags) };
+): Promise<SharedLimitSetting | undefined> {
+  const fallback = readSetting('limitsFallback', flags);
+  if (addresses) return { store: await openRedisLimits({ addresses }), fallback };
+  if (readSetting('database', flags) !== undefined) return { store: 'database', fallback };
+  return undefined;
 }

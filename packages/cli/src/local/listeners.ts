@@ -7,6 +7,7 @@ import {
   type ListenOptions,
   listen,
   listenToHeads,
+  refuseServed,
   type Warder,
 } from '@warder/server';
 import type { GatewayAddress, NamedAddress } from '../parse.ts';
@@ -19,6 +20,8 @@ export interface Listeners {
   readonly ofDialects: readonly { readonly name: string; readonly url: string }[];
   /** As a listener closes, all at once. */
   close(): Promise<void>;
+  /** As a listener retires. */
+  retire(): Promise<void>;
 }
 
 /** What all of them have in common. */
@@ -52,7 +55,8 @@ export async function openListeners(
     const flag = `--dialect-listen ${name}=HOST:PORT`;
     ofDialects.push({ name, url: (await open({ ...common, host, port, handle }, flag)).url });
   }
-  return { url, ofDialects, close: closeAll };
+  const retire = async () => void (await Promise.all(opened.map((one) => one.retire())));
+  return { url, ofDialects, close: closeAll, retire };
 }
 
 /** The listener for operations, by plain HTTP: it carries no key. @throws Failure for an address that cannot be listened on */
@@ -71,12 +75,22 @@ export function openGatewayListener(
   answer: HeadHandler,
   at: GatewayAddress,
   tls: Common['tls'],
+  supervised: boolean,
 ): Promise<Listener> {
   const address = 'path' in at ? `unix:${at.path}` : `${at.host}:${at.port}`;
   // On this machine there is nobody on the way, and gateways would have to be told of the certificate.
   const needsTls = 'host' in at && !isLoopback(at);
-  return listenToHeads({ answer, at, tls: needsTls ? tls : undefined }).catch((error: unknown) => {
-    throw listenFailure(error, address, '--gateway-listen');
+  return listenToHeads({ answer, at, tls: needsTls ? tls : undefined, supervised }).catch(
+    (error: unknown) => {
+      throw listenFailure(error, address, '--gateway-listen');
+    },
+  );
+}
+
+/** For listeners of several workers, which look no more: removes a socket that nobody serves. @throws Failure */
+export function freeGatewayAddress(path: string): Promise<void> {
+  return refuseServed(path).catch((error: unknown) => {
+    throw listenFailure(error, `unix:${path}`, '--gateway-listen');
   });
 }
 

@@ -19,13 +19,12 @@ import { listKeys } from './embedded/key-list.ts';
 import { shareFile } from './embedded/lock.ts';
 import { isMetadataDue } from './embedded/metadata.ts';
 import { MIGRATIONS } from './embedded/migrations.ts';
-import { newBoard, TRUSTED_MILLISECONDS, watchBoard } from './embedded/others.ts';
 import { openReader } from './embedded/reader.ts';
 import { isSearchDue } from './embedded/search.ts';
 import { listRefusals, listUsage } from './embedded/usage-figures.ts';
 import { isUsageDue } from './embedded/usage-upkeep.ts';
 import { walksIn } from './embedded/walk.ts';
-import { openWriter } from './embedded/writer.ts';
+import { type Writing, writeHere } from './embedded/writing.ts';
 
 export interface EmbeddedOptions {
   /** Path of the database file. It and a missing folder are made for their owner alone. */
@@ -36,6 +35,8 @@ export interface EmbeddedOptions {
   readonly busyMilliseconds?: number;
   /** Whether a file that lacks migrations is migrated (after a copy, unless said otherwise) or refused. */
   readonly pending?: Pending;
+  /** Who writes it; a thread of this process unless given. */
+  readonly writing?: Writing | undefined;
 }
 
 const WINDOWS_A_COMMIT = 100;
@@ -49,8 +50,7 @@ export function openEmbedded(options: EmbeddedOptions): { storage: Storage; look
   const { file, listMilliseconds = 10_000, busyMilliseconds = 5_000, pending = 'run' } = options;
   const { connection, release } = openShared(file, pending);
   const reader = openReader(file, listMilliseconds);
-  const board = newBoard();
-  const writer = openWriter({ file, busyMilliseconds, board });
+  const { writer, watch, obeyed } = options.writing ?? writeHere(file, busyMilliseconds);
   const spend = gather<Spend, Spent>(
     (spends) => writer.write({ does: 'spend', spends }),
     SPENDS_TOGETHER,
@@ -145,13 +145,8 @@ export function openEmbedded(options: EmbeddedOptions): { storage: Storage; look
         return due && writer.write({ does: 'tend lists' });
       },
       pruneReplies: (now, most) => writer.write({ does: 'prune replies', now, most }),
-      watch: (heard) => watchBoard(board, heard),
-      async obeyed() {
-        // Who else has the file open is not known, but what anybody trusts without having looked since.
-        const asked = performance.now();
-        await new Promise((resolve) => setTimeout(resolve, TRUSTED_MILLISECONDS));
-        return { obeyedBy: 1, of: 1, afterMilliseconds: Math.round(performance.now() - asked) };
-      },
+      watch,
+      obeyed,
       async close() {
         await Promise.all([reader.close(), writer.close()]);
         connection.close();

@@ -8,6 +8,7 @@ import type { Migration } from '../../migration.ts';
 import { faultsIn } from './copy.ts';
 import { pendingIn } from './file.ts';
 import { MIGRATIONS } from './migrations.ts';
+import { type TableSize, tableSizes } from './table-sizes.ts';
 
 /** A key as it is named to people. */
 export interface NamedKey {
@@ -45,6 +46,8 @@ export interface Examination {
     digests: readonly Digest[],
     now: number,
   ): { readonly good: boolean; readonly usedAt: number | null } | null;
+  /** Every table with its size, the largest first. */
+  tables(now: number): readonly TableSize[];
   close(): void;
 }
 
@@ -117,6 +120,7 @@ export function examine(file: string): Examination {
       }
       return null;
     },
+    tables: (now) => tableSizes(connection, now),
     close: () => void connection.close(),
   };
 }

@@ -2,8 +2,8 @@
 // connections committed is read by the thread that writes, whose commits do not move
 // it; the thread that verifies looks at what was found, which costs no statement.
 
-import { hrtime } from 'node:process';
 import type { Heard, Watch } from '@warder/core';
+import { steadyClock } from '../../steady-clock.ts';
 
 /** How often the writing thread looks. */
 export const LOOK_MILLISECONDS = 10;
@@ -17,17 +17,11 @@ export function newBoard(): SharedArrayBuffer {
   return new SharedArrayBuffer(BYTES);
 }
 
-/** The clock that only goes on, in milliseconds: the same in every thread, as `performance` is not. */
-function monotonic(): () => number {
-  const origin = Number(hrtime.bigint()) / 1e6 - performance.now();
-  return () => origin + performance.now();
-}
-
 /** For the thread that writes. @param version reads the count, which moves with what others commit */
 export function lookOut(
   board: SharedArrayBuffer,
   version: () => unknown,
-  now = monotonic(),
+  now = steadyClock(),
 ): () => void {
   const lookedAt = new Float64Array(board, 0, 2);
   const changes = new Int32Array(board, 16, 1);
@@ -49,7 +43,7 @@ export function lookOut(
 export function watchBoard(
   board: SharedArrayBuffer,
   heard: (change: Heard) => void,
-  now = monotonic(),
+  now = steadyClock(),
 ): Watch {
   const lookedAt = new Float64Array(board, 0, 2);
   const changes = new Int32Array(board, 16, 1);

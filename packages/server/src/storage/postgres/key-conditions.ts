@@ -65,7 +65,7 @@ export function conditionsOf(
     ...inRange('last_used_at', homes, daysOf(lastUsed)),
     ...inRange('expires_at', homes, expiring(expires)),
     // In the order of creation it is where every index begins and ends.
-    ...(by === 'created_at' || created === undefined ? [] : [madeWithin(created, homes)]),
+    ...(by === 'created_at' ? [] : madeWithin(created, homes)),
   ];
 }
 
@@ -116,7 +116,7 @@ function describing(
   if (home === undefined) return condition(says, []);
   const scans = values.map((one): Scan => {
     const equal = [...homes, { column: 'name', value: name }, { column: 'value', value: one }];
-    return { table: 'key_metadata', equal, value: null, where: [] };
+    return { table: 'key_metadata', equal, value: null, where: [], own: true };
   });
   const filled = sql`select 1 from metadata_names where workspace_id = ${home.value} and name = ${name}`;
   const ready = sql`${filled} and filled_to is null and not dropped`.compile(builder);
@@ -137,7 +137,7 @@ function scoped(scope: string, homes: readonly Equal[]): Condition {
   const says = sql`cast(keys.scopes as jsonb) ? ${scope}`;
   if (homes.length === 0) return condition(says, []);
   const equal = [...homes, { column: 'scope', value: scope }];
-  return condition(says, [{ table: 'key_scopes', equal, value: null, where: [] }]);
+  return condition(says, [{ table: 'key_scopes', equal, value: null, where: [], own: true }]);
 }
 
 /** The states that time alone leads to. */
@@ -188,10 +188,11 @@ function inRange(
   return [{ ...condition(sql.join(parts, sql` and `), [scan]), ranged: sort }];
 }
 
-function madeWithin(created: Range, homes: readonly Equal[]): Condition {
+function madeWithin(created: Range | undefined, homes: readonly Equal[]): Condition[] {
   const says = createdIn(sql.ref('keys.position'), created);
+  if (created === undefined || says.length === 0) return [];
   const scan = shelved('live', homes, 'created_at', createdWithin(created));
-  return { ...condition(sql.join(says, sql` and `), [scan]), ranged: 'created_at' };
+  return [{ ...condition(sql.join(says, sql` and `), [scan]), ranged: 'created_at' }];
 }
 
 /** Whole days; the day that no key was used on is in none. */

@@ -13,6 +13,7 @@ import {
 import { sql } from 'kysely';
 import { KEY_COLUMNS, keyOf, type UsedKeyRow } from '../../rows.ts';
 import {
+  createdIn,
   type Equal,
   homesOf,
   type Listing,
@@ -149,7 +150,7 @@ function walksOf(
   const confined = (scan: Scan): Scan =>
     range === undefined || scan.value !== null ? scan : { ...scan, range };
   /** What else holds of a range of creation, where no index began and ended with it. */
-  const made: readonly Sql[] = range === undefined ? [] : [madeIn(range)];
+  const made = byCreation ? createdIn(sql.ref('keys.position'), created) : [];
 
   const columns = sql`${listed('keys', KEY_COLUMNS)}, key_usage.last_used_at, balances.balance, balances.refill_at`;
   // One by one, and only those of the page.
@@ -211,15 +212,6 @@ function walksOf(
       });
     },
   };
-}
-
-function madeIn({ from, before }: NonNullable<Scan['range']>): Sql {
-  const position = sql.ref('keys.position');
-  const parts = [
-    ...(from === undefined ? [] : [sql`${position} >= ${from}`]),
-    ...(before === undefined ? [] : [sql`${position} < ${before}`]),
-  ];
-  return parts.length === 0 ? sql`true` : sql.join(parts, sql` and `);
 }
 
 /** Up to so many positions that each of the filter's indices holds. */

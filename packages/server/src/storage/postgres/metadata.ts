@@ -42,8 +42,8 @@ const DROP = [
 // would be filled in as it was.
 const FILL = [
   `WITH next AS (SELECT position, workspace_id, metadata FROM warder.keys
-      WHERE (workspace_id, position) > ($1, (SELECT filled_to FROM warder.metadata_names WHERE ${ROW}))
-        AND workspace_id <= $1 AND deleted_at IS NULL
+      WHERE workspace_id = ANY (ARRAY[$1::text]) AND deleted_at IS NULL
+        AND position > (SELECT filled_to FROM warder.metadata_names WHERE ${ROW})
       ORDER BY workspace_id, position LIMIT ${KEYS_A_STEP} FOR NO KEY UPDATE),
     filled AS (INSERT INTO warder.key_metadata ${metadataOf('next', 'CROSS JOIN next')}
       AND names.name = $2 ON CONFLICT DO NOTHING)

@@ -51,7 +51,7 @@ CREATE TABLE warder.workspaces (
   search TEXT NOT NULL
 );
 CREATE UNIQUE INDEX workspaces_slug ON warder.workspaces (slug) WHERE deleted_at IS NULL;
--- Of what is there, in an order of its own: the primary key would serve as well, with what is gone.
+-- Where nulls stand in an index of a list, scan.ts says why.
 CREATE INDEX workspaces_list ON warder.workspaces (position NULLS FIRST) WHERE deleted_at IS NULL;
 CREATE INDEX workspaces_deleted ON warder.workspaces (id) WHERE deleted_at IS NOT NULL;
 
@@ -98,7 +98,7 @@ CREATE INDEX members_of_subject ON warder.members (issuer, subject, removed_at);
 CREATE INDEX members_list ON warder.members (position NULLS FIRST) WHERE removed_at IS NULL;
 CREATE INDEX members_list_in_workspace ON warder.members (workspace_id, position)
   WHERE removed_at IS NULL;
-CREATE INDEX members_of_role ON warder.members (workspace_id, role, position)
+CREATE INDEX members_of_role ON warder.members (workspace_id, role, position NULLS FIRST)
   WHERE removed_at IS NULL;
 
 CREATE TABLE warder.keys (
@@ -228,10 +228,10 @@ CREATE TABLE warder.events (
   address_digest TEXT
 );
 CREATE INDEX events_list_in_workspace ON warder.events (workspace_id, position);
-CREATE INDEX events_of_type ON warder.events (workspace_id, type, position);
-CREATE INDEX events_of_actor ON warder.events (workspace_id, actor_id, position);
-CREATE INDEX events_of_subject ON warder.events (workspace_id, subject_id, position);
-CREATE INDEX events_of_owner ON warder.events (workspace_id, owner_id, position)
+CREATE INDEX events_of_type ON warder.events (workspace_id, type, position NULLS FIRST);
+CREATE INDEX events_of_actor ON warder.events (workspace_id, actor_id, position NULLS FIRST);
+CREATE INDEX events_of_subject ON warder.events (workspace_id, subject_id, position NULLS FIRST);
+CREATE INDEX events_of_owner ON warder.events (workspace_id, owner_id, position NULLS FIRST)
   WHERE owner_id IS NOT NULL;
 CREATE INDEX events_to_seal ON warder.events (position) WHERE number IS NULL;
 CREATE UNIQUE INDEX events_sealed ON warder.events (chain, number) WHERE number IS NOT NULL;

@@ -1,6 +1,7 @@
-// A part of one index, read in its order. PostgreSQL takes no hint of which index to
-// use, so the statement leaves no other: it is bounded as rows of all the columns that
-// the index begins with, and ordered by every one of them, which no other index gives.
+// A part of one index, read in its order. PostgreSQL takes no hint of which index to use,
+// so the order that is asked for is one that no other index gives: by the column that the
+// index begins with, although it has one value alone, and by where nulls would stand
+// among the positions, although no position is null.
 
 import type { Place, SliceRequest } from '@warder/core';
 import { sql } from 'kysely';
@@ -70,64 +71,47 @@ export function unordered(scan: Scan, columns: Sql, most?: Sql): Sql {
 export function orderOf(scan: Scan, upwards: boolean): Sql {
   const { table, equal, value } = scan;
   const direction = upwards ? sql`asc` : sql`desc`;
-  const columns = [...equal.map(({ column }) => column), ...(value === null ? [] : [value])];
+  const [first] = equal;
+  const columns = [...(first ? [first.column] : []), ...(value === null ? [] : [value])];
   const each = columns.map((column) => sql`${sql.ref(`${table}.${column}`)} ${direction}`);
-  const position = sql.ref(`${table}.position`);
-  return sql.join([...each, sql`${position} ${isApart(scan) ? apart(upwards) : direction}`]);
+  const nulls = isApart(scan) ? (upwards ? sql` nulls first` : sql` nulls last`) : sql``;
+  return sql.join([...each, sql`${sql.ref(`${table}.position`)} ${direction}${nulls}`]);
 }
 
-/** Whether its index has nothing before the position, as the primary key of its table has. */
+/**
+ * Whether its index has nulls first: none but those of one column before the position, which would
+ * serve for narrower ones, too, and primary keys, which would serve for all.
+ */
 function isApart({ equal, value, own = false }: Scan): boolean {
-  return !own && equal.length === 0 && value === null;
-}
-
-/** No position is null: where nulls stand is all that tells such an index from the primary key. */
-function apart(upwards: boolean): Sql {
-  return upwards ? sql`asc nulls first` : sql`desc nulls last`;
+  return !own && equal.length + (value === null ? 0 : 1) !== 1;
 }
 
 function bounds(scan: Scan, upwards: boolean, behind: Place | null): Sql[] {
-  const { equal, value, range = {} } = scan;
+  const { table, equal, value, range = {} } = scan;
   const { from, before } = range;
-  const first = equal.map((one) => one.value);
-  // A cursor that lies outside of the range begins where the range does.
-  const key = value === null ? behind?.position : behind?.value;
-  const isAhead =
-    typeof key === 'string' || typeof key === 'object' || key === undefined
-      ? false
-      : upwards
-        ? from !== undefined && key < from
-        : before !== undefined && key >= before;
+  const ref = (column: string) => sql.ref(`${table}.${column}`);
+  const same = equal.map(({ column, value: one }, i) => {
+    // What equals a value is not sorted by; what is any of one value is.
+    if (i > 0) return sql`${ref(column)} = ${one}`;
+    const type = typeof one === 'string' ? sql`text` : sql`bigint`;
+    return sql`${ref(column)} = any(array[cast(${one} as ${type})])`;
+  });
+  const within = ref(value ?? 'position');
+  const least = from === undefined ? [] : [sql`${within} >= ${from}`];
+  const most = before === undefined ? [] : [sql`${within} < ${before}`];
+  if (behind === null || isAhead(scan, upwards, behind)) return [...same, ...least, ...most];
+  const than = upwards ? sql`>` : sql`<`;
   const cursor =
-    behind === null || isAhead
-      ? null
-      : [...first, ...(value === null ? [] : [behind.value]), behind.position];
-  const least = from === undefined ? first : [...first, from];
-  const most = before === undefined ? first : [...first, before];
-  return [
-    ...(upwards && cursor !== null ? bound(scan, sql`>`, cursor) : bound(scan, sql`>=`, least)),
-    ...(!upwards && cursor !== null
-      ? bound(scan, sql`<`, cursor)
-      : bound(scan, before === undefined ? sql`<=` : sql`<`, most)),
-  ];
+    value === null
+      ? sql`${within} ${than} ${behind.position}`
+      : sql`(${within}, ${ref('position')}) ${than} (${behind.value}, ${behind.position})`;
+  return [...same, cursor, ...(upwards ? most : least)];
 }
 
-/** On as many columns of the index as there are values. */
-function bound({ table, equal, value }: Scan, than: Sql, values: readonly unknown[]): Sql[] {
-  if (values.length === 0) return [];
-  const names = [
-    ...equal.map(({ column }) => column),
-    ...(value === null ? [] : [value]),
-    'position',
-  ].slice(0, values.length);
-  const columns = sql.join(names.map((name) => sql.ref(`${table}.${name}`)));
-  const [first, ...others] = values;
-  // Not to be guessed from: a range that seems to hold a handful of rows is worth sorting.
-  const type = typeof first === 'string' ? sql`text` : sql`bigint`;
-  const unknown = sql`(select cast(${first} as ${type}))`;
-  return [
-    values.length === 1
-      ? sql`${columns} ${than} ${unknown}`
-      : sql`(${columns}) ${than} (${sql.join([unknown, ...others])})`,
-  ];
+/** Whether a cursor lies before its range, so that it begins where the range does. */
+function isAhead({ value, range = {} }: Scan, upwards: boolean, behind: Place): boolean {
+  const { from, before } = range;
+  const key = value === null ? behind.position : behind.value;
+  if (key === null || typeof key === 'string') return false;
+  return upwards ? from !== undefined && key < from : before !== undefined && key >= before;
 }

@@ -1,0 +1,64 @@
+// A worker of the service as its supervisor has it: a process that shares the
+// supervisor's listeners, which node:cluster hands connections on from, and the line
+// over which it is told what to do.
+
+import cluster from 'node:cluster';
+import { fileURLToPath } from 'node:url';
+import type { Attendance, Channel } from '@warder/server';
+import type { Flags } from '../config.ts';
+import type { Listening } from './service.ts';
+import type { End, WorkerProcess } from './worker-pool.ts';
+
+/** What a worker is started with. */
+export interface Spawning {
+  readonly flags: Flags;
+  /** Whether it says in JSON why it cannot start. */
+  readonly json: boolean;
+}
+
+/** What a worker does besides what the store asks of it. */
+export type ServiceProcedures = {
+  start(given: Spawning): Promise<Listening>;
+  drain(nothing: null): void;
+  retire(nothing: null): void;
+};
+
+/** What a worker asks its supervisor for before it ends: that no connection is on its way to it. */
+export type LeaveProcedures = { leave(nothing: null): null };
+
+/** Serves what a worker asks for. */
+export type Attend = (channel: Channel, mine: LeaveProcedures) => Attendance<ServiceProcedures>;
+
+/** The same file as this one is: .ts in development, .js when built. */
+const PROGRAM = new URL(
+  `./serve-worker${import.meta.url.slice(import.meta.url.lastIndexOf('.'))}`,
+  import.meta.url,
+);
+
+export function spawnWorker(given: Spawning, attend: Attend): WorkerProcess<Listening> {
+  cluster.setupPrimary({ exec: fileURLToPath(PROGRAM), args: [], serialization: 'advanced' });
+  cluster.schedulingPolicy = cluster.SCHED_RR;
+  const worker = cluster.fork();
+  const channel: Channel = {
+    // Nobody hears what is said to one that is gone; its end is told by itself.
+    send: (data) => void worker.process.send?.(Object(data), undefined, undefined, () => {}),
+    receive: (take) => void worker.on('message', take),
+  };
+  worker.on('error', () => {});
+  const { line, silence, end } = attend(channel, { leave: () => null });
+  const ended = new Promise<End>((resolve) => {
+    worker.once('exit', (code, signal) => {
+      end();
+      resolve({ code, signal });
+    });
+  });
+  return {
+    pid: worker.process.pid ?? 0,
+    ready: line.ask('start', given).catch(() => null),
+    ended,
+    silence,
+    retire: () => line.tell('retire', null),
+    drain: () => line.tell('drain', null),
+    kill: () => worker.process.kill('SIGKILL'),
+  };
+}
