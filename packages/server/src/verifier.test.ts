@@ -1,8 +1,8 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { type Candidate, type Change, revokeKey } from '@warder/core';
+import type { Candidate, Change } from '@warder/core';
 import { describe, expect, it } from 'vitest';
-import { actAt, NOW, ownerWith, runs, workspaceWith } from '../../../tests/fixtures/domain.ts';
+import { NOW, ownerWith, runs, workspaceWith } from '../../../tests/fixtures/domain.ts';
 import {
   ASK,
   begun,
