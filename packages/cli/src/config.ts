@@ -412,6 +412,16 @@ export const SETTINGS = {
     audience: ['serve'],
     parse: webAddress,
   },
+  telemetryDisabled: {
+    flag: null,
+    variable: 'OTEL_SDK_DISABLED',
+    default: 'false',
+    file: null,
+    meaning: 'send no traces and no metrics, whatever else is set; true or false',
+    secret: false,
+    audience: ['serve'],
+    parse: yesOrNo,
+  },
   tracesRatio: {
     flag: null,
     variable: 'OTEL_TRACES_SAMPLER_ARG',

@@ -23,6 +23,7 @@ export { GATEWAYS, parseGatewayPlan } from './gateway-plan.ts';
 export type { Head, HeadHandler, HeadReply } from './head.ts';
 export { createHost, type Pepper, type ServerHost } from './host.ts';
 export { checkSecrets, openInstallation, StartRefused } from './installation.ts';
+export { createStoredLimits } from './limits/stored.ts';
 export type { Channel, Procedures } from './line.ts';
 export {
   type ListenAddress,
@@ -38,6 +39,7 @@ export { openTelemetry } from './open-telemetry.ts';
 export { type ApiDocument, describeApi } from './openapi.ts';
 export { makeFolder, readIfThere, writeOnce } from './private-file.ts';
 export { type Chosen, dialectsOf, managingFormats, PRODUCTS } from './products.ts';
+export type { ProcessFigures, ToldMetric } from './prometheus.ts';
 export { FileRefused } from './refusal.ts';
 export { livesOfTables } from './retention.ts';
 export type { Arrival, Handler, Reply } from './serve.ts';

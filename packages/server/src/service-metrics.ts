@@ -10,10 +10,14 @@ export interface MetricSources {
   usage(): { readonly waiting: number; readonly lost: number };
   /** How many windows of limits there is room for in this process now. */
   windows(): number;
-  /** Milliseconds for which what counts shared windows has not answered; null while it does. */
-  limitsAway(): number | null;
+  /** Answers to gateways by their reason. */
+  readonly gatewayAnswers: Readonly<Record<string, number>>;
   /** When the oldest event was made that is not sealed yet; null for none. */
   oldestUnsealed(): Promise<number | null>;
+  /** Milliseconds since what counts limits for several processes was last there; null where it is, or none is asked. */
+  limitsAway(): number | null;
+  /** Milliseconds for which it has not been certain that every change was heard. */
+  feedAge(): number;
   readonly now: () => number;
 }
 
@@ -32,6 +36,13 @@ export function serviceMetrics(sources: MetricSources): readonly Metric[] {
       'Verdicts on keys, but for the keys that sign in to Warder itself.',
       'code',
       () => verifier.verdicts,
+    ),
+    figures(
+      'counter',
+      'warder_gateway_answers_total',
+      'Answers to gateways, `allowed` or by why not.',
+      'reason',
+      () => sources.gatewayAnswers,
     ),
     figure('counter', 'warder_cache_hits_total', 'Verdicts on keys in memory.', () =>
       verifier.hits(),
@@ -73,7 +84,7 @@ export function serviceMetrics(sources: MetricSources): readonly Metric[] {
     figure(
       'gauge',
       'warder_limits_away_seconds',
-      'For how long what counts shared windows of limits has not answered; 0 while it does.',
+      'For how long what counts limits for several processes has been away; 0 where it is there.',
       () => (sources.limitsAway() ?? 0) / 1000,
     ),
     figure(
@@ -87,6 +98,12 @@ export function serviceMetrics(sources: MetricSources): readonly Metric[] {
       'warder_usage_lost_total',
       'Verifications that were not counted, since too much waited to be written.',
       () => sources.usage().lost,
+    ),
+    figure(
+      'gauge',
+      'warder_change_feed_age_seconds',
+      'For how long it has not been certain that every change elsewhere was heard; +Inf before the first certainty.',
+      () => sources.feedAge() / 1000,
     ),
     figure(
       'gauge',

@@ -1,5 +1,5 @@
 // Where the windows of limits are counted when several processes share them: in Redis,
-// which is loaded and connected here, and only where it is configured, or in PostgreSQL.
+// which is loaded and connected here and only where it is configured, or in PostgreSQL.
 
 import { openRedisLimits, type SharedLimitSetting } from '@warder/server';
 import { type Flags, findSetting, readSetting } from '../config.ts';
@@ -19,16 +19,16 @@ export function redisIn(flags: Flags): readonly RedisAddress[] | undefined {
 }
 
 /**
- * Where several processes count together: in Redis where that is configured, else in PostgreSQL where
- * the database is that. Waits a moment for Redis: without it the service starts all the same.
- * @returns undefined where nobody else counts
+ * Redis where it is configured, else the database where several processes share one, else undefined.
+ * Waits a moment for Redis: without it the service starts all the same.
  */
 export async function sharedLimitsIn(
-  addresses: readonly RedisAddress[] | undefined,
   flags: Flags,
+  redis: readonly RedisAddress[] | undefined,
 ): Promise<SharedLimitSetting | undefined> {
   const fallback = readSetting('limitsFallback', flags);
-  if (addresses) return { store: await openRedisLimits({ addresses }), fallback };
-  if (readSetting('database', flags) !== undefined) return { store: 'database', fallback };
-  return undefined;
+  if (redis !== undefined) {
+    return { store: await openRedisLimits({ addresses: redis }), fallback };
+  }
+  return readSetting('database', flags) === undefined ? undefined : { store: 'database', fallback };
 }
