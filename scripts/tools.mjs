@@ -60,7 +60,7 @@ export const tools = [
   {
     program: 'postgres',
     package: 'postgresql',
-    tests: ['packages/server/src/storage/postgres.test.ts'],
+    tests: ['packages/server/src/storage/postgres', 'tests/cli-postgres.test.ts'],
     benches: ['rivals'],
   },
   {

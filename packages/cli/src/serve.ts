@@ -15,6 +15,7 @@ import {
   type Listener,
   type ListenOptions,
   type Log,
+  NO_WRITING,
   openTelemetry,
   type Procedures,
   type ServerHost,
@@ -22,17 +23,18 @@ import {
   type Telemetry,
   type Warder,
   type WarderParts,
+  type Writing,
   writeHere,
 } from '@warder/server';
 import { announce } from './announcement.ts';
 import { type Flags, readSetting } from './config.ts';
 import { usage } from './failure.ts';
 import { keepHeapSmall } from './heap.ts';
+import { databaseIn } from './local/database.ts';
 import { dialectListenersIn, dialectsIn, sharedCredentialsIn } from './local/dialects.ts';
 import { firstKeyIn, readFirstKey } from './local/first-key.ts';
 import { type GatewayInUse, gatewayIn } from './local/gateway.ts';
 import {
-  databaseIn,
   type Opened,
   openExisting,
   openOrMake,
@@ -83,8 +85,8 @@ async function run(flags: Flags, output: Output): Promise<number> {
     made = true;
     return firstKeyIn(keyFile, host);
   };
-  const supervision = count > 1 ? createSupervision(writeHere(databaseIn(data))) : null;
-  const opened = await openOrMake(flags, firstToken, supervision?.writing);
+  const supervision = count > 1 ? createSupervision(writingIn(flags)) : null;
+  const opened = await openOrMake(flags, firstToken, log, supervision?.writing);
   const eventLog = eventLogOf(flags, log);
   const service = await (supervision === null
     ? openService(flags, settings, opened, { eventLog })
@@ -128,6 +130,12 @@ async function run(flags: Flags, output: Output): Promise<number> {
   });
 }
 
+/** A file has one writer; in PostgreSQL each process writes by itself. */
+function writingIn(flags: Flags): Writing {
+  if (readSetting('database', flags) !== undefined) return NO_WRITING;
+  return writeHere(databaseIn(readSetting('data', flags)));
+}
+
 /** Loaded only where it is wanted. */
 async function supervise(parts: SupervisorParts): Promise<Service> {
   const { openSupervisor } = await import('./local/supervisor.ts');
@@ -144,7 +152,8 @@ export async function openWorkerService(
   endOnCrash(settings.log);
   keepHeapSmall();
   const opened = await openExisting(flags, 'refuse', writing);
-  return await openService(flags, settings, opened, { keeps: false, limits, everyone });
+  const shared = readSetting('database', flags) === undefined ? { limits } : {};
+  return await openService(flags, settings, opened, { keeps: false, everyone, ...shared });
 }
 
 /** All that a service is set to, read before anything is made. */

@@ -7,6 +7,12 @@ export { createTokenVerifier, type TokenVerifier, type VerifiedToken } from './a
 export { instanceGrant } from './auth.ts';
 export { AuthorizationError, type WithHeaders } from './authorization.ts';
 export { type BackupFacts, type SealedBackup, sealBackup, unsealBackup } from './backup.ts';
+export {
+  migratePostgres,
+  openPostgres,
+  type PostgresOptions,
+  pendingInPostgres,
+} from './database.ts';
 export type { Dialect, DialectKind } from './dialect.ts';
 export { native } from './dialects/native/dialect.ts';
 export { type ActingAs, createWarder, type EmbeddedWarder } from './embed.ts';
@@ -64,6 +70,6 @@ export { openSealedEvents, type SealedEvents } from './storage/embedded/sealed.t
 export { type Writing, writeHere } from './storage/embedded/writing.ts';
 export { type EmbeddedOptions, openEmbedded } from './storage/embedded.ts';
 export { openSupervised, type Supervised } from './supervised.ts';
-export { type Attendance, createSupervision, type Supervision } from './supervision.ts';
+export { type Attendance, createSupervision, NO_WRITING, type Supervision } from './supervision.ts';
 export type { Telemetry } from './tracing.ts';
 export { assembleWarder, type Warder, type WarderParts } from './warder.ts';

@@ -2,6 +2,7 @@
 // verifies reads single rows over a connection of its own; every write and every list has
 // one for itself while it lasts. Only a server that accepts writes is ever asked.
 
+import { randomUUID } from 'node:crypto';
 import type { Storage } from '@warder/core';
 import { chainStatements } from '../chains.ts';
 import { creditStatements } from '../credits.ts';
@@ -17,6 +18,7 @@ import { commitsIn } from './postgres/commits.ts';
 import type { Connection } from './postgres/connection.ts';
 import { toldOf } from './postgres/failure.ts';
 import { createFeed } from './postgres/feed.ts';
+import { openFenced } from './postgres/fenced.ts';
 import { listKeys } from './postgres/key-list.ts';
 import { type DueMetadata, dueMetadata, metadataStep } from './postgres/metadata.ts';
 import { MIGRATIONS } from './postgres/migrations.ts';
@@ -57,6 +59,9 @@ export interface PostgresOptions {
   readonly onFeedError?: (error: unknown) => void;
 }
 
+/** How long a read that has to prove itself may take. */
+const FENCE_MILLISECONDS = 1_000;
+
 /**
  * @throws AddressError for a URL that is none, SchemaError where this program must not run on the
  * database, unavailable where it does not answer
@@ -85,16 +90,17 @@ export async function openPostgres(
     ...creditStatements(builder),
   };
   const feedChannel = `${schema}_changes`;
+  const process = randomUUID().slice(0, 13);
+  const direct = addressOf(options.directUrl ?? url);
+  const openNamed = (applicationName: string, hears?: (payload: string) => void) => {
+    const named = { ...setting, address: { ...direct, applicationName } };
+    return connectToPrimary(hears === undefined ? named : { ...named, hears });
+  };
   const feed = createFeed({
-    open: (applicationName, hears) =>
-      connectToPrimary({
-        ...setting,
-        address: { ...addressOf(options.directUrl ?? url), applicationName },
-        hears,
-      }),
+    open: openNamed,
     channel: feedChannel,
-    process: crypto.randomUUID(),
-    lease: staleMilliseconds,
+    process,
+    staleMilliseconds,
     clocks: { wall: () => Date.now(), steady: () => performance.now() },
     onMoved() {
       pool.renew();
@@ -103,6 +109,7 @@ export async function openPostgres(
     },
     onError: options.onFeedError ?? (() => {}),
   });
+  const fenced = openFenced(openNamed, `warder fence ${process}`, FENCE_MILLISECONDS);
   const list = readListsOf(transactions, {
     milliseconds: listMilliseconds,
     most: Math.ceil(connections / 2),
@@ -113,7 +120,8 @@ export async function openPostgres(
     walks: walksIn(builder),
     row: async <Row>(query: Query) => (await channel.read<Row>(query)).rows[0] ?? null,
     rows: async <Row>(query: Query) => (await channel.read<Row>(query)).rows,
-    lookup: async <Row>(query: Query) => (await verifying.read<Row>(query)).rows[0] ?? null,
+    lookup: async <Row>(query: Query) =>
+      (await (feed.isUnsure() ? fenced : verifying).read<Row>(query)).rows[0] ?? null,
     list,
     keys: (within, filter, slice) => listKeys(builder, within, filter, slice),
     usage: (within, subject, span) => listUsage(schema, within, subject, span),
@@ -157,6 +165,7 @@ export async function openPostgres(
         await pool.close();
         verifying.close();
         channel.close();
+        fenced.close();
       },
     },
   };

@@ -22,7 +22,7 @@ export interface FeedParts {
   /** Names this process among them, for as long as it runs. */
   readonly process: string;
   /** Milliseconds after the last certainty for which this process may answer from memory. */
-  readonly lease: number;
+  readonly staleMilliseconds: number;
   readonly clocks: Clocks;
   /** Called where the server is another than before, or on another timeline: no other connection is to be believed. */
   readonly onMoved: () => void | Promise<void>;
@@ -32,8 +32,8 @@ export interface FeedParts {
 export interface Feed {
   watch(heard: (change: Heard) => void): Watch;
   obeyed(): Promise<Receipt>;
-  /** As of the watches: Infinity before the first certainty. */
-  age(): number;
+  /** Whether somebody watches without being sure: reads have to prove themselves then. */
+  isUnsure(): boolean;
   close(): Promise<void>;
 }
 
@@ -42,21 +42,22 @@ const MOST_UNANSWERED = 12;
 /** How long a process that ends waits for its last word to be heard. */
 const FAREWELL_MILLISECONDS = 500;
 const FIRST_PAUSE = 50;
-const LONGEST_PAUSE = 5_000;
+const LONGEST_PAUSE = 1_000;
 /** While a standby is waited for, an answer may take for ever: the heartbeat decides. */
 const UNBOUNDED_MILLISECONDS = 600_000;
 
 /** Which server it is, on which timeline, refused while it only recovers. */
 const PLACE = `SELECT (SELECT system_identifier FROM pg_control_system())::text AS system,
   left(pg_walfile_name(pg_current_wal_lsn()), 8) AS timeline`;
-/** What an earlier connection of this process left behind waits for nobody. */
-const END_EARLIER = `SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
+/** What an earlier connection by that name left behind waits for nobody. */
+export const END_EARLIER = `SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
   WHERE application_name = $1 AND usename = current_user AND pid <> pg_backend_pid()`;
 /**
- * With something in the log beside the commit, which therefore waits for the standby as every write
- * does: a server that was deposed and does not know it can not say this any more.
+ * Something in the log beside the commit, which therefore waits for the standby as every write does:
+ * a server that was deposed and does not know it can not commit this any more.
  */
-const TELL = `SELECT pg_logical_emit_message(true, 'warder', ''), pg_notify($1, $2)`;
+export const PROOF = `pg_logical_emit_message(true, 'warder', '')`;
+const TELL = `SELECT ${PROOF}, pg_notify($1, $2)`;
 
 interface Place {
   readonly system: string;
@@ -64,7 +65,8 @@ interface Place {
 }
 
 export function createFeed(parts: FeedParts): Feed {
-  const { channel, process, lease, clocks, onMoved, onError } = parts;
+  const { channel, process, staleMilliseconds, clocks, onMoved, onError } = parts;
+  const lease = Math.max(TRUSTED_MILLISECONDS, staleMilliseconds);
   const hearers = new Set<(change: Heard) => void>();
   let line: Line | null = null;
   let place: Place | null = null;
@@ -109,7 +111,8 @@ export function createFeed(parts: FeedParts): Feed {
       if (place !== null && isBefore(found, place)) {
         throw new Error(`a server of timeline ${found.timeline}, which ${place.timeline} replaced`);
       }
-      const moved = place !== null && !isSame(found, place);
+      // Other connections may be older than the first that this one knows of.
+      const moved = place === null || !isSame(found, place);
       place = found;
       isCurrent = true;
       await opened.run({ sql: `LISTEN ${channel}`, parameters: [] });
@@ -182,7 +185,7 @@ export function createFeed(parts: FeedParts): Feed {
       start();
       return hearing.obeyed();
     },
-    age: hearing.age,
+    isUnsure: () => hearers.size > 0 && hearing.age() > TRUSTED_MILLISECONDS,
     async close() {
       closed = true;
       if (timer !== null) clearInterval(timer);
