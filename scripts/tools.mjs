@@ -60,7 +60,11 @@ export const tools = [
   {
     program: 'postgres',
     package: 'postgresql',
-    tests: ['packages/server/src/storage/postgres', 'tests/cli-postgres.test.ts'],
+    tests: [
+      'packages/server/src/storage/postgres',
+      'tests/cli-postgres.test.ts',
+      'tests/limits/stored-postgres.test.ts',
+    ],
     benches: ['rivals'],
   },
   {

@@ -42,7 +42,9 @@ import {
   startFailure,
 } from './local/installation.ts';
 import { readIssuers } from './local/issuers.ts';
-import { limitsInRedis, redisIn } from './local/limits.ts';
+
+import { redisIn, sharedLimitsIn } from './local/limits.ts';
+
 import {
   isLoopback,
   openGatewayListener,
@@ -152,8 +154,7 @@ export async function openWorkerService(
   endOnCrash(settings.log);
   keepHeapSmall();
   const opened = await openExisting(flags, 'refuse', writing);
-  const shared = readSetting('database', flags) === undefined ? { limits } : {};
-  return await openService(flags, settings, opened, { keeps: false, everyone, ...shared });
+  return await openService(flags, settings, opened, { keeps: false, limits, everyone });
 }
 
 /** All that a service is set to, read before anything is made. */
@@ -200,7 +201,7 @@ async function openService(
 ): Promise<RetiringService> {
   const { redis, log, tls, trustedProxies, dialects, dialectAddresses, gateway } = settings;
   const { sharedCredentials, issuers, opsAddress } = settings;
-  const limits = redis ? await limitsInRedis(redis, flags, log) : more.limits;
+  const limits = (await sharedLimitsIn(flags, redis)) ?? more.limits;
   const telemetry = await telemetryOf(flags, log);
   const warder = assembleWarder({
     ...opened,

@@ -23,6 +23,7 @@ export { GATEWAYS, parseGatewayPlan } from './gateway-plan.ts';
 export type { Head, HeadHandler, HeadReply } from './head.ts';
 export { createHost, type Pepper, type ServerHost } from './host.ts';
 export { checkSecrets, openInstallation, StartRefused } from './installation.ts';
+export { createStoredLimits } from './limits/stored.ts';
 export type { Channel, Procedures } from './line.ts';
 export {
   type ListenAddress,

@@ -142,7 +142,13 @@ export function assembleWarder(parts: WarderParts): Warder {
     now: host.now,
   };
   const limits = parts.limits
-    ? createSharedLimits({ ...counting, ...parts.limits, memory: limitMemory, log })
+    ? createSharedLimits({
+        ...counting,
+        ...parts.limits,
+        storage: timedStore,
+        memory: limitMemory,
+        log,
+      })
     : createLastingLimits(limitMemory, {
         ...counting,
         storage: timedStore,
@@ -201,7 +207,7 @@ export function assembleWarder(parts: WarderParts): Warder {
     verifier: verifier.figures,
     usage: usage.figures,
     windows: () => limitMemory.size,
-    limitsAway: () => ('away' in limits ? limits.away() : null),
+    limitsAway: limits.away,
     feedAge: () => made.watch.age(),
     oldestUnsealed: async () => (await everywhere.unsealed(1)).events[0]?.createdAt ?? null,
     now: host.now,

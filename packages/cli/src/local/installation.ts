@@ -47,7 +47,10 @@ export async function openExisting(
   return await open(flags, none, pending, writing);
 }
 
-/** Opens the installation, or makes it at the very first start. */
+/**
+ * Opens the installation, or makes it at the very first start.
+ * @param writing who writes the file; a thread of this process unless given
+ */
 export async function openOrMake(
   flags: Flags,
   firstToken: (host: ServerHost) => DrawnToken,
