@@ -53,6 +53,7 @@ export function manyKeysContract(
 
   test.each<Partial<KeyFilter>>([
     { order: { by: 'name', descending: true } },
+    { statuses: ['active', 'revoked'], expires: { after: 0 }, lastUsed: { after: 0 } },
     { order: { by: 'expires_at', descending: false }, environment: 'live', neverUsed: true },
     {
       order: { by: 'last_used_at', descending: true },
