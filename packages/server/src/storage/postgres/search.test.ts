@@ -5,9 +5,9 @@ import {
   editKey,
   editWorkspace,
   eraseKey,
-  type Key,
   type KeyFilter,
   placeOf,
+  positionOf,
   type SliceRequest,
 } from '@warder/core';
 import postgres from 'postgres';
@@ -141,16 +141,19 @@ test('keys that are written while a workspace declares metadata are all in its i
   expect(found.toSorted()).toEqual(gold.toSorted());
 });
 
-describe('while another transaction is changing the metadata of a key', () => {
+describe('while another transaction writes the metadata of a key', () => {
   /** Runs something meanwhile; the change is committed once that has ended, or waits for it. */
-  async function changing(key: Key, meanwhile: () => Promise<unknown>) {
+  async function changing(
+    make: (change: postgres.TransactionSql) => Promise<unknown>,
+    meanwhile: () => Promise<unknown>,
+  ) {
     let hasEnded = false;
     const blocked = async (change: postgres.TransactionSql) => {
       const [row] = await change`SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock'`;
       return row !== undefined;
     };
     const { ended } = await client.begin(async (change) => {
-      await change`UPDATE other.keys SET metadata = '{"plan":"gold"}' WHERE id = ${key.id}`;
+      await make(change);
       const ended = meanwhile().finally(() => {
         hasEnded = true;
       });
@@ -176,19 +179,29 @@ describe('while another transaction is changing the metadata of a key', () => {
     return { key, find, declare: () => world.all.commit([change]) };
   };
 
-  test('what declares it waits, and the key is found by what it is changed to', async () => {
+  test('what declares it waits for a key that is being made, which is found', async () => {
     const { key, find, declare } = await declaring('Delta');
-    await changing(key, async () => {
+    const { id } = world.draft().key;
+    const made = JSON.stringify({
+      ...{ id, position: `${positionOf(id)}`, handle: id, metadata: '{"plan":"gold"}' },
+      digest: `\\x${'0'.repeat(64)}`,
+    });
+    const make = (change: postgres.TransactionSql) => change`
+      INSERT INTO other.keys SELECT (jsonb_populate_record(key, ${made}::text::jsonb)).*
+        FROM other.keys AS key WHERE id = ${key.id}`;
+    await changing(make, async () => {
       await declare();
       await tend();
     });
-    expect([await find('tin'), await find('gold')]).toEqual([[], [key.id]]);
+    expect([await find('tin'), await find('gold')]).toEqual([[key.id], [id]]);
   });
 
   test('what fills its index waits, and the key is found by what it is changed to', async () => {
     const { key, find, declare } = await declaring('Epsilon');
     await declare();
-    await changing(key, tend);
+    const edit = (change: postgres.TransactionSql) =>
+      change`UPDATE other.keys SET metadata = '{"plan":"gold"}' WHERE id = ${key.id}`;
+    await changing(edit, tend);
     expect([await find('tin'), await find('gold')]).toEqual([[], [key.id]]);
   });
 });
