@@ -114,3 +114,28 @@ test('a migration is run by `warder migrate` alone, and asked for where it is pe
   expect(refused).toMatchObject({ code: 1, stdout: '' });
   expect(refused.stderr).toMatch(/lacks migration 1 .*run `warder migrate` first/);
 });
+
+test('two roles with the grants that are printed are enough: one migrates, the other serves and changes no table', async () => {
+  const url = await newDatabase('roles');
+  const cwd = newFolder();
+  await server.execute('CREATE ROLE warder_migrate LOGIN; CREATE ROLE warder_serve LOGIN', url);
+  const { stdout } = await run(['migrate', '--print-grants'], { cwd });
+  const [before = '', after = ''] = stdout.split('-- What the service may do');
+  await server.execute(before, url);
+  const as = (role: string) => url.replace('//postgres@', `//${role}@`);
+  const migrated = await run(['migrate'], { cwd, env: { DATABASE_URL: as('warder_migrate') } });
+  expect(migrated.code).toBe(0);
+  await server.execute(`--${after}`, as('warder_migrate'));
+
+  const env = { DATABASE_URL: as('warder_serve') };
+  const { url: at, stderr } = await serve(cwd, [], { env });
+  const key = readFileSync(join(cwd, 'data/first-key'), 'utf8').trim();
+  const made = await call(at, key, 'POST', '/v1/keys', { name: 'one' });
+  expect(made.status).toBe(201);
+  const secret = { key: made.body.key };
+  const { body } = await call(at, key, 'POST', '/v1/keys/verify', secret);
+  expect(body).toMatchObject({ valid: true });
+  expect(stderr()).not.toMatch(/permission denied/);
+  const dropping = server.execute('DROP TABLE warder.keys', as('warder_serve'));
+  await expect(dropping).rejects.toThrow(/must be owner/);
+});

@@ -31,9 +31,14 @@ export const addLocal: AddCommand = (program, output) => {
   const migrate = program
     .command('migrate')
     .description('bring the database to the schema of this version, with a copy left beside it')
-    .option('--check', 'change nothing: say what is pending, and exit with 1 where anything is');
+    .option('--check', 'change nothing: say what is pending, and exit with 1 where anything is')
+    .option(
+      '--print-grants',
+      'print what the roles warder_migrate and warder_serve must be allowed in PostgreSQL, and do nothing',
+    );
   settingOptions(migrate, 'local').action(async () => {
-    const { migrate: run } = await import('./local/migrate.ts');
+    const { migrate: run, printGrants } = await import('./local/migrate.ts');
+    if (migrate.opts().printGrants === true) return await printGrants(output);
     await run(settingFlags(migrate.opts()), migrate.opts().check === true, output);
   });
 

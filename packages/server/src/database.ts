@@ -28,6 +28,12 @@ export async function migratePostgres(options: MigrateOptions): Promise<readonly
   return await engine.migrateDatabase(options);
 }
 
+/** The statements that allow two roles what each needs: to migrate, and to serve. */
+export async function grantsInPostgres(migrating: string, serving: string): Promise<string> {
+  const { grantsFor } = await import('./storage/postgres/grants.ts');
+  return grantsFor(migrating, serving);
+}
+
 /** The migrations that a database lacks, without changing it. @throws as `openPostgres` does */
 export async function pendingInPostgres(options: MigrateOptions): Promise<readonly Migration[]> {
   const engine = await import('./storage/postgres/migrate.ts');

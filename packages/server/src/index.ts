@@ -8,6 +8,7 @@ export { instanceGrant } from './auth.ts';
 export { AuthorizationError, type WithHeaders } from './authorization.ts';
 export { type BackupFacts, type SealedBackup, sealBackup, unsealBackup } from './backup.ts';
 export {
+  grantsInPostgres,
   migratePostgres,
   openPostgres,
   type PostgresOptions,

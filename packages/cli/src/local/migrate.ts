@@ -2,7 +2,13 @@
 // start would do about it.
 
 import { existsSync } from 'node:fs';
-import { migrateFile, migratePostgres, pendingInPostgres, pendingOf } from '@warder/server';
+import {
+  grantsInPostgres,
+  migrateFile,
+  migratePostgres,
+  pendingInPostgres,
+  pendingOf,
+} from '@warder/server';
 import { type Flags, readSetting } from '../config.ts';
 import { type Output, plain, table } from '../output.ts';
 import { fileIn } from './database.ts';
@@ -25,6 +31,12 @@ export async function migrate(flags: Flags, checking: boolean, output: Output): 
   output.data({ [checking ? 'pending' : 'applied']: migrations, copy }, text);
   if (copy !== null) output.note(`The database as it was is kept in ${plain(copy)}.`);
   if (checking && rows.length > 0) process.exitCode = 1;
+}
+
+/** As statements, with names of roles that whoever runs them replaces. */
+export async function printGrants(output: Output): Promise<void> {
+  const grants = await grantsInPostgres('warder_migrate', 'warder_serve');
+  output.data({ grants }, grants.trimEnd());
 }
 
 function ofFile(flags: Flags, checking: boolean): Migrated {

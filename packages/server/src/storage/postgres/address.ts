@@ -86,11 +86,11 @@ const SETTINGS = [
 function hostsOf(text: string, given: string | null): Host[] {
   const ports = given?.split(',') ?? [];
   return (text || 'localhost').split(',').map((one, i) => {
-    const inBrackets = /^\[(.*)\](?::(\d+))?$/.exec(one);
-    const [, host = '', port = ports[i] ?? ports[0] ?? String(PORT)] =
-      inBrackets ?? /^(.*?)(?::(\d+))?$/.exec(one) ?? [];
+    const parts = /^(?:\[(.*)\]|([^:]*))(?::(.*))?$/.exec(one) ?? [];
+    const [, bracketed, plain, port = ports[i] ?? ports[0] ?? String(PORT)] = parts;
+    const host = bracketed ?? plain;
     const number = Number(port);
-    if (!Number.isInteger(number) || number < 1 || number > 65_535) {
+    if (host === undefined || !/^\d+$/.test(port) || number < 1 || number > 65_535) {
       throw new AddressError('The port of a database is a number from 1 to 65535.');
     }
     return { host: host || 'localhost', port: number };

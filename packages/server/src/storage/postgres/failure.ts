@@ -35,8 +35,6 @@ export class Overdue extends Error {
  */
 const UNAVAILABLE =
   /^(08...|28...|3D...|25006|25P03|25P04|40...|55P03|53...|57...|58...|XX001|XX002)$/;
-/** As SQLSTATEs are; what the driver and the system say has other codes. */
-const SQLSTATE = /^[0-9A-Z]{5}$/;
 
 export function unavailable(doing: Doing, internal: string, cause?: unknown): WarderError {
   return new WarderError('unavailable', MESSAGES[doing], { internal, cause, retryAfterSeconds: 1 });
@@ -55,7 +53,9 @@ export function toldOf(error: unknown, doing: Doing): unknown {
 
 /** Whether the connection is to blame, which nobody knows more of from then on. */
 export function isLost(error: unknown): boolean {
-  return isPostgresFailure(error) && (!SQLSTATE.test(error.code) || /^(08|57P)/.test(error.code));
+  if (!isPostgresFailure(error)) return false;
+  // What the server says has a severity; the driver and the system say only why nothing is said.
+  return !('severity' in error) || /^(08|57P)/.test(error.code);
 }
 
 /** Whether transactions got in each other's way, so that nothing was done. */
