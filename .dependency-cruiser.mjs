@@ -190,6 +190,17 @@ const everywhere = [
     to: { path: npm('kysely', 'better-sqlite3', 'postgres', 'ioredis') },
   },
   {
+    name: 'figures-have-one-way-out',
+    comment:
+      'The libraries that write metrics and send traces are loaded only where somebody asked for them. ' +
+      'Count in metrics.ts, follow a request by tracing.ts; prometheus.ts and telemetry.ts bring it out.',
+    from: {
+      path: '^packages/[^/]+/src/',
+      pathNot: [tests, `${server}(prometheus|telemetry)\\.ts$`],
+    },
+    to: { path: npm('prom-client', '@opentelemetry/[^/]+') },
+  },
+  {
     name: 'no-cycles',
     comment:
       'Two files that need each other are one idea or hide a third. ' +

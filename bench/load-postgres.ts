@@ -3,23 +3,32 @@
 
 import type { Workspace } from '@warder/core';
 import type postgres from 'postgres';
+import { metadataOf } from '../packages/server/src/storage/postgres/key-indices.ts';
 import { type MadeRow, type ManyKeys, manyKeys } from './load.ts';
 
 const ROWS_AT_ONCE = 2_000;
 
-/** Loads keys into a schema that `openPostgres` made, and has the planner look at them. */
+/** Loads keys into the schema `warder` that `openPostgres` made, and has the planner look at them. */
 export async function loadPostgres(
   client: postgres.Sql,
-  schema: string,
   many: ManyKeys,
 ): Promise<readonly Workspace[]> {
   const { workspaces, rows } = manyKeys(many);
+  const run = (sql: string) => client.unsafe(sql);
+  // Sorting once is cheaper than keeping all indices sorted.
+  const indices = await client.unsafe<{ name: string; text: string }[]>(
+    `SELECT indexname AS name, indexdef AS text FROM pg_indexes WHERE schemaname = 'warder'
+      AND tablename IN ('keys', 'key_search') AND indexdef NOT LIKE '%UNIQUE%'`,
+  );
+  for (const { name } of indices) await run(`DROP INDEX warder.${name}`);
+  await run('ALTER TABLE warder.keys DISABLE TRIGGER USER');
+
   const waiting: Record<MadeRow['table'], object[]> = { workspaces: [], keys: [], key_usage: [] };
   const write = async (table: MadeRow['table']) => {
     const some = JSON.stringify(waiting[table].splice(0), written);
-    const name = `${schema}.${table}`;
     await client.unsafe(
-      `INSERT INTO ${name} SELECT * FROM json_populate_recordset(null::${name}, $1::text::json)`,
+      `INSERT INTO warder.${table}
+        SELECT * FROM json_populate_recordset(null::warder.${table}, $1::text::json)`,
       [some],
     );
   };
@@ -27,9 +36,18 @@ export async function loadPostgres(
     if (waiting[table].push(row) === ROWS_AT_ONCE) await write(table);
   }
   for (const table of ['workspaces', 'keys', 'key_usage'] as const) await write(table);
-  await client.unsafe(`VACUUM ANALYZE ${schema}.keys`);
-  for (const table of ['workspaces', 'key_usage', 'key_search', 'key_scopes', 'key_metadata']) {
-    await client.unsafe(`VACUUM ANALYZE ${schema}.${table}`);
+
+  await run(`INSERT INTO warder.key_search
+    SELECT position, warder.pieces_of(workspace_id, search) FROM warder.keys`);
+  await run(`INSERT INTO warder.key_scopes
+    SELECT workspace_id, json_array_elements_text(scopes::json), position FROM warder.keys`);
+  await run(
+    `INSERT INTO warder.key_metadata ${metadataOf('made', 'CROSS JOIN warder.keys AS made')}`,
+  );
+  for (const { text } of indices) await run(text);
+  await run('ALTER TABLE warder.keys ENABLE TRIGGER USER');
+  for (const table of ['keys', 'key_usage', 'key_search', 'key_scopes', 'key_metadata']) {
+    await run(`VACUUM ANALYZE warder.${table}`);
   }
   return workspaces;
 }

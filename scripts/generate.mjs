@@ -6,7 +6,9 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describeApi, dialectsOf, native, PRODUCTS } from '@warder/server';
+import { SETTINGS } from '../packages/cli/src/config.ts';
 import { sdkTypes } from './sdk-types.mjs';
+import { settingsPage } from './settings-page.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const { version } = JSON.parse(readFileSync(`${root}packages/cli/package.json`, 'utf8'));
@@ -21,6 +23,7 @@ const generated = [
     file: `docs/openapi/${dialect.name}.json`,
     how: () => JSON.stringify(describeApi(dialect, version, null)),
   })),
+  { file: 'docs/settings.md', how: () => settingsPage(SETTINGS) },
   { file: 'packages/sdk/src/schema.gen.ts', how: () => sdkTypes(api) },
 ];
 
@@ -37,6 +40,7 @@ for (const { file, how } of generated) {
 
 /** As the formatter would leave it, so that the two checks agree. @param {string} file @param {string} text */
 function formatted(file, text) {
+  if (file.endsWith('.md')) return text;
   const args = ['node_modules/@biomejs/biome/bin/biome', 'format', `--stdin-file-path=${file}`];
   const { status, stdout, stderr } = spawnSync(process.execPath, args, {
     cwd: root,

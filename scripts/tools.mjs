@@ -15,6 +15,7 @@ export const tools = [
     package: 'bash',
     tests: [
       'tests/completion.test.ts',
+      'tests/deploy.test.ts',
       'tests/docs.test.ts',
       'tests/help.test.ts',
       'tests/readme.test.ts',
@@ -36,13 +37,14 @@ export const tools = [
     package: 'python3-requests',
     tests: ['tests/seed-pages.test.ts'],
   },
+  { program: 'systemd-analyze', package: 'systemd', tests: ['tests/deploy.test.ts'] },
   { program: 'tar', package: 'tar', tests: ['tests/pack.test.ts'] },
   { program: 'zsh', package: 'zsh', tests: ['tests/completion.test.ts'] },
   { program: 'fish', package: 'fish', tests: ['tests/completion.test.ts'] },
   {
     program: 'nginx',
     package: 'nginx',
-    tests: ['tests/gateways/nginx.test.ts', 'tests/gateways/docs.test.ts'],
+    tests: ['tests/gateways/nginx.test.ts', 'tests/gateways/docs.test.ts', 'tests/deploy.test.ts'],
     benches: ['gateway'],
   },
   {
@@ -58,7 +60,11 @@ export const tools = [
   {
     program: 'postgres',
     package: 'postgresql',
-    tests: ['packages/server/src/storage/postgres.test.ts'],
+    tests: [
+      'packages/server/src/storage/postgres',
+      'tests/cli-postgres.test.ts',
+      'tests/limits/stored-postgres.test.ts',
+    ],
     benches: ['rivals'],
   },
   {

@@ -5,6 +5,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { newFolder, serve } from './fixtures/program.ts';
+import { bearer, openGateway } from './kit/gateway.ts';
 import { type Service, startService } from './kit/service.ts';
 
 let service: Service;
@@ -97,6 +98,17 @@ describe('the figures', () => {
     expect((await read()).get('warder_cache_keys')).toBe(before.get('warder_cache_keys'));
   });
 
+  it('count what gateways are answered, by the reason', async () => {
+    const { key } = await service.createKey({ scopes: ['files:read'] });
+    const { ask, close } = await openGateway(service);
+    for (let i = 0; i < 3; i++) expect((await ask({ headers: bearer(key) })).status).toBe(200);
+    expect((await ask({})).status).toBe(401);
+    await close();
+    const figures = await read();
+    expect(figures.get('warder_gateway_answers_total{reason="allowed"}')).toBe(3);
+    expect(figures.get('warder_gateway_answers_total{reason="no_key"}')).toBe(1);
+  });
+
   it('name routes as their table has them, and nothing that was sent', async () => {
     const { id } = await service.createKey({ owner_id: 'acme' });
     await service.expectCall(200, 'GET', `/v1/keys/${id}`);
@@ -126,6 +138,12 @@ describe('the figures', () => {
     );
     expect(buckets.at(-1)?.[0]).toContain('le="+Inf"');
     expect(figures.get('warder_store_duration_seconds_sum{operation="commit"}')).toBeGreaterThan(0);
+  });
+
+  it('say how sure it is that every change was heard, which another process may have made', async () => {
+    const age = (await read()).get('warder_change_feed_age_seconds');
+    expect(age).toBeGreaterThanOrEqual(0);
+    expect(age).toBeLessThan(60);
   });
 
   it('say how old the oldest event is that is not sealed', async () => {
@@ -179,4 +197,45 @@ describe('whom they are told', () => {
     child.kill('SIGTERM');
     expect((await ended).code).toBe(0);
   });
+
+  it('with several workers, whichever is asked tells those of all, each with its process', async () => {
+    const cwd = newFolder();
+    const args = ['--workers', '2', '--ops-listen', '127.0.0.1:0'];
+    const { url, stdout, child, ended } = await serve(cwd, args);
+    const [, ops = ''] = /Metrics and probes are at (\S+)\.$/m.exec(stdout()) ?? [];
+    const key = readFileSync(join(cwd, 'data/first-key'), 'utf8').trim();
+    const headers = { authorization: `Bearer ${key}`, 'content-type': 'application/json' };
+    const post = (path: string, body: object, connection = 'keep-alive') =>
+      fetch(`${url}${path}`, {
+        method: 'POST',
+        headers: { ...headers, connection },
+        body: JSON.stringify(body),
+      }).then((reply) => reply.json() as Promise<Record<string, unknown>>);
+    const made = await post('/v1/keys', {});
+    // A connection each, which the workers take in turns.
+    for (let i = 0; i < 20; i++) {
+      expect(await post('/v1/keys/verify', { key: made.key }, 'close')).toMatchObject({
+        valid: true,
+      });
+    }
+    for (let asked = 0; asked < 4; asked++) {
+      const reply = await fetch(`${ops}/metrics`, { headers: { connection: 'close' } });
+      const figures = figuresOf(await reply.text());
+      const of = (name: string) =>
+        Array.from(figures).filter(([figure]) => figure.startsWith(`${name}{`));
+      const processes = of('warder_build_info').map(
+        ([figure]) => /process="(\w+)"/.exec(figure)?.[1],
+      );
+      expect(processes.length).toBe(3);
+      expect(processes).toContain('supervisor');
+      const valid = of('warder_verifications_total').filter(([figure]) =>
+        figure.includes('code="valid"'),
+      );
+      expect(valid.reduce((sum, [, value]) => sum + value, 0)).toBe(20);
+      expect(valid.filter(([, value]) => value > 0).length).toBe(2);
+      expect(of('process_resident_memory_bytes').length).toBe(3);
+    }
+    child.kill('SIGTERM');
+    expect((await ended).code).toBe(0);
+  }, 60_000);
 });

@@ -48,7 +48,7 @@ function packageOf(module) {
 /** @param {string} folder */
 function licenceOf(folder) {
   const { name, version, license } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
-  const file = ['LICENSE', 'LICENSE.md', 'license', 'LICENCE'].find((one) =>
+  const file = ['LICENSE', 'LICENSE.md', 'license', 'license.md', 'LICENCE'].find((one) =>
     existsSync(join(folder, one)),
   );
   if (file === undefined) throw new Error(`${name} comes without its licence (${license}).`);

@@ -1,12 +1,13 @@
 // Real servers for tests and benches, each an instance of its own in a temporary folder.
 // They end, and their folder goes, with whoever started them, also when that was killed.
 
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { type ChildProcess, execFile, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chownSync, mkdtempSync, readFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { promisify } from 'node:util';
 import { pathOf } from '../../scripts/tools.mjs';
 
 export interface PostgresServer {
@@ -23,6 +24,8 @@ export interface PostgresServer {
   ended(): Promise<void>;
   /** Starts it again after it has ended, on the same files. */
   start(): Promise<void>;
+  /** Runs statements as its superuser, in the database of `url` or the first one; answers what was found, a line a row. */
+  execute(sql: string, url?: string): Promise<string>;
   /** Ends it and removes its folder. */
   stop(): Promise<void>;
 }
@@ -55,8 +58,15 @@ export async function startPostgres(settings: PostgresSettings = {}): Promise<Po
   const ended = async () => {
     if (guard.stderr?.readableEnded === false) await once(guard.stderr, 'end');
   };
+  const url = `postgres://postgres@/postgres?host=${encodeURIComponent(home)}&port=${port}`;
   return {
-    url: `postgres://postgres@/postgres?host=${encodeURIComponent(home)}&port=${port}`,
+    url,
+    async execute(sql, at = url) {
+      const psql = join(dirname(postgres), 'psql');
+      const words = ['-X', '-q', '-A', '-t', '-v', 'ON_ERROR_STOP=1', '-d', at, '-c', sql];
+      const { stdout } = await promisify(execFile)(psql, words);
+      return stdout.trimEnd();
+    },
     tcpUrl: `postgres://postgres@127.0.0.1:${port}/postgres`,
     port,
     home,

@@ -108,9 +108,9 @@ function portsOf(pid: number): Set<number> {
 
 /** Waits, looking again and again, until it is so. */
 export async function until(so: () => boolean | Promise<boolean>, what: string): Promise<void> {
-  const giveUpAt = performance.now() + 20_000;
+  const giveUpAt = performance.now() + 60_000;
   while (!(await so())) {
-    if (performance.now() > giveUpAt) throw new Error(`${what}: not within 20 s`);
+    if (performance.now() > giveUpAt) throw new Error(`${what}: not within a minute`);
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }

@@ -85,7 +85,8 @@ describe.runIf(isInstalled('redis-server'))('with Redis', () => {
       few: await make([limitOf('hour', 3, 3_600)]),
       free: await make([]),
       revoked,
-      said: () => service.log.filter((line) => /limits (are|cannot)/.test(line)),
+      said: () =>
+        service.log.filter((line) => /limits (are not|cannot|are shared again)/.test(line)),
     };
   };
   /** Verifies again and again, several at once: how long each took, and what it was told. */

@@ -13,7 +13,7 @@ import type { Json } from '../kit/kill-load.ts';
 import { type Connection, connectionToEach } from '../kit/workers.ts';
 
 const WORKERS = 3;
-const timeout = runs(60_000, 300_000);
+const timeout = runs(120_000, 600_000);
 const folder = mkdtempSync(join(tmpdir(), 'warder-workers-'));
 let service: Service;
 let each: Connection[];
@@ -22,7 +22,7 @@ beforeAll(async () => {
   service = startService(join(folder, 'data'), null, ['--workers', `${WORKERS}`]);
   await service.url;
   each = await connectionToEach(service, WORKERS);
-}, 60_000);
+}, 120_000);
 afterAll(async () => {
   for (const connection of each) connection.close();
   await killServices();

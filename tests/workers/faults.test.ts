@@ -14,7 +14,7 @@ import { clientOf, newLedger, work } from '../kit/kill-load.ts';
 import { connectionToEach, openConnection, until, workersOf } from '../kit/workers.ts';
 
 const WORKERS = 3;
-const timeout = runs(120_000, 600_000);
+const timeout = runs(300_000, 900_000);
 const folder = mkdtempSync(join(tmpdir(), 'warder-faults-'));
 afterEach(killServices);
 afterAll(() => rmSync(folder, { recursive: true, force: true }));

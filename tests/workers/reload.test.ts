@@ -15,7 +15,7 @@ import { PLAN } from '../kit/gateway.ts';
 import { connectionToEach, openConnection, until, workersOf } from '../kit/workers.ts';
 
 const WORKERS = 2;
-const timeout = runs(120_000, 600_000);
+const timeout = runs(300_000, 900_000);
 afterEach(killServices);
 
 const flags = ['--workers', `${WORKERS}`, '--log-level', 'info'];

@@ -6,6 +6,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Failure, usage } from './failure.ts';
 import {
+  databaseUrl,
   dialectOptions,
   duration,
   gatewayAddress,
@@ -75,6 +76,51 @@ export const SETTINGS = {
     secret: false,
     audience: ['serve', 'local'],
     parse: path,
+  },
+  database: {
+    flag: '--database <url>',
+    flagHoldsValue: true,
+    variable: 'DATABASE_URL',
+    default: null,
+    file: null,
+    meaning:
+      'database in PostgreSQL 15 or later instead of a file: postgres://USER:PASSWORD@HOST:PORT/NAME; with a password better by the variable, since others can read the command line',
+    secret: true,
+    audience: ['serve', 'local'],
+    parse: databaseUrl,
+  },
+  databaseDirect: {
+    flag: '--database-direct <url>',
+    flagHoldsValue: true,
+    variable: 'WARDER_DATABASE_DIRECT',
+    default: null,
+    file: null,
+    meaning:
+      'the same database past a pooler such as PgBouncer, over which changes are heard; needs --database',
+    secret: true,
+    audience: ['serve'],
+    parse: databaseUrl,
+  },
+  databasePrepare: {
+    flag: '--database-prepare <on|off>',
+    variable: 'WARDER_DATABASE_PREPARE',
+    default: 'on',
+    file: null,
+    meaning: 'prepare statements on the server; off (slower) behind a PgBouncer before 1.21',
+    secret: false,
+    audience: ['serve'],
+    parse: word(['on', 'off']),
+  },
+  migrate: {
+    flag: '--migrate <auto|check>',
+    variable: 'WARDER_MIGRATE',
+    default: null,
+    file: null,
+    meaning:
+      'what a start does about a database of an earlier version: auto migrates it, check refuses it until `warder migrate` ran (default: auto for a file, check for PostgreSQL)',
+    secret: false,
+    audience: ['serve'],
+    parse: word(['auto', 'check']),
   },
   bootstrapKeyFile: {
     flag: '--bootstrap-key-file <file>',
@@ -377,6 +423,16 @@ export const SETTINGS = {
     secret: false,
     audience: ['serve'],
     parse: webAddress,
+  },
+  telemetryDisabled: {
+    flag: null,
+    variable: 'OTEL_SDK_DISABLED',
+    default: 'false',
+    file: null,
+    meaning: 'send no traces and no metrics, whatever else is set; true or false',
+    secret: false,
+    audience: ['serve'],
+    parse: yesOrNo,
   },
   tracesRatio: {
     flag: null,

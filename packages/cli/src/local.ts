@@ -34,7 +34,7 @@ export const addLocal: AddCommand = (program, output) => {
     .option('--check', 'change nothing: say what is pending, and exit with 1 where anything is');
   settingOptions(migrate, 'local').action(async () => {
     const { migrate: run } = await import('./local/migrate.ts');
-    run(settingFlags(migrate.opts()), migrate.opts().check === true, output);
+    await run(settingFlags(migrate.opts()), migrate.opts().check === true, output);
   });
 
   const doctor = program

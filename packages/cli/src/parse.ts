@@ -58,6 +58,13 @@ export function webAddress(text: string): string {
   return `${url.origin}${url.pathname}`.replace(/\/+$/, '');
 }
 
+/** A newline may follow, as files have it; what stands in it is read where it is connected to. */
+export function databaseUrl(text: string): string {
+  const url = text.trimEnd();
+  if (/^postgres(ql)?:\/\/\S*$/.test(url)) return url;
+  throw new Error('must be postgres://USER:PASSWORD@HOST:PORT/NAME');
+}
+
 export function path(text: string): string {
   if (text === '' || text.includes('\0')) throw new Error('must be a path');
   return text;

@@ -15,6 +15,7 @@ import {
   type Listener,
   type ListenOptions,
   type Log,
+  NO_WRITING,
   openTelemetry,
   type Procedures,
   type ServerHost,
@@ -22,17 +23,18 @@ import {
   type Telemetry,
   type Warder,
   type WarderParts,
+  type Writing,
   writeHere,
 } from '@warder/server';
 import { announce } from './announcement.ts';
 import { type Flags, readSetting } from './config.ts';
 import { usage } from './failure.ts';
 import { keepHeapSmall } from './heap.ts';
+import { databaseIn } from './local/database.ts';
 import { dialectListenersIn, dialectsIn, sharedCredentialsIn } from './local/dialects.ts';
 import { firstKeyIn, readFirstKey } from './local/first-key.ts';
 import { type GatewayInUse, gatewayIn } from './local/gateway.ts';
 import {
-  databaseIn,
   type Opened,
   openExisting,
   openOrMake,
@@ -40,7 +42,9 @@ import {
   startFailure,
 } from './local/installation.ts';
 import { readIssuers } from './local/issuers.ts';
-import { limitsInRedis, redisIn } from './local/limits.ts';
+
+import { redisIn, sharedLimitsIn } from './local/limits.ts';
+
 import {
   isLoopback,
   openGatewayListener,
@@ -55,6 +59,8 @@ import { VERSION } from './version.ts';
 
 /** The listeners give up on requests in flight after 8 s, so that all is done within ten. */
 const STOP_MILLISECONDS = 9_500;
+/** For what is printed last, once all is done. */
+const LEAVE_MILLISECONDS = 100;
 
 /** Runs the service; resolves once a signal has ended it, with `process.exitCode` set. */
 export async function serve(flags: Flags, output: Output): Promise<void> {
@@ -81,8 +87,8 @@ async function run(flags: Flags, output: Output): Promise<number> {
     made = true;
     return firstKeyIn(keyFile, host);
   };
-  const supervision = count > 1 ? createSupervision(writeHere(databaseIn(data))) : null;
-  const opened = await openOrMake(flags, firstToken, supervision?.writing);
+  const supervision = count > 1 ? createSupervision(writingIn(flags)) : null;
+  const opened = await openOrMake(flags, firstToken, log, supervision?.writing);
   const eventLog = eventLogOf(flags, log);
   const service = await (supervision === null
     ? openService(flags, settings, opened, { eventLog })
@@ -126,6 +132,12 @@ async function run(flags: Flags, output: Output): Promise<number> {
   });
 }
 
+/** A file has one writer; in PostgreSQL each process writes by itself. */
+function writingIn(flags: Flags): Writing {
+  if (readSetting('database', flags) !== undefined) return NO_WRITING;
+  return writeHere(databaseIn(readSetting('data', flags)));
+}
+
 /** Loaded only where it is wanted. */
 async function supervise(parts: SupervisorParts): Promise<Service> {
   const { openSupervisor } = await import('./local/supervisor.ts');
@@ -136,12 +148,13 @@ async function supervise(parts: SupervisorParts): Promise<Service> {
 export async function openWorkerService(
   flags: Flags,
   { writing, limits }: Pick<Supervised<Procedures>, 'writing' | 'limits'>,
+  everyone: NonNullable<WarderParts['everyone']>,
 ): Promise<RetiringService> {
   const settings = await readService(flags);
   endOnCrash(settings.log);
   keepHeapSmall();
   const opened = await openExisting(flags, 'refuse', writing);
-  return await openService(flags, settings, opened, { keeps: false, limits });
+  return await openService(flags, settings, opened, { keeps: false, limits, everyone });
 }
 
 /** All that a service is set to, read before anything is made. */
@@ -176,17 +189,19 @@ function keepingIn(flags: Flags) {
 /** A service that can also end without refusing anything: another process listens in its place. */
 export interface RetiringService extends Service {
   retire(): Promise<void>;
+  /** The figures of this process. */
+  figures: Warder['figures'];
 }
 
 async function openService(
   flags: Flags,
   settings: Awaited<ReturnType<typeof readService>>,
   opened: Opened,
-  more: Pick<WarderParts, 'eventLog' | 'keeps' | 'limits'>,
+  more: Pick<WarderParts, 'eventLog' | 'keeps' | 'limits' | 'everyone'>,
 ): Promise<RetiringService> {
   const { redis, log, tls, trustedProxies, dialects, dialectAddresses, gateway } = settings;
   const { sharedCredentials, issuers, opsAddress } = settings;
-  const limits = redis ? await limitsInRedis(redis, flags, log) : more.limits;
+  const limits = (await sharedLimitsIn(flags, redis)) ?? more.limits;
   const telemetry = await telemetryOf(flags, log);
   const warder = assembleWarder({
     ...opened,
@@ -235,6 +250,7 @@ async function openService(
       opsUrl: opsListener?.url ?? null,
     },
     failed: new Promise(() => {}),
+    figures: warder.figures,
     async drain() {
       warder.drain();
       await Promise.all([listeners.close(), gatewayListener?.close()]);
@@ -271,12 +287,18 @@ function untilSignal(log: Log, stop: () => Promise<void>): Promise<number> {
       if (stopping) process.exit(1);
       stopping = true;
       log.info({ signal }, 'stopping');
-      setTimeout(() => {
+      const tooLong = setTimeout(() => {
         log.error('stopping took too long');
         process.exit(1);
       }, STOP_MILLISECONDS).unref();
       stop().then(
-        () => resolve(signal === 'SIGINT' ? 130 : 0),
+        () => {
+          clearTimeout(tooLong);
+          const code = signal === 'SIGINT' ? 130 : 0;
+          // What a collector that is away leaves under way is not waited for.
+          setTimeout(() => process.exit(code), LEAVE_MILLISECONDS).unref();
+          resolve(code);
+        },
         (error: unknown) => {
           log.error({ err: error }, 'stopping failed');
           process.exit(1);
@@ -293,7 +315,7 @@ async function telemetryOf(flags: Flags, log: Log): Promise<Telemetry | undefine
   const traces = both || readSetting('otlpTracesEndpoint', flags) !== undefined;
   const metrics = both || readSetting('otlpMetricsEndpoint', flags) !== undefined;
   const ratio = readSetting('tracesRatio', flags);
-  if (!traces && !metrics) return undefined;
+  if ((!traces && !metrics) || readSetting('telemetryDisabled', flags)) return undefined;
   return await openTelemetry({ version: VERSION, traces, metrics, ratio, log });
 }
 

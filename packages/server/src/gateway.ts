@@ -52,12 +52,14 @@ export interface GatewayParts {
   readonly same: (one: string, other: string) => boolean;
   readonly verifier: CachingVerifier;
   readonly now: () => number;
+  /** Counts its answers by their reason. */
+  readonly answers: Record<string, number>;
   readonly log: Pick<Log, 'info' | 'warn' | 'error'>;
 }
 
 export function createGateway({ plan, verifier, now, log, ...parts }: GatewayParts): HeadHandler {
   const { original, statuses } = plan.kind;
-  const { secret, same, workspaceId: within } = parts;
+  const { secret, same, workspaceId: within, answers } = parts;
   const { environment } = plan;
   const read = headReader({ ...plan, original });
   const findRule = ruleFinder(
@@ -68,7 +70,11 @@ export function createGateway({ plan, verifier, now, log, ...parts }: GatewayPar
     }),
   );
 
+  const count = (reason: string) => {
+    answers[reason] = (answers[reason] ?? 0) + 1;
+  };
   const refuse = (reason: Reason, verdict?: Verdict): HeadReply => {
+    count(reason);
     const key_id = verdict && 'key' in verdict ? verdict.key.id : undefined;
     const entry = { reason, code: verdict?.code, key_id };
     if (MISCONFIGURED.has(reason)) log.warn(entry, 'the gateway does not ask as it should');
@@ -81,11 +87,13 @@ export function createGateway({ plan, verifier, now, log, ...parts }: GatewayPar
     const { limits, retryAfterSeconds } = verdict;
     return refusal(reason, status, { retryAfterSeconds, headers: limitHeaders(limits, now()) });
   };
-  const answerTo = (verdict: Verdict): HeadReply =>
-    verdict.valid
-      ? allowance(verdict.key, verdict.limits, now())
-      : refuse(REASONS[verdict.code], verdict);
+  const answerTo = (verdict: Verdict): HeadReply => {
+    if (!verdict.valid) return refuse(REASONS[verdict.code], verdict);
+    count('allowed');
+    return allowance(verdict.key, verdict.limits, now());
+  };
   const failed = (error: unknown): HeadReply => {
+    count('unavailable');
     log.error({ err: error }, 'no verdict for the gateway');
     return refusal('unavailable', statuses.unavailable);
   };

@@ -14,18 +14,20 @@ interface Waiting<Item, Done> {
  * Hands items over in the order asked for, those that came while others were written at once.
  * @param write answers each of its items, in their order
  * @param most are handed over together
+ * @param atOnce so many times may be written at once; then the order is that of handing over alone
  */
 export function gather<Item, Done>(
   write: (items: readonly Item[]) => Promise<readonly Done[]>,
   most: number,
+  atOnce = 1,
 ): (item: Item) => Promise<Done> {
   let waiting: Waiting<Item, Done>[] = [];
-  let writing = false;
+  let writing = 0;
 
   const writeAlone = ({ item, resolve, reject }: Waiting<Item, Done>) =>
     write([item]).then(([done]) => resolve(done as Done), reject);
   const writeAll = async () => {
-    writing = true;
+    writing++;
     while (waiting.length > 0) {
       const together = waiting.slice(0, most);
       waiting = waiting.slice(most);
@@ -40,13 +42,13 @@ export function gather<Item, Done>(
         else for (const { reject } of together) reject(error);
       }
     }
-    writing = false;
+    writing--;
   };
 
   return (item) =>
     new Promise((resolve, reject) => {
       waiting.push({ item, resolve, reject });
-      if (!writing) void writeAll();
+      if (writing < atOnce) void writeAll();
     });
 }
 

@@ -7,6 +7,12 @@ export { createTokenVerifier, type TokenVerifier, type VerifiedToken } from './a
 export { instanceGrant } from './auth.ts';
 export { AuthorizationError, type WithHeaders } from './authorization.ts';
 export { type BackupFacts, type SealedBackup, sealBackup, unsealBackup } from './backup.ts';
+export {
+  migratePostgres,
+  openPostgres,
+  type PostgresOptions,
+  pendingInPostgres,
+} from './database.ts';
 export type { Dialect, DialectKind } from './dialect.ts';
 export { native } from './dialects/native/dialect.ts';
 export { type ActingAs, createWarder, type EmbeddedWarder } from './embed.ts';
@@ -17,6 +23,7 @@ export { GATEWAYS, parseGatewayPlan } from './gateway-plan.ts';
 export type { Head, HeadHandler, HeadReply } from './head.ts';
 export { createHost, type Pepper, type ServerHost } from './host.ts';
 export { checkSecrets, openInstallation, StartRefused } from './installation.ts';
+export { createStoredLimits } from './limits/stored.ts';
 export type { Channel, Procedures } from './line.ts';
 export {
   type ListenAddress,
@@ -32,6 +39,7 @@ export { openTelemetry } from './open-telemetry.ts';
 export { type ApiDocument, describeApi } from './openapi.ts';
 export { makeFolder, readIfThere, writeOnce } from './private-file.ts';
 export { type Chosen, dialectsOf, managingFormats, PRODUCTS } from './products.ts';
+export type { ProcessFigures, ToldMetric } from './prometheus.ts';
 export { FileRefused } from './refusal.ts';
 export { livesOfTables } from './retention.ts';
 export type { Arrival, Handler, Reply } from './serve.ts';
@@ -63,6 +71,6 @@ export { openSealedEvents, type SealedEvents } from './storage/embedded/sealed.t
 export { type Writing, writeHere } from './storage/embedded/writing.ts';
 export { type EmbeddedOptions, openEmbedded } from './storage/embedded.ts';
 export { openSupervised, type Supervised } from './supervised.ts';
-export { type Attendance, createSupervision, type Supervision } from './supervision.ts';
+export { type Attendance, createSupervision, NO_WRITING, type Supervision } from './supervision.ts';
 export type { Telemetry } from './tracing.ts';
 export { assembleWarder, type Warder, type WarderParts } from './warder.ts';

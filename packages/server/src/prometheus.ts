@@ -4,13 +4,83 @@
 import type { Metric as PrometheusMetric, Registry } from 'prom-client';
 import { BUCKET_SECONDS, type Metric } from './metrics.ts';
 
-/** @returns what makes a page of the figures as they are now */
-export function prometheusPage(metrics: readonly Metric[]): () => Promise<string> {
+/** A metric with its figures as plain data, so that one process can tell those of another. */
+export interface ToldMetric {
+  readonly name: string;
+  readonly help: string;
+  readonly type: string;
+  readonly values: readonly Value[];
+}
+
+export interface ProcessFigures {
+  /** What tells it from the others. */
+  readonly process: string;
+  readonly metrics: readonly ToldMetric[];
+}
+
+export interface Prometheus {
+  /** The figures of this process as they are now. */
+  told(): Promise<readonly ToldMetric[]>;
+  /** A page of them; of all processes that are there, where there are several. */
+  page(): Promise<string>;
+}
+
+/** @param everyone the figures of all processes behind one listener, this one among them; undefined where it is the only one */
+export function prometheusOf(
+  metrics: readonly Metric[],
+  everyone?: () => Promise<readonly ProcessFigures[]>,
+): Prometheus {
   let opening: Promise<Registry> | null = null;
-  return async () => {
+  const opened = () => {
     opening ??= open(metrics);
-    return await (await opening).metrics();
+    return opening;
   };
+  return {
+    async told() {
+      const all = await (await opened()).getMetricsAsJSON();
+      return (all as readonly (Told & { type: unknown })[]).map(({ name, help, type, values }) => ({
+        name,
+        help,
+        type: String(type),
+        values: values.map(plain),
+      }));
+    },
+    async page() {
+      if (everyone === undefined) return await (await opened()).metrics();
+      return await pageOf(await everyone());
+    },
+  };
+}
+
+/** As the library gives it, which its type says without the values. */
+interface Told {
+  readonly name: string;
+  readonly help: string;
+  readonly values: readonly Value[];
+}
+
+function plain({ labels, value, metricName }: Value): Value {
+  return metricName === undefined
+    ? { labels: { ...labels }, value }
+    : { labels: { ...labels }, value, metricName };
+}
+
+/** Each figure with the process that it is of: a sum would fall whenever one of them ends. */
+async function pageOf(all: readonly ProcessFigures[]): Promise<string> {
+  const { Registry } = await import('prom-client');
+  const registry = new Registry();
+  const byName = new Map<string, ToldMetric & { readonly values: Value[] }>();
+  for (const { process, metrics } of all) {
+    for (const metric of metrics) {
+      const found = byName.get(metric.name) ?? { ...metric, values: [] };
+      byName.set(metric.name, found);
+      for (const value of metric.values) {
+        found.values.push({ ...value, labels: { ...value.labels, process } });
+      }
+    }
+  }
+  for (const metric of byName.values()) register(registry, metric.name, async () => metric);
+  return await registry.metrics();
 }
 
 async function open(metrics: readonly Metric[]): Promise<Registry> {
@@ -18,12 +88,15 @@ async function open(metrics: readonly Metric[]): Promise<Registry> {
   const registry = new Registry();
   for (const metric of metrics) {
     const { name, help, type } = metric;
-    const get = async () => ({ name, help, type, values: await valuesOf(metric) });
-    // All that a registry asks of a metric, which its type says by the library's own classes.
-    registry.registerMetric({ name, get } as unknown as PrometheusMetric);
+    register(registry, name, async () => ({ name, help, type, values: await valuesOf(metric) }));
   }
   collectDefaultMetrics({ register: registry });
   return registry;
+}
+
+function register(registry: Registry, name: string, get: () => Promise<ToldMetric>): void {
+  // All that a registry asks of a metric, which its type says by the library's own classes.
+  registry.registerMetric({ name, get } as unknown as PrometheusMetric);
 }
 
 interface Value {

@@ -157,7 +157,7 @@ export function readingOf(engine: Engine): { reading: Reading; lookup: Lookup } 
       keysOfMember: (member, kept, most) =>
         list(listKeysOfMember(texts, within, member, kept, most)),
       events: (filter, slice) => list(listEvents(walks, within, filter, slice)),
-      keysToErase: (most) => list(listKeysToErase(builder, within, most)),
+      keysToErase: (most) => list(listKeysToErase(walks, within, most)),
       erasure: (most) => list(listErasure(builder, within, most)),
       unsealed: (most) => list(listUnsealed(builder, within, most)),
       prunable: (before, most) => list(listPrunable(builder, within, before, most)),

@@ -12,8 +12,14 @@ export interface MetricSources {
   usage(): { readonly waiting: number; readonly lost: number };
   /** How many windows of limits there is room for in this process now. */
   windows(): number;
+  /** Answers to gateways by their reason. */
+  readonly gatewayAnswers: Readonly<Record<string, number>>;
   /** When the oldest event was made that is not sealed yet; null for none. */
   oldestUnsealed(): Promise<number | null>;
+  /** Milliseconds since what counts limits for several processes was last there; null where it is, or none is asked. */
+  limitsAway(): number | null;
+  /** Milliseconds for which it has not been certain that every change was heard. */
+  feedAge(): number;
   readonly now: () => number;
 }
 
@@ -32,6 +38,13 @@ export function serviceMetrics(sources: MetricSources): readonly Metric[] {
       'Verdicts on keys, but for the keys that sign in to Warder itself.',
       'code',
       () => verifier.verdicts,
+    ),
+    figures(
+      'counter',
+      'warder_gateway_answers_total',
+      'Answers to gateways, `allowed` or by why not.',
+      'reason',
+      () => sources.gatewayAnswers,
     ),
     figure('counter', 'warder_cache_hits_total', 'Verdicts on keys in memory.', () =>
       verifier.hits(),
@@ -84,6 +97,12 @@ export function serviceMetrics(sources: MetricSources): readonly Metric[] {
     ),
     figure(
       'gauge',
+      'warder_limits_away_seconds',
+      'For how long what counts limits for several processes has been away; 0 where it is there.',
+      () => (sources.limitsAway() ?? 0) / 1000,
+    ),
+    figure(
+      'gauge',
       'warder_usage_waiting',
       'Counts of verifications that are not written yet: one for each key and hour.',
       () => sources.usage().waiting,
@@ -93,6 +112,12 @@ export function serviceMetrics(sources: MetricSources): readonly Metric[] {
       'warder_usage_lost_total',
       'Verifications that were not counted, since too much waited to be written.',
       () => sources.usage().lost,
+    ),
+    figure(
+      'gauge',
+      'warder_change_feed_age_seconds',
+      'For how long it has not been certain that every change elsewhere was heard; +Inf before the first certainty.',
+      () => sources.feedAge() / 1000,
     ),
     figure(
       'gauge',

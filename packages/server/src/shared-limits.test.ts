@@ -40,12 +40,15 @@ function made(fallback: LimitFallback = 'memory', deadlineMilliseconds?: number)
   const store = storeThat();
   const limits = createSharedLimits({
     store,
+    storage: {
+      takeWindows: () => expect.unreachable('windows are counted elsewhere'),
+    },
     fallback,
     deadlineMilliseconds,
     memory: createLimitMemory(),
     digest: (text) => text,
     now: () => NOW,
-    log: createLog('debug', (line) => lines.push(JSON.parse(line))),
+    log: createLog('warn', (line) => lines.push(JSON.parse(line))),
   });
   return { store, limits, lines };
 }

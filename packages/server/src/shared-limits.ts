@@ -2,8 +2,9 @@
 // them does not answer: no verification waits longer than its deadline, and while it is
 // away none waits at all. Once it answers again it counts again, without a restart.
 
-import { type LimitFigure, type Taking, WarderError } from '@warder/core';
+import { type LimitFigure, type Storage, type Taking, WarderError } from '@warder/core';
 import type { RedisLimitOptions } from './limits/redis.ts';
+import { createStoredLimits } from './limits/stored.ts';
 import {
   type LimitMemory,
   type Limits,
@@ -23,13 +24,15 @@ export const LIMIT_FALLBACKS = ['memory', 'refuse', 'admit'] as const;
 export type LimitFallback = (typeof LIMIT_FALLBACKS)[number];
 
 export interface SharedLimitSetting {
-  readonly store: SharedLimitStore;
+  /** `database`: windows are counted in the store that keys are in. */
+  readonly store: SharedLimitStore | 'database';
   readonly fallback: LimitFallback;
-  /** How long a use waits for the store; 250 unless given. */
+  /** How long a use waits for the store; 250, and 1,000 for the database, unless given. */
   readonly deadlineMilliseconds?: number | undefined;
 }
 
 interface SharedLimitParts extends SharedLimitSetting {
+  readonly storage: Pick<Storage, 'takeWindows'>;
   /** Counts meanwhile, where the fallback is `memory`. */
   readonly memory: LimitMemory;
   /** What an identifier is known by: nothing that anybody else could make of it. */
@@ -45,6 +48,8 @@ export async function openRedisLimits(options: RedisLimitOptions): Promise<Share
 }
 
 const DEADLINE_MILLISECONDS = 250;
+/** It has work besides. */
+const DATABASE_DEADLINE_MILLISECONDS = 1_000;
 /** How long until it is asked again whether the store answers: at first, and at most. */
 const FIRST_WAIT = 50;
 const LONGEST_WAIT = 1_000;
@@ -52,8 +57,18 @@ const LONGEST_WAIT = 1_000;
 const NOTHING: WindowUse = { cost: 0, spend: true };
 
 export function createSharedLimits(parts: SharedLimitParts): Limits {
-  const { store, fallback, memory, digest, now, log } = parts;
-  const { deadlineMilliseconds = DEADLINE_MILLISECONDS } = parts;
+  const { fallback, memory, digest, now, log } = parts;
+  const inDatabase = parts.store === 'database';
+  const store = parts.store === 'database' ? createStoredLimits(parts.storage) : parts.store;
+  const usual = inDatabase ? DATABASE_DEADLINE_MILLISECONDS : DEADLINE_MILLISECONDS;
+  const { deadlineMilliseconds = usual } = parts;
+  const price = inDatabase
+    ? 'a transaction of the database, which Redis would save'
+    : 'a call of it';
+  log.info(
+    { store: store.name, fallback },
+    `limits are shared: each use of a key that has any costs ${price}`,
+  );
   /** Figures of uses that the store knows nothing of. */
   const apart = new WeakSet<readonly LimitFigure[]>();
   let awaySince: number | null = null;
@@ -66,14 +81,8 @@ export function createSharedLimits(parts: SharedLimitParts): Limits {
   /** Looks for the store until it answers, by the windows that it did not answer for. */
   const look = (windows: readonly Window[], wait: number) => {
     if (closed) return;
-    timer = setTimeout(async () => {
-      try {
-        await ask(windows, NOTHING, now());
-        back();
-      } catch {
-        look(windows, Math.min(2 * wait, LONGEST_WAIT));
-      }
-    }, wait);
+    const again = () => look(windows, Math.min(2 * wait, LONGEST_WAIT));
+    timer = setTimeout(() => void ask(windows, NOTHING, now()).then(back, again), wait);
     timer.unref();
   };
   const back = () => {

@@ -27,14 +27,7 @@ import {
   type WorkspaceRow,
   workspaceOf,
 } from './rows.ts';
-import {
-  type Builder,
-  conditionsOn,
-  type Query,
-  type RawBuilder,
-  selectKeys,
-  sql,
-} from './storage.ts';
+import { type Query, type RawBuilder, sql } from './storage.ts';
 
 /** A query of a list: left out, as if it had found nothing, unless all of its conditions hold. */
 export interface ListQuery extends Query {
@@ -89,8 +82,6 @@ export interface Equal {
 export interface RunWalk {
   readonly runs: readonly Run[];
   readonly columns: Sql;
-  /** Behind FROM, for the columns. */
-  readonly join?: Sql;
   readonly ascending: boolean;
   /** The most rows that a page visits; as many as may be unless given. */
   readonly visits?: number;
@@ -105,6 +96,8 @@ export interface Walks {
     slice: SliceRequest,
     itemOf: (row: Row) => Item,
   ): Listing<Slice<Item>>;
+  /** Up to `most` of the keys of deleted workspaces that are not deleted, and of those that are but not erased. */
+  keysToErase(within: Within, most: number): readonly Query[];
 }
 
 export function totalOf(row: unknown, total: 'bounded' | 'exact'): Total {
@@ -172,9 +165,13 @@ export function listOwners(
     residual: type === undefined ? [] : [sql`owners.type = ${type}`],
   } as const;
   const walk = named(walks, run, filter, OWNER_COLUMNS);
-  const columns = sql`${walk.columns}, balances.balance, balances.refill_at`;
-  const join = sql`left join balances on balances.subject = owners.id`;
-  return walks.listing<CreditedOwnerRow, Owner>({ ...walk, columns, join }, slice, ownerOf);
+  // Looked up for each owner of the page, which a join leaves to the planner.
+  const [balance, refill] = ['balance', 'refill_at'].map(
+    (column) =>
+      sql`(select ${sql.ref(column)} from balances where subject = owners.id) as ${sql.ref(column)}`,
+  );
+  const columns = sql`${walk.columns}, ${balance}, ${refill}`;
+  return walks.listing<CreditedOwnerRow, Owner>({ ...walk, columns }, slice, ownerOf);
 }
 
 /** The walk of what has a name, in the order of creation. */
@@ -205,22 +202,12 @@ export function listed(table: string, columns: readonly string[]): Sql {
 
 /** Keys of deleted workspaces that are not tombstones yet. */
 export function listKeysToErase(
-  builder: Builder,
+  walks: Walks,
   within: Within,
   most: number,
 ): Listing<readonly Key[]> {
-  const gone = builder.selectFrom('workspaces').select('id').where('deleted_at', 'is not', null);
-  const confined = within === null ? gone : gone.where('id', '=', within);
-  const on = conditionsOn('keys');
-  const shelves = [
-    on('keys.deleted_at', 'is', null),
-    on.and([on('keys.deleted_at', 'is not', null), on('keys.erased_at', 'is', null)]),
-  ];
-  const queries = shelves.map((shelf) =>
-    selectKeys(builder).where('workspace_id', 'in', confined).where(shelf).limit(most).compile(),
-  );
   return {
-    queries,
+    queries: walks.keysToErase(within, most),
     answer: (results) => (results.flat() as UsedKeyRow[]).slice(0, most).map(keyOf),
   };
 }

@@ -4,6 +4,7 @@
 
 import type { Heard, Receipt } from '@warder/core';
 import { createSupervisedLimits } from './limits/supervised.ts';
+import type { SharedLimitStore } from './limits.ts';
 import { type Channel, type Line, openLine, type Procedures } from './line.ts';
 import type { SharedLimitSetting } from './shared-limits.ts';
 import { steadyClock } from './steady-clock.ts';
@@ -13,7 +14,7 @@ import { type Beat, LEASE_MILLISECONDS, type SupervisorProcedures } from './supe
 export interface Supervised<Theirs extends Procedures> {
   /** For the store, which reads the file by itself. */
   readonly writing: Writing;
-  readonly limits: SharedLimitSetting;
+  readonly limits: SharedLimitSetting & { readonly store: SharedLimitStore };
   readonly line: Line<SupervisorProcedures & Theirs>;
 }
 

@@ -59,7 +59,7 @@ export interface Attendance<Theirs extends Procedures> {
 }
 
 export interface Supervision {
-  /** For the supervisor's own store: what it commits is told to the workers too. */
+  /** For the supervisor's own store of a file: what it commits is told to the workers too. */
   readonly writing: Writing;
   /** Serves a worker from its start to its end. @param mine what else it may ask for */
   attend<Theirs extends Procedures>(
@@ -70,6 +70,16 @@ export interface Supervision {
   close(): void;
 }
 
+/** For a store that needs nobody to write for it. */
+export const NO_WRITING: Writing = {
+  writer: {
+    write: () => Promise.reject(new Error('nothing is written here')),
+    close: async () => {},
+  },
+  watch: () => ({ age: () => 0, trusted: LEASE_MILLISECONDS, close() {} }),
+  obeyed: async () => ({ obeyedBy: 0, of: 0, afterMilliseconds: 0 }),
+};
+
 interface Attended {
   readonly line: Line<WorkerProcedures>;
   /** When the last beat was sent that was to be answered, by the monotonic clock. */
@@ -77,7 +87,10 @@ interface Attended {
   answered: boolean;
 }
 
-/** @param own what writes in this process */
+/**
+ * @param own what writes in this process. Where the workers have a database that every process
+ * writes by itself, `NO_WRITING`: then they are only watched over.
+ */
 export function createSupervision(own: Writing): Supervision {
   const now = steadyClock();
   const workers = new Set<Attended>();

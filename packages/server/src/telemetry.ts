@@ -24,6 +24,7 @@ import {
   detectResources,
   envDetector,
   resourceFromAttributes,
+  serviceInstanceIdDetector,
 } from '@opentelemetry/resources';
 import { MeterProvider, PeriodicExportingMetricReader } from '@opentelemetry/sdk-metrics';
 import {
@@ -55,7 +56,7 @@ export function startTelemetry({ version, log, ...options }: TelemetryOptions): 
   diag.setLogger(told, { logLevel: DiagLogLevel.ERROR, suppressOverrideMessage: true });
   const resource = defaultResource()
     .merge(resourceFromAttributes({ 'service.name': 'warder', 'service.version': version }))
-    .merge(detectResources({ detectors: [envDetector] }));
+    .merge(detectResources({ detectors: [envDetector, serviceInstanceIdDetector] }));
   const tracers = new TracerProvider({
     resource,
     sampler: new ParentBasedSampler({ root: new TraceIdRatioBasedSampler(options.ratio) }),
@@ -177,7 +178,7 @@ function observe(meter: Meter, metrics: readonly Metric[]): void {
         : meter.createObservableGauge(name, options);
     instrument.addCallback(async (result) => {
       for (const { labels, value } of await metric.read()) {
-        if (!Number.isNaN(value)) result.observe(value, labels);
+        if (Number.isFinite(value)) result.observe(value, labels);
       }
     });
   }

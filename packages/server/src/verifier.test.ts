@@ -1,8 +1,8 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { type Candidate, type Change, revokeKey } from '@warder/core';
+import type { Candidate, Change } from '@warder/core';
 import { describe, expect, it } from 'vitest';
-import { actAt, NOW, ownerWith, runs, workspaceWith } from '../../../tests/fixtures/domain.ts';
+import { NOW, ownerWith, runs, workspaceWith } from '../../../tests/fixtures/domain.ts';
 import {
   ASK,
   begun,
@@ -10,9 +10,6 @@ import {
   draw,
   verifierSetUp as setUp,
 } from '../../../tests/fixtures/verifier.ts';
-import { createHost } from './host.ts';
-import { createLimitMemory } from './limits/memory.ts';
-import type { LimitStore } from './limits.ts';
 
 describe('a verification', () => {
   it('reads once for a key, and not again', async () => {
@@ -223,35 +220,4 @@ it('a store that cannot be read gives no verdict, but for the keys that are know
   await expect(verifier.verify(draw(), ASK)).rejects.toMatchObject({ code: 'unavailable' });
   store.broken = false;
   expect(await codeOf(verifier.verify(draw(), ASK))).toBe('not_found');
-});
-
-it('a process that slept while it waited for windows believes nothing that it knew before', async () => {
-  const memory = createLimitMemory();
-  let wake = () => {};
-  const slow: LimitStore = {
-    ...memory,
-    takeNow: () => null,
-    async take(...given) {
-      await new Promise<void>((resolve) => {
-        wake = resolve;
-      });
-      return memory.take(...given);
-    },
-  };
-  const { verifier, store, put, stored } = setUp(slow);
-  const host = createHost({ secret: Buffer.alloc(32, 7), now: () => NOW });
-  const secret = draw();
-  const limit = { name: 'hour', limit: 5, windowSeconds: 3_600, override: null };
-  const candidate = put(secret, { limits: [limit] });
-  const first = codeOf(verifier.verify(secret, ASK));
-  await begun();
-  wake();
-  expect(await first).toBe('valid');
-  const verdict = codeOf(verifier.verify(secret, ASK));
-  await begun();
-  const key = revokeKey(candidate.key, null, actAt())?.key ?? candidate.key;
-  stored.set(host.digests(secret)[0]?.hex ?? '', { ...candidate, key });
-  store.age = 60_000;
-  wake();
-  expect(await verdict).toBe('revoked');
 });

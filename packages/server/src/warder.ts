@@ -35,7 +35,7 @@ import type { Lookup } from './lookup.ts';
 import { createTimer } from './metrics.ts';
 import { mount } from './mount.ts';
 import { describeApi } from './openapi.ts';
-import { prometheusPage } from './prometheus.ts';
+import { type ProcessFigures, prometheusOf, type ToldMetric } from './prometheus.ts';
 import { createReadiness } from './readiness.ts';
 import { referencePage } from './reference.ts';
 import { createRequestMetrics } from './request-metrics.ts';
@@ -85,6 +85,8 @@ export interface WarderParts {
   readonly telemetry?: Telemetry | undefined;
   /** How often a second one caller may call for what is no verdict; 1,000 unless given. */
   readonly callsPerSecond?: number | undefined;
+  /** The figures of all processes that share its listeners, this one among them. */
+  readonly everyone?: (() => Promise<readonly ProcessFigures[]>) | undefined;
   /** Whether the figures are told by `handleOps` alone, and not to those who sign in. */
   readonly metricsApart?: boolean | undefined;
   /** Whether it does what has to be done beside the calls; true unless given. */
@@ -100,6 +102,8 @@ export interface Warder {
   readonly handle: Handler;
   /** One dialect alone, below the path that its product has; null where it is not served. */
   handleOnly(dialect: string): Handler | null;
+  /** The figures of this process, as data. */
+  figures(): Promise<readonly ToldMetric[]>;
   /** Whether it is alive and ready, and its figures: without a credential, for an address of its own. */
   readonly handleOps: Handler;
   /**
@@ -141,7 +145,13 @@ export function assembleWarder(parts: WarderParts): Warder {
     now: host.now,
   };
   const limits = parts.limits
-    ? createSharedLimits({ ...counting, ...parts.limits, memory: limitMemory, log })
+    ? createSharedLimits({
+        ...counting,
+        ...parts.limits,
+        storage: timedStore,
+        memory: limitMemory,
+        log,
+      })
     : createLastingLimits(limitMemory, {
         ...counting,
         storage: timedStore,
@@ -194,22 +204,26 @@ export function assembleWarder(parts: WarderParts): Warder {
   const addressLimit = createAddressLimit(host.now);
   const budget = createCallBudget(parts.callsPerSecond ?? CALLS_PER_SECOND, host.now);
   const requests = createRequestMetrics();
+  const gatewayAnswers: Record<string, number> = {};
   const figures = serviceMetrics({
+    gatewayAnswers,
     version,
     verifier: verifier.figures,
     promised,
     usage: usage.figures,
     windows: () => limitMemory.size,
+    limitsAway: limits.away,
+    feedAge: () => made.watch.age(),
     oldestUnsealed: async () => (await everywhere.unsealed(1)).events[0]?.createdAt ?? null,
     now: host.now,
   });
   parts.telemetry?.observe(figures);
   const timed = [...storeTimer.metrics, ...upkeepTimer.metrics];
-  const page = prometheusPage([requests.durations, ...figures, ...timed]);
+  const prometheus = prometheusOf([requests.durations, ...figures, ...timed], parts.everyone);
   const metricsElsewhere = async () => {
     throw new WarderError('not_found', 'Metrics are served on the address for operations.');
   };
-  const metrics = parts.metricsApart ? metricsElsewhere : page;
+  const metrics = parts.metricsApart ? metricsElsewhere : prometheus.page;
   const served = (
     dialect: Dialect,
     base: string,
@@ -303,13 +317,17 @@ export function assembleWarder(parts: WarderParts): Warder {
       const dialect = dialects.find((one) => one.name === name);
       return dialect === undefined ? null : served(dialect, dialect.originalBase, null);
     },
-    handleOps: served(ops, '', null, { ready, metrics: page }),
+    figures: prometheus.told,
+    handleOps: served(ops, '', null, { ready, metrics: prometheus.page }),
     async gateway(plan, secret) {
       const workspace = plan.workspace === null ? null : await workspaceNamed(plan.workspace);
       if (workspace === null && plan.workspace !== null) return null;
       const { same, now } = host;
       const workspaceId = workspace?.id ?? null;
-      return createGateway({ plan, workspaceId, secret, same, verifier, now, log });
+      return createGateway({
+        ...{ plan, workspaceId, secret, same, verifier, now, log },
+        answers: gatewayAnswers,
+      });
     },
     verifier,
     limits,

@@ -8,17 +8,18 @@ import { basename } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { leaveEvent } from '@warder/core';
 import { copyHot, discard, instanceGrant, sealBackup, syncFolder } from '@warder/server';
-import { type Flags, readSetting } from '../config.ts';
+import type { Flags } from '../config.ts';
 import { type Output, plain } from '../output.ts';
 import { progressLine } from '../progress.ts';
-import { databaseIn, openExisting, startFailure } from './installation.ts';
+import { fileIn } from './database.ts';
+import { openExisting, startFailure } from './installation.ts';
 
 const ALONE =
   'It holds neither the secret nor a pepper: keep DATA/secret apart from it, since a backup is of no use without the secret, and with it is all there is.';
 
 /** @param out a file, or `-` for standard output; undefined for one in the working folder */
 export async function backup(flags: Flags, out: string | undefined, output: Output): Promise<void> {
-  const file = databaseIn(readSetting('data', flags));
+  const file = fileIn(flags);
   const { storage, host } = await openExisting(flags, 'refuse');
   // A service beside it comes first.
   setPriority(Math.max(getPriority(), constants.priority.PRIORITY_BELOW_NORMAL));

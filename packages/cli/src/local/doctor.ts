@@ -10,12 +10,13 @@ import { dialectChecks } from './checks/dialects.ts';
 import { fileChecks } from './checks/files.ts';
 import { keyChecks } from './checks/keys.ts';
 import { storeChecks } from './checks/store.ts';
-import { databaseIn, refused, startFailure } from './installation.ts';
+import { fileIn } from './database.ts';
+import { refused, startFailure } from './installation.ts';
 import { tablesOf, tablesText } from './table-report.ts';
 
 export function doctor(flags: Flags, output: Output): void {
   const data = readSetting('data', flags);
-  const file = databaseIn(data);
+  const file = fileIn(flags);
   if (!existsSync(file)) {
     throw refused(`There is no database ${file}: name the folder it is in by --data.`);
   }

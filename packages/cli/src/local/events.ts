@@ -8,7 +8,8 @@ import { createHost, openSealedEvents, pendingOf, type SealedEvents } from '@war
 import { type Flags, readSetting } from '../config.ts';
 import { usage } from '../failure.ts';
 import { type Output, plain } from '../output.ts';
-import { databaseIn, refused, startFailure } from './installation.ts';
+import { fileIn } from './database.ts';
+import { refused, startFailure } from './installation.ts';
 
 /** Prints a line for each chain: its name, the number of its last event and that one's MAC. */
 export function head(flags: Flags, output: Output): void {
@@ -81,7 +82,7 @@ function goneChain(chain: string): ChainReport {
 }
 
 function reading(flags: Flags, run: (sealed: SealedEvents) => void): void {
-  const file = databaseIn(readSetting('data', flags));
+  const file = fileIn(flags);
   if (!existsSync(file)) {
     throw refused(`There is no database ${file}: name the folder it is in by --data.`);
   }

@@ -9,6 +9,7 @@ import { type DrawnToken, type Installation, WarderError } from '@warder/core';
 import {
   createHost,
   type EmbeddedOptions,
+  type Log,
   makeFolder,
   openEmbedded,
   openInstallation,
@@ -19,25 +20,23 @@ import {
 } from '@warder/server';
 import { type Flags, readSetting } from '../config.ts';
 import { Failure } from '../failure.ts';
+import { databaseIn, openDatabase } from './database.ts';
 
 export interface Opened extends ReturnType<typeof openEmbedded> {
   readonly host: ServerHost;
   readonly installation: Installation;
 }
 
-export function databaseIn(data: string): string {
-  return join(data, 'warder.db');
-}
-
 /**
  * Opens what a first start has made. @throws Failure where anything is missing
- * @param writing who writes the file; a thread of this process unless given
+ * @param writing who writes a file; a thread of this process unless given
  */
-export function openExisting(
+export async function openExisting(
   flags: Flags,
   pending: Pending = 'run',
   writing?: Writing,
 ): Promise<Opened> {
+  if (readSetting('database', flags) !== undefined) return await openInPostgres(flags, null);
   const data = readSetting('data', flags);
   if (!existsSync(databaseIn(data))) {
     throw refused(`There is no database ${databaseIn(data)}: name the folder it is in by --data.`);
@@ -45,21 +44,28 @@ export function openExisting(
   const none = () => {
     throw refused(`The database ${databaseIn(data)} is empty: start the service first.`);
   };
-  return open(flags, none, pending, writing);
+  return await open(flags, none, pending, writing);
 }
 
-/** Opens the installation, or makes it at the very first start. */
+/**
+ * Opens the installation, or makes it at the very first start.
+ * @param writing who writes the file; a thread of this process unless given
+ */
 export async function openOrMake(
   flags: Flags,
   firstToken: (host: ServerHost) => DrawnToken,
+  log?: Log,
   writing?: Writing,
 ): Promise<Opened> {
   const data = readSetting('data', flags);
   try {
     makeFolder(data);
+    if (readSetting('database', flags) !== undefined) {
+      return await openInPostgres(flags, firstToken, log);
+    }
     const isNew = readSetting('secret', flags) === undefined && !existsSync(databaseIn(data));
     if (isNew) writeOnce(join(data, 'secret'), `${randomBytes(32).toString('hex')}\n`);
-    return await open(flags, firstToken, 'run', writing);
+    return await open(flags, firstToken, pendingFor(flags), writing);
   } catch (error) {
     throw startFailure(error);
   }
@@ -74,13 +80,7 @@ async function open(
   const data = readSetting('data', flags);
   const file = databaseIn(data);
   // Another first start may have made secret and database since: it makes them in this order.
-  const secret = readSetting('secret', flags);
-  if (secret === undefined) {
-    throw refused(
-      `The installation secret is missing: put it back as ${join(data, 'secret')}, or give it by WARDER_SECRET_FILE or WARDER_SECRET, since no key in ${file} can be used without it.`,
-    );
-  }
-  const host = createHost({ secret, peppers: readSetting('pepper', flags) ?? [] });
+  const host = hostOf(flags, file);
   const store = opened({ file, pending, writing });
   try {
     const token = async () => firstToken(host);
@@ -89,6 +89,53 @@ async function open(
     await store.storage.close();
     throw startFailure(error);
   }
+}
+
+/** @param firstToken null where an empty database is refused */
+async function openInPostgres(
+  flags: Flags,
+  firstToken: ((host: ServerHost) => DrawnToken) | null,
+  log?: Log,
+): Promise<Opened> {
+  try {
+    const store = await openDatabase(flags, log);
+    if (store === undefined) throw refused('No database is named.');
+    try {
+      const made = await store.storage.installation();
+      if (made === null && firstToken === null) {
+        throw refused('The database is empty: start the service first.');
+      }
+      const data = readSetting('data', flags);
+      if (made === null && readSetting('secret', flags) === undefined) {
+        writeOnce(join(data, 'secret'), `${randomBytes(32).toString('hex')}\n`);
+      }
+      const host = hostOf(flags, 'the database');
+      const token = async () => firstToken?.(host) ?? null;
+      return { ...store, host, installation: await openInstallation(store.storage, host, token) };
+    } catch (error) {
+      await store.storage.close();
+      throw error;
+    }
+  } catch (error) {
+    throw startFailure(error);
+  }
+}
+
+/** @throws Failure without the secret, without which no key in `where` can be used */
+function hostOf(flags: Flags, where: string): ServerHost {
+  const secret = readSetting('secret', flags);
+  if (secret === undefined) {
+    const file = join(readSetting('data', flags), 'secret');
+    throw refused(
+      `The installation secret is missing: put it back as ${file}, or give it by WARDER_SECRET_FILE or WARDER_SECRET, since no key in ${where} can be used without it.`,
+    );
+  }
+  return createHost({ secret, peppers: readSetting('pepper', flags) ?? [] });
+}
+
+/** What a start does about a file of an earlier version. */
+function pendingFor(flags: Flags): Pending {
+  return readSetting('migrate', flags) === 'check' ? 'refuse' : 'run';
 }
 
 function opened(options: EmbeddedOptions): ReturnType<typeof openEmbedded> {
@@ -121,7 +168,7 @@ export function startFailure(error: unknown, file: string | null = null): unknow
   return refused(`${path}cannot be used: ${why} (${code}).`);
 }
 
-const REFUSALS = ['StartRefused', 'SchemaError', 'FileRefused'];
+const REFUSALS = ['StartRefused', 'SchemaError', 'FileRefused', 'AddressError'];
 
 const SYSTEM: Readonly<Record<string, string>> = {
   EACCES: 'permission is denied',

@@ -1,7 +1,7 @@
 // Where the windows of limits are counted when several processes share them: in Redis,
-// which is loaded and connected here, and only where it is configured.
+// which is loaded and connected here and only where it is configured, or in PostgreSQL.
 
-import { type Log, openRedisLimits, type SharedLimitSetting } from '@warder/server';
+import { openRedisLimits, type SharedLimitSetting } from '@warder/server';
 import { type Flags, findSetting, readSetting } from '../config.ts';
 import { usage } from '../failure.ts';
 import type { RedisAddress } from '../redis-address.ts';
@@ -18,13 +18,17 @@ export function redisIn(flags: Flags): readonly RedisAddress[] | undefined {
   return addresses;
 }
 
-/** Waits a moment for Redis: without it the service starts all the same. */
-export async function limitsInRedis(
-  addresses: readonly RedisAddress[],
+/**
+ * Redis where it is configured, else the database where several processes share one, else undefined.
+ * Waits a moment for Redis: without it the service starts all the same.
+ */
+export async function sharedLimitsIn(
   flags: Flags,
-  log: Log,
-): Promise<SharedLimitSetting> {
-  const store = await openRedisLimits({ addresses });
-  log.info({ store: store.name }, 'limits are shared');
-  return { store, fallback: readSetting('limitsFallback', flags) };
+  redis: readonly RedisAddress[] | undefined,
+): Promise<SharedLimitSetting | undefined> {
+  const fallback = readSetting('limitsFallback', flags);
+  if (redis !== undefined) {
+    return { store: await openRedisLimits({ addresses: redis }), fallback };
+  }
+  return readSetting('database', flags) === undefined ? undefined : { store: 'database', fallback };
 }

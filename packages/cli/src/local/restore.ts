@@ -30,7 +30,8 @@ import {
 import { type Flags, readSetting } from '../config.ts';
 import { type Output, plain, table } from '../output.ts';
 import { progressLine } from '../progress.ts';
-import { databaseIn, refused, startFailure } from './installation.ts';
+import { fileIn } from './database.ts';
+import { refused, startFailure } from './installation.ts';
 import { gapIn, type NumberedEvent, readEvents } from './told-events.ts';
 
 export interface RestoreOptions {
@@ -51,7 +52,7 @@ export async function restore(
   output: Output,
 ): Promise<void> {
   const data = readSetting('data', flags);
-  const file = databaseIn(data);
+  const file = fileIn(flags);
   const host = hostOf(flags, data);
   const madeFolder = !existsSync(data);
   const progress = progressLine(output, 'Restoring');

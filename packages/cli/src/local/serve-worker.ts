@@ -8,6 +8,9 @@ import { Output } from '../output.ts';
 import { openWorkerService } from '../serve.ts';
 import type { LeaveProcedures, ServiceProcedures } from './worker-process.ts';
 
+/** Longer than the supervisor waits for any of the workers. */
+const FIGURES_MILLISECONDS = 4_000;
+
 const channel: Channel = {
   send: (data) => void process.send?.(data, undefined, undefined, () => {}),
   receive: (take) => void process.on('message', take),
@@ -30,10 +33,12 @@ const end = (how: 'retire' | 'drain') => {
   leave(how).catch(() => process.exit(1));
 };
 
+const everyone = () => supervised.line.ask('figures', null, FIGURES_MILLISECONDS);
+
 const mine: ServiceProcedures = {
   async start({ flags, json }) {
     try {
-      const opened = await openWorkerService(flags, supervised);
+      const opened = await openWorkerService(flags, supervised, everyone);
       serving(opened);
       return opened.listening;
     } catch (error) {
@@ -43,6 +48,7 @@ const mine: ServiceProcedures = {
       process.exit(failure.exitCode);
     }
   },
+  figures: async () => await (await service).figures(),
   drain: () => end('drain'),
   retire: () => end('retire'),
 };

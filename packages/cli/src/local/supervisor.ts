@@ -2,12 +2,12 @@
 // the file, counts windows and does what has to be done beside the calls. A SIGHUP
 // puts a new worker in the place of each.
 
-import type { Log, Supervision, Warder } from '@warder/server';
+import type { Log, ProcessFigures, Supervision, ToldMetric, Warder } from '@warder/server';
 import type { GatewayAddress } from '../parse.ts';
 import { freeGatewayAddress } from './listeners.ts';
 import type { Service } from './service.ts';
 import { openWorkerPool } from './worker-pool.ts';
-import { type Attend, type Spawning, spawnWorker } from './worker-process.ts';
+import { type Attend, type ServingWorker, type Spawning, spawnWorker } from './worker-process.ts';
 
 export interface SupervisorParts {
   /** How many workers there are. */
@@ -31,12 +31,19 @@ export async function openSupervisor(parts: SupervisorParts): Promise<Service> {
     await warder.close();
   };
   const attend: Attend = (channel, mine) => supervision.attend(channel, warder.limits, mine);
+  const workers = new Set<ServingWorker>();
+  const spawn = () => {
+    const worker = spawnWorker(spawning, attend, () => figuresOfAll(warder, workers));
+    workers.add(worker);
+    void worker.ended.then(() => workers.delete(worker));
+    return worker;
+  };
   try {
     if (gateway !== null && 'path' in gateway) {
       await freeGatewayAddress(gateway.path);
       process.umask(SOCKET_MASK);
     }
-    const pool = openWorkerPool(count, () => spawnWorker(spawning, attend), log);
+    const pool = openWorkerPool(count, spawn, log);
     const listening = await pool.started;
     process.on('SIGHUP', () => pool.reload());
     return {
@@ -51,4 +58,19 @@ export async function openSupervisor(parts: SupervisorParts): Promise<Service> {
     await close();
     throw error;
   }
+}
+
+/** Of whoever tells them in time: one that is about to end may not. */
+async function figuresOfAll(
+  warder: Warder,
+  workers: ReadonlySet<ServingWorker>,
+): Promise<readonly ProcessFigures[]> {
+  const of = async (process: string, told: Promise<readonly ToldMetric[]>) => {
+    return { process, metrics: await told };
+  };
+  const asked = await Promise.allSettled([
+    of('supervisor', warder.figures()),
+    ...Array.from(workers, (worker) => of(String(worker.pid), worker.figures())),
+  ]);
+  return asked.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
 }

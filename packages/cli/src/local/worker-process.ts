@@ -4,7 +4,7 @@
 
 import cluster from 'node:cluster';
 import { fileURLToPath } from 'node:url';
-import type { Attendance, Channel } from '@warder/server';
+import type { Attendance, Channel, ProcessFigures, ToldMetric } from '@warder/server';
 import type { Flags } from '../config.ts';
 import type { Listening } from './service.ts';
 import type { End, WorkerProcess } from './worker-pool.ts';
@@ -21,10 +21,16 @@ export type ServiceProcedures = {
   start(given: Spawning): Promise<Listening>;
   drain(nothing: null): void;
   retire(nothing: null): void;
+  figures(nothing: null): Promise<readonly ToldMetric[]>;
 };
 
-/** What a worker asks its supervisor for before it ends: that no connection is on its way to it. */
-export type LeaveProcedures = { leave(nothing: null): null };
+/** What a worker asks its supervisor for besides what the store needs. */
+export type LeaveProcedures = {
+  /** Before it ends: that no connection is on its way to it. */
+  leave(nothing: null): null;
+  /** The figures of all processes. */
+  figures(nothing: null): Promise<readonly ProcessFigures[]>;
+};
 
 /** Serves what a worker asks for. */
 export type Attend = (channel: Channel, mine: LeaveProcedures) => Attendance<ServiceProcedures>;
@@ -35,7 +41,19 @@ const PROGRAM = new URL(
   import.meta.url,
 );
 
-export function spawnWorker(given: Spawning, attend: Attend): WorkerProcess<Listening> {
+/** How long a worker may take to tell its figures. */
+const FIGURES_MILLISECONDS = 2_000;
+
+export interface ServingWorker extends WorkerProcess<Listening> {
+  figures(): Promise<readonly ToldMetric[]>;
+}
+
+/** @param figures of all processes, for whoever asks this one */
+export function spawnWorker(
+  given: Spawning,
+  attend: Attend,
+  figures: LeaveProcedures['figures'],
+): ServingWorker {
   cluster.setupPrimary({ exec: fileURLToPath(PROGRAM), args: [], serialization: 'advanced' });
   cluster.schedulingPolicy = cluster.SCHED_RR;
   const worker = cluster.fork();
@@ -45,7 +63,7 @@ export function spawnWorker(given: Spawning, attend: Attend): WorkerProcess<List
     receive: (take) => void worker.on('message', take),
   };
   worker.on('error', () => {});
-  const { line, silence, end } = attend(channel, { leave: () => null });
+  const { line, silence, end } = attend(channel, { leave: () => null, figures });
   const ended = new Promise<End>((resolve) => {
     worker.once('exit', (code, signal) => {
       end();
@@ -57,6 +75,7 @@ export function spawnWorker(given: Spawning, attend: Attend): WorkerProcess<List
     ready: line.ask('start', given).catch(() => null),
     ended,
     silence,
+    figures: () => line.ask('figures', null, FIGURES_MILLISECONDS),
     retire: () => line.tell('retire', null),
     drain: () => line.tell('drain', null),
     kill: () => worker.process.kill('SIGKILL'),

@@ -3,82 +3,51 @@
 // into the next one together, so a thousand at once cost little more than one.
 
 import type { Storage, WindowReturn, WindowsTaken, WindowTake } from '@warder/core';
-import { beganAt, type SharedLimitStore, takingOf } from '../limits.ts';
-
-/** More than so many are not waited for together. */
-const MOST_TOGETHER = 200;
+import { gather } from '../gathering.ts';
+import { beganAt, type SharedLimitStore, takingOf, type Window } from '../limits.ts';
 
 export interface StoredLimitOptions {
   /** Counts by the clock that each use brings, not by the database's, which is one for all processes. */
   readonly clock?: 'given' | undefined;
 }
 
-interface Waiting {
-  readonly take: WindowTake;
-  readonly resolve: (taken: WindowsTaken) => void;
-  readonly reject: (error: unknown) => void;
-}
+/** More than so many are not waited for together. */
+const MOST_TOGETHER = 200;
+const NOTHING: WindowTake = { windows: [], cost: 0, spend: false, now: null };
 
 export function createStoredLimits(
   storage: Pick<Storage, 'takeWindows'>,
   { clock }: StoredLimitOptions = {},
 ): SharedLimitStore {
-  let waiting: Waiting[] = [];
   let returned: WindowReturn[] = [];
-  let writing: Promise<void> | null = null;
-
-  const writeAll = async () => {
-    while (waiting.length > 0 || returned.length > 0) {
-      const together = waiting.slice(0, MOST_TOGETHER);
-      waiting = waiting.slice(MOST_TOGETHER);
-      const returning = returned;
-      returned = [];
-      const takes = together.map(({ take }) => take);
-      try {
-        const answers = await storage.takeWindows(takes, returning);
-        for (const [i, { resolve, reject }] of together.entries()) {
-          const answer = answers[i];
-          if (answer === undefined) reject(new Error('the store left a use without an answer'));
-          else resolve(answer);
-        }
-      } catch (error) {
-        // What was to be given back stays taken: it may have been given back before it failed.
-        for (const { reject } of together) reject(error);
-      }
-    }
-    writing = null;
-  };
-  const write = () => {
-    writing ??= writeAll();
-  };
+  const take = gather<WindowTake, WindowsTaken>((takes) => {
+    // Where they cannot be given back they stay taken: that errs on the strict side.
+    const returning = returned;
+    returned = [];
+    return storage.takeWindows(takes, returning);
+  }, MOST_TOGETHER);
 
   return {
     name: 'the database',
     takeNow: () => null,
     async take(windows, { cost, spend }, at) {
-      const asked = windows.map(({ id, name, limit, windowSeconds, override }) => ({
-        id,
-        name,
-        limit,
-        windowSeconds,
-        override,
-      }));
       const now = clock === 'given' ? at : null;
-      const taken = await new Promise<WindowsTaken>((resolve, reject) => {
-        waiting.push({ take: { windows: asked, cost, spend, now }, resolve, reject });
-        write();
-      });
-      return takingOf(windows, cost, taken);
+      return takingOf(windows, cost, await take({ windows: windows.map(asked), cost, spend, now }));
     },
     giveBack(windows, figures, cost) {
       for (const [i, { id }] of windows.entries()) {
         const figure = figures[i];
         if (figure !== undefined) returned.push({ id, startedAt: beganAt(figure), cost });
       }
-      write();
+      take(NOTHING).catch(() => {});
     },
     async close() {
-      await writing;
+      // The last in the queue: all before it is written then.
+      if (returned.length > 0) await take(NOTHING).catch(() => {});
     },
   };
+}
+
+function asked({ id, name, limit, windowSeconds, override }: Window) {
+  return { id, name, limit, windowSeconds, override };
 }

@@ -15,7 +15,7 @@ import {
   totalOf,
   type Walks,
 } from '../../slices.ts';
-import type { Builder, Query } from '../../storage.ts';
+import { type Builder, conditionsOn, type Query, selectKeys } from '../../storage.ts';
 
 /** One index as it is read in its order. */
 export interface Arm {
@@ -126,19 +126,37 @@ export function listing<Row, Item>(
 export function walksIn(builder: Builder): Walks {
   return {
     holds: (column, text) => sql`instr(${column}, ${text}) > 0`,
-    listing: ({ runs, columns, join, ascending, visits }, slice, itemOf) =>
+    listing: ({ runs, columns, ascending, visits }, slice, itemOf) =>
       listing(
         builder,
         {
           arms: runs.map(armOf),
           columns,
           ascending,
-          ...(join && { join }),
           ...(visits && { visits }),
         },
         slice,
         itemOf,
       ),
+    keysToErase(within, most) {
+      const gone = builder
+        .selectFrom('workspaces')
+        .select('id')
+        .where('deleted_at', 'is not', null);
+      const confined = within === null ? gone : gone.where('id', '=', within);
+      const on = conditionsOn('keys');
+      const shelves = [
+        on('keys.deleted_at', 'is', null),
+        on.and([on('keys.deleted_at', 'is not', null), on('keys.erased_at', 'is', null)]),
+      ];
+      return shelves.map((shelf) =>
+        selectKeys(builder)
+          .where('workspace_id', 'in', confined)
+          .where(shelf)
+          .limit(most)
+          .compile(),
+      );
+    },
   };
 }
 

@@ -1,10 +1,12 @@
 // Commits: all of the statements of one are sent at once, as if nothing were amiss, and
-// what they answer decides whether they are kept.
+// what they answer decides whether they are kept. What is made in one workspace while
+// others are written shares a transaction.
 
-import type { Change, CommitResult } from '@warder/core';
+import { type Change, type CommitResult, WarderError } from '@warder/core';
 import type { ChainStatements } from '../../chains.ts';
 import { commitSteps, type Step } from '../../commit.ts';
 import type { CreditStatements } from '../../credits.ts';
+import { gather } from '../../gathering.ts';
 import type { MemberStatements } from '../../members.ts';
 import type { Statements as RowStatements } from '../../storage.ts';
 import { isTaken } from './failure.ts';
@@ -27,14 +29,78 @@ export function commitsIn(
   const write = (changes: readonly Change[], locks: readonly Lock[]) =>
     transactions.write(locks, (run) => commitIn(run, texts, changes, channel));
 
-  return async (changes: readonly Change[]): Promise<CommitResult> => {
+  const alone = async (changes: readonly Change[]): Promise<CommitResult> => {
     const locks = locksOf(schema, changes);
     const far = farFromQuota(changes);
     if (far === null) return write(changes, locks);
     const result = await write(far, sharingQuota(schema, locks));
     return result === 'too_many_keys' ? write(changes, locks) : result;
   };
+
+  /** All of them in one transaction; each on its own where anything is amiss with one. */
+  const together = async (commits: readonly (readonly Change[])[]): Promise<readonly Settled[]> => {
+    const locks = locksOf(schema, commits.flat());
+    const all =
+      commits.length > 1 &&
+      (await transactions
+        .write(locks, async (run) => {
+          const results = await Promise.all(
+            commits.map((changes) => commitIn(run, texts, changes, channel)),
+          );
+          const keep = results.every((one) => one.keep);
+          return { keep, result: keep };
+        })
+        .catch((error: unknown) => {
+          if (error instanceof WarderError && error.code === 'unavailable') throw error;
+          return false;
+        }));
+    if (all) return commits.map(() => ({ status: 'fulfilled', value: 'done' }));
+    return Promise.allSettled(commits.map(alone));
+  };
+
+  /** By the workspace they are made in: no other has to wait for what is amiss with one of them. */
+  const lines = new Map<
+    string,
+    { put: (changes: readonly Change[]) => Promise<Settled>; of: number }
+  >();
+
+  return async (changes: readonly Change[]): Promise<CommitResult> => {
+    const name = homeOfCreation(changes);
+    if (name === null) return alone(changes);
+    const line = lines.get(name) ?? { put: gather(together, MOST_TOGETHER, AT_ONCE), of: 0 };
+    lines.set(name, line);
+    line.of++;
+    try {
+      const settled = await line.put(changes);
+      if (settled.status === 'rejected') throw settled.reason;
+      return settled.value;
+    } finally {
+      line.of--;
+      if (line.of === 0) lines.delete(name);
+    }
+  };
 }
+
+type Settled = PromiseSettledResult<CommitResult>;
+
+/** More creations of one workspace share no transaction, and no more of these are under way. */
+const MOST_TOGETHER = 32;
+const AT_ONCE = 4;
+
+/** The workspace that a commit makes something in, where it changes nothing that is there. */
+function homeOfCreation(changes: readonly Change[]): string | null {
+  const [first] = changes;
+  if (first?.type !== 'insert_key' || first.key.workspaceId === null) return null;
+  return changes.every(({ type }) => CREATING.includes(type)) ? first.key.workspaceId : null;
+}
+
+const CREATING: readonly Change['type'][] = [
+  'insert_key',
+  'insert_event',
+  'insert_reply',
+  'write_credits',
+  'member_is_there',
+];
 
 async function commitIn(
   run: Run,

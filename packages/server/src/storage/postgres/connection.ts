@@ -108,10 +108,24 @@ export async function connect(setting: ConnectionSetting, host: Host): Promise<C
         },
       );
     });
-  const send = <Value>(make: () => Promise<Value>, milliseconds: number): Promise<Value> =>
-    alive
-      ? inTime(make(), milliseconds)
-      : Promise.reject(new Disconnected('the connection was lost'));
+  /** What is asked for in one turn leaves in one piece: the driver writes every statement alone. */
+  let gathering = false;
+  const gather = () => {
+    if (gathering) return;
+    gathering = true;
+    socket.cork();
+    const write = () => {
+      gathering = false;
+      socket.uncork();
+    };
+    // Behind the driver, which begins with the next microtask and ends with the next turn.
+    queueMicrotask(() => queueMicrotask(() => queueMicrotask(() => setImmediate(write))));
+  };
+  const send = <Value>(make: () => Promise<Value>, milliseconds: number): Promise<Value> => {
+    if (!alive) return Promise.reject(new Disconnected('the connection was lost'));
+    gather();
+    return inTime(make(), milliseconds);
+  };
 
   const connection: Connection = {
     async run<Row>(query: Query, milliseconds = statementMilliseconds, kind?: 'rare') {

@@ -11,14 +11,13 @@ import {
   type SliceRequest,
 } from '@warder/core';
 import { sql } from 'kysely';
-import { KEY_COLUMNS, keyOf, type UsedKeyRow } from '../../rows.ts';
+import { keyOf, type UsedKeyRow } from '../../rows.ts';
 import {
   createdIn,
   type Equal,
   homesOf,
   type Listing,
   type ListQuery,
-  listed,
   MOST_LOOKED_UP,
   MOST_VISITED,
   type OnlyIf,
@@ -29,7 +28,7 @@ import {
 import type { Builder, Query } from '../../storage.ts';
 import { type Condition, conditionsOf, shelved } from './key-conditions.ts';
 import { type Shelf, SORT_COLUMNS } from './key-indices.ts';
-import { createdWithin } from './runs.ts';
+import { createdWithin, KEY_JOINS, KEY_SELECTION } from './runs.ts';
 import { isUpwards, type Scan, scanned } from './scan.ts';
 import { type Arm, addPage, countQuery, mergedSlice, type Paged, type Walk } from './walk.ts';
 
@@ -152,9 +151,7 @@ function walksOf(
   /** What else holds of a range of creation, where no index began and ended with it. */
   const made = byCreation ? createdIn(sql.ref('keys.position'), created) : [];
 
-  const columns = sql`${listed('keys', KEY_COLUMNS)}, key_usage.last_used_at, balances.balance, balances.refill_at`;
-  // One by one, and only those of the page.
-  const join = sql`left join lateral (select last_used_at from key_usage where key_position = keys.position limit 1) as key_usage on true left join lateral (select balance, refill_at from balances where subject = keys.id limit 1) as balances on true`;
+  const [columns, join] = [KEY_SELECTION, KEY_JOINS];
   const walk = (live: readonly Arm[]): Walk => {
     const scan = confined(shelved('deleted', homes, order.by));
     const gone = { scan, residual: saidBut(null, 'deleted') };

@@ -93,19 +93,35 @@ function bounds(scan: Scan, upwards: boolean, behind: Place | null): Sql[] {
   const same = equal.map(({ column, value: one }, i) => {
     // What equals a value is not sorted by; what is any of one value is.
     if (i > 0) return sql`${ref(column)} = ${one}`;
-    const type = typeof one === 'string' ? sql`text` : sql`bigint`;
-    return sql`${ref(column)} = any(array[cast(${one} as ${type})])`;
+    return sql`${ref(column)} = any(array[${typed(one)}])`;
   });
   const within = ref(value ?? 'position');
-  const least = from === undefined ? [] : [sql`${within} >= ${from}`];
-  const most = before === undefined ? [] : [sql`${within} < ${before}`];
+  /** The end that it comes to is told by rows: from two ends of one column a narrow range is guessed. */
+  const end = (isEnd: boolean, than: Sql, at: number | bigint | undefined) => {
+    if (at === undefined) return [];
+    const one = unguessed(at);
+    return [
+      isEnd ? sql`(${within}, ${within}) ${than} (${one}, ${one})` : sql`${within} ${than} ${one}`,
+    ];
+  };
+  const least = end(!upwards, sql`>=`, from);
+  const most = end(upwards, sql`<`, before);
   if (behind === null || isAhead(scan, upwards, behind)) return [...same, ...least, ...most];
   const than = upwards ? sql`>` : sql`<`;
   const cursor =
     value === null
-      ? sql`${within} ${than} ${behind.position}`
-      : sql`(${within}, ${ref('position')}) ${than} (${behind.value}, ${behind.position})`;
+      ? sql`${within} ${than} ${unguessed(behind.position)}`
+      : sql`(${within}, ${ref('position')}) ${than} (${unguessed(behind.value)}, ${behind.position})`;
   return [...same, cursor, ...(upwards ? most : least)];
+}
+
+function typed(value: unknown): Sql {
+  return sql`cast(${value} as ${typeof value === 'string' ? sql`text` : sql`bigint`})`;
+}
+
+/** Not to be guessed from: what seems to be a handful of rows is worth sorting, and may be very many by now. */
+function unguessed(value: unknown): Sql {
+  return sql`(select ${typed(value)})`;
 }
 
 /** Whether a cursor lies before its range, so that it begins where the range does. */
