@@ -10,7 +10,7 @@ import { memberStatements } from '../members.ts';
 import { readingOf } from '../reach.ts';
 import { type WindowRow, windowOf } from '../rows.ts';
 import { type Query, statements } from '../storage.ts';
-import { addressOf } from './postgres/address.ts';
+import { type Address, addressOf } from './postgres/address.ts';
 import { builderFor, checkSchema, inSchema, SCHEMA } from './postgres/builder.ts';
 import { openChannel } from './postgres/channel.ts';
 import { commitsIn } from './postgres/commits.ts';
@@ -90,13 +90,13 @@ export async function openPostgres(
   };
   const feedChannel = `${schema}_changes`;
   const process = crypto.randomUUID().slice(0, 13);
-  const direct = addressOf(options.directUrl ?? url);
-  const openNamed = (applicationName: string, hears?: (payload: string) => void) => {
-    const named = { ...setting, address: { ...direct, applicationName } };
-    return connectToPrimary(hears === undefined ? named : { ...named, hears });
-  };
+  const openNamed =
+    (at: Address) => (applicationName: string, hears?: (payload: string) => void) => {
+      const named = { ...setting, address: { ...at, applicationName } };
+      return connectToPrimary(hears === undefined ? named : { ...named, hears });
+    };
   const feed = createFeed({
-    open: openNamed,
+    open: openNamed(addressOf(options.directUrl ?? url)),
     channel: feedChannel,
     process,
     staleMilliseconds,
@@ -108,7 +108,8 @@ export async function openPostgres(
     },
     onError: options.onFeedError ?? (() => {}),
   });
-  const fenced = openFenced(openNamed, `warder fence ${process}`, FENCE_MILLISECONDS);
+  // The way that reads take: the other may be what is cut.
+  const fenced = openFenced(openNamed(address), `warder fence ${process}`, FENCE_MILLISECONDS);
   const list = readListsOf(transactions, {
     milliseconds: listMilliseconds,
     most: Math.ceil(connections / 2),
