@@ -32,6 +32,7 @@ export async function openDatabase(flags: Flags, log?: Log) {
     url,
     ...(directUrl === undefined ? {} : { directUrl }),
     prepare,
+    staleMilliseconds: readSetting('staleLimit', flags),
     pending: readSetting('migrate', flags) === 'auto' ? 'run' : 'refuse',
     onFeedError: (error) => log?.warn({ err: error }, 'changes cannot be heard: reading anew'),
   });
