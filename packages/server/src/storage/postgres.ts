@@ -2,7 +2,6 @@
 // verifies reads single rows over a connection of its own; every write and every list has
 // one for itself while it lasts. Only a server that accepts writes is ever asked.
 
-import { randomUUID } from 'node:crypto';
 import type { Storage } from '@warder/core';
 import { chainStatements } from '../chains.ts';
 import { creditStatements } from '../credits.ts';
@@ -90,7 +89,7 @@ export async function openPostgres(
     ...creditStatements(builder),
   };
   const feedChannel = `${schema}_changes`;
-  const process = randomUUID().slice(0, 13);
+  const process = globalThis.crypto.randomUUID().slice(0, 13);
   const direct = addressOf(options.directUrl ?? url);
   const openNamed = (applicationName: string, hears?: (payload: string) => void) => {
     const named = { ...setting, address: { ...direct, applicationName } };
