@@ -64,6 +64,7 @@ export const tools = [
       'packages/server/src/storage/postgres',
       'tests/cli-postgres.test.ts',
       'tests/limits/stored-postgres.test.ts',
+      'tests/workers/postgres.test.ts',
     ],
     benches: ['rivals'],
   },

@@ -55,7 +55,9 @@ test('every variable that the files give Warder is a setting, and every flag is 
   const flags = settings.flatMap(({ flag }) => (flag === null ? [] : [flag.split(' ')[0]]));
   const named = new Set<string>();
   for (const file of ALL) {
-    for (const [variable] of text(file).matchAll(/\b(?:WARDER|OTEL)_[A-Z_]+\b|\bREDIS_URL\b/g)) {
+    for (const [variable] of text(file).matchAll(
+      /\b(?:WARDER|OTEL)_[A-Z_]+\b|\b(?:REDIS|DATABASE)_URL\b/g,
+    )) {
       if (/^WARDER_$/.test(variable)) continue;
       named.add(variable);
       expect([file, variables.includes(variable) ? '' : variable]).toEqual([file, '']);

@@ -97,9 +97,10 @@ export const RETRY = [
 ] as const;
 
 export function changeOptions(options: Options) {
-  const { ifMatch, idempotencyKey } = options;
+  const { ifMatch, idempotencyKey, confirm } = options;
   return {
     ...(typeof ifMatch === 'string' ? { ifMatch } : {}),
     ...(typeof idempotencyKey === 'string' ? { idempotencyKey } : {}),
+    ...(confirm === true ? { confirm } : {}),
   };
 }

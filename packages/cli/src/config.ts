@@ -22,6 +22,7 @@ import {
   share,
   size,
   someOf,
+  staleLimit,
   webAddress,
   word,
   workers,
@@ -316,6 +317,17 @@ export const SETTINGS = {
     secret: false,
     audience: ['serve'],
     parse: size,
+  },
+  staleLimit: {
+    flag: '--stale-limit <time>',
+    variable: 'WARDER_STALE_LIMIT',
+    default: '5s',
+    file: null,
+    meaning:
+      'for how long keys in memory answer where neither changes are heard of nor the store can be read, then 503: from 0s to 1h',
+    secret: false,
+    audience: ['serve'],
+    parse: staleLimit,
   },
   callsPerSecond: {
     flag: '--calls-per-second <number>',

@@ -10,6 +10,7 @@ import { addKeys } from './commands/keys.ts';
 import { addLimits } from './commands/limits.ts';
 import { addMembers } from './commands/members.ts';
 import { addOwners } from './commands/owners.ts';
+import { addProve } from './commands/prove.ts';
 import { addUsage } from './commands/usage.ts';
 import { addWhoami } from './commands/whoami.ts';
 import { addWorkspaces } from './commands/workspaces.ts';
@@ -76,6 +77,7 @@ export function createProgram(output: Output): Command {
     addMembers,
     addEvents,
     addUsage,
+    addProve,
     addWhoami,
     addConfig,
     addCompletion,
