@@ -5,9 +5,11 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { runs } from './fixtures/domain.ts';
 import { seeded } from './kit/crash-child.ts';
+import { canMount, type Disk, mountDisk } from './kit/crash-disk.ts';
 import { type FaultLoad, startLoad } from './kit/fault-load.ts';
+import type { FaultRun } from './kit/fault-report.ts';
 import { type FaultRig, startRig } from './kit/fault-rig.ts';
-import { FAULTS, type Fault } from './kit/faults.ts';
+import { FAULTS, type Fault, mixed } from './kit/faults.ts';
 import { isInstalled } from './kit/real-gateway.ts';
 import { createVerdictChecker, type VerdictChecker } from './kit/verdict-checker.ts';
 
@@ -38,20 +40,25 @@ describe.runIf(isInstalled('postgres') && isInstalled('redis-server'))('under lo
     }
   };
 
+  const disks: Disk[] = [];
+  const random = seeded(seed);
   beforeAll(async () => {
     console.log(`faults: seed ${seed}`);
     checker = createVerdictChecker(BOUND_MILLISECONDS, () => performance.now());
-    rig = await startRig({ processes: 3 });
-    load = startLoad(rig.processes, checker, seeded(seed));
+    const pair = canMount() ? ([mountDisk(400), mountDisk(400)] as const) : null;
+    disks.push(...(pair ?? []));
+    rig = await startRig({ processes: 3, disks: pair });
+    load = startLoad(rig.processes, checker, random);
     await recovered();
   }, 180_000);
   afterAll(async () => {
     await load?.stop();
     await rig?.stop();
+    for (const disk of disks) disk.unmount();
   });
 
-  const endure = async (fault: Fault, turn: number) => {
-    const before = { ...checker.counts };
+  const endure = async (fault: Fault, turn: number): Promise<FaultRun> => {
+    const before = { ...checker.counts, violations: checker.violations.length };
     load.takeGaps();
     checker.takeLongestLie();
     await fault.begin(rig, turn);
@@ -59,25 +66,39 @@ describe.runIf(isInstalled('postgres') && isInstalled('redis-server'))('under lo
     await fault.end?.(rig, turn);
     const recovery = await recovered();
     const gaps = load.takeGaps();
-    return {
+    const found = {
+      fault: fault.name,
       verdicts: checker.counts.verdicts - before.verdicts,
       changes: checker.counts.changes - before.changes,
-      longestLie: checker.takeLongestLie(),
+      violations: checker.violations.length - before.violations,
+      latest: checker.takeLongestLie(),
+      withoutVerdicts: gaps.verdicts,
+      withoutChanges: gaps.changes,
       recovery,
-      gaps,
     };
+    await fault.after?.(rig);
+    if (fault.after) await recovered();
+    return found;
   };
 
-  test.each(FAULTS)(
+  const all: FaultRun[] = [];
+  test.for([...FAULTS, mixed(random)])(
     'no invariant is broken while $name, and all is well again',
-    async (fault) => {
+    { timeout: 120_000 * RUNS },
+    async (fault, { skip }) => {
+      if (!(fault.isPossible?.(rig) ?? true)) skip('this machine lacks what it takes');
       for (let turn = 0; turn < RUNS; turn++) {
-        const figures = await endure(fault, turn);
-        console.log(fault.name, JSON.stringify(figures));
+        const run = await endure(fault, turn);
+        all.push(run);
+        console.log(lineOf(run));
         expect(checker.violations).toEqual([]);
-        expect(figures.verdicts).toBeGreaterThan(0);
+        expect(run.verdicts).toBeGreaterThan(0);
       }
     },
-    120_000 * RUNS,
   );
 });
+
+const lineOf = ({ fault, ...figures }: FaultRun) =>
+  `faults: ${fault}: ${Object.entries(figures)
+    .map(([name, value]) => `${name} ${Math.round(value)}`)
+    .join(', ')}`;

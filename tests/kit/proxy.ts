@@ -10,6 +10,8 @@ export interface TcpProxy {
   swallows: boolean;
   /** Milliseconds by which whatever passes from now on is late, in both directions. */
   delay: number;
+  /** Whatever passes over the connections that there are gets lost from now on, until they are cut; new ones are good. */
+  loseThese(): void;
   /** Ends all connections. */
   cut(): void;
   close(): Promise<void>;
@@ -18,6 +20,7 @@ export interface TcpProxy {
 /** @param target where a connection leads: a port of the loopback */
 export async function startProxy(target: number): Promise<TcpProxy> {
   const sockets = new Set<Socket>();
+  const lost = new WeakSet<Socket>();
   const proxy = { swallows: false, delay: 0 };
   const server = createServer((near) => {
     const far = connect(target, '127.0.0.1');
@@ -32,10 +35,10 @@ export async function startProxy(target: number): Promise<TcpProxy> {
         const due = new Promise((resolve) => setTimeout(resolve, delay));
         await earlier;
         await due;
-        if (to.writable && !proxy.swallows) to.write(bytes);
+        if (to.writable && !proxy.swallows && !lost.has(from)) to.write(bytes);
       };
       from.on('data', (bytes: Buffer) => {
-        if (proxy.swallows) return;
+        if (proxy.swallows || lost.has(from)) return;
         if (proxy.delay === 0 && before === null) return void to.write(bytes);
         const own = passOn(bytes, proxy.delay, before).then(() => {
           if (before === own) before = null;
@@ -56,6 +59,9 @@ export async function startProxy(target: number): Promise<TcpProxy> {
   };
   return Object.assign(proxy, {
     port: (server.address() as AddressInfo).port,
+    loseThese() {
+      for (const socket of sockets) lost.add(socket);
+    },
     cut,
     async close() {
       cut();

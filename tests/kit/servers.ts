@@ -51,8 +51,7 @@ export async function startPostgres(
   const postgres = programOf('postgres');
   const home = mkdtempSync(join(within, 'warder-pg-'));
   const data = join(home, 'data');
-  // It refuses root.
-  const user = process.getuid?.() === 0 ? userOf('postgres') : null;
+  const user = unprivileged();
   if (user) chownSync(home, user.uid, user.gid);
   const options = { ...user, cwd: home };
   const create = (program: string, ...args: string[]) =>
@@ -165,6 +164,11 @@ function programOf(name: string): string {
   const path = pathOf(name);
   if (path === null) throw new Error(`${name} is not installed`);
   return path;
+}
+
+/** Who runs what refuses root; null where nobody else has to. */
+export function unprivileged(): { readonly uid: number; readonly gid: number } | null {
+  return process.getuid?.() === 0 ? userOf('postgres') : null;
 }
 
 function userOf(name: string): { readonly uid: number; readonly gid: number } {
