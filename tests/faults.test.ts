@@ -1,0 +1,104 @@
+// The real thing: three processes over PostgreSQL with a synchronous standby and over Redis,
+// a load on all of them, and one thing after another that goes wrong. Every verdict is held to
+// what was acknowledged before. The long run writes its figures into docs/reliability.md.
+
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { runs } from './fixtures/domain.ts';
+import { seeded } from './kit/crash-child.ts';
+import { canMount, type Disk, mountDisk } from './kit/crash-disk.ts';
+import { type FaultLoad, startLoad } from './kit/fault-load.ts';
+import type { FaultRun } from './kit/fault-report.ts';
+import { type FaultRig, startRig } from './kit/fault-rig.ts';
+import { FAULTS, type Fault, mixed } from './kit/faults.ts';
+import { isInstalled } from './kit/real-gateway.ts';
+import { createVerdictChecker, type VerdictChecker } from './kit/verdict-checker.ts';
+
+const RUNS = runs(1, 20);
+const BOUND_MILLISECONDS = 5_000;
+/** How long it may take until all is well again, on a machine that is busy. */
+const RECOVERY_MILLISECONDS = 60_000;
+const seed = Number(process.env.WARDER_TEST_SEED ?? Date.now() % 1_000_000);
+
+const sleep = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds));
+
+describe.runIf(isInstalled('postgres') && isInstalled('redis-server'))('under load', () => {
+  let rig: FaultRig;
+  let load: FaultLoad;
+  let checker: VerdictChecker;
+
+  /** Waits until every process does what it is there for; answers how long that took. */
+  const recovered = async (): Promise<number> => {
+    const began = performance.now();
+    for (;;) {
+      try {
+        await load.probe();
+        return performance.now() - began;
+      } catch (error) {
+        if (performance.now() - began > RECOVERY_MILLISECONDS) throw error;
+        await sleep(50);
+      }
+    }
+  };
+
+  const disks: Disk[] = [];
+  const random = seeded(seed);
+  beforeAll(async () => {
+    console.log(`faults: seed ${seed}`);
+    checker = createVerdictChecker(BOUND_MILLISECONDS, () => performance.now());
+    const pair = canMount() ? ([mountDisk(400), mountDisk(400)] as const) : null;
+    disks.push(...(pair ?? []));
+    rig = await startRig({ processes: 3, disks: pair });
+    load = startLoad(rig.processes, checker, random);
+    await recovered();
+  }, 180_000);
+  afterAll(async () => {
+    await load?.stop();
+    await rig?.stop();
+    for (const disk of disks) disk.unmount();
+  });
+
+  const endure = async (fault: Fault, turn: number): Promise<FaultRun> => {
+    const before = { ...checker.counts, violations: checker.violations.length };
+    load.takeGaps();
+    checker.takeLongestLie();
+    await fault.begin(rig, turn);
+    await sleep(fault.milliseconds);
+    await fault.end?.(rig, turn);
+    const recovery = await recovered();
+    const gaps = load.takeGaps();
+    const found = {
+      fault: fault.name,
+      verdicts: checker.counts.verdicts - before.verdicts,
+      changes: checker.counts.changes - before.changes,
+      violations: checker.violations.length - before.violations,
+      latest: checker.takeLongestLie(),
+      withoutVerdicts: gaps.verdicts,
+      withoutChanges: gaps.changes,
+      recovery,
+    };
+    await fault.after?.(rig);
+    if (fault.after) await recovered();
+    return found;
+  };
+
+  const all: FaultRun[] = [];
+  test.for([...FAULTS, mixed(random)])(
+    'no invariant is broken while $name, and all is well again',
+    { timeout: 120_000 * RUNS },
+    async (fault, { skip }) => {
+      if (!(fault.isPossible?.(rig) ?? true)) skip('this machine lacks what it takes');
+      for (let turn = 0; turn < RUNS; turn++) {
+        const run = await endure(fault, turn);
+        all.push(run);
+        console.log(lineOf(run));
+        expect(checker.violations).toEqual([]);
+        expect(run.verdicts).toBeGreaterThan(0);
+      }
+    },
+  );
+});
+
+const lineOf = ({ fault, ...figures }: FaultRun) =>
+  `faults: ${fault}: ${Object.entries(figures)
+    .map(([name, value]) => `${name} ${Math.round(value)}`)
+    .join(', ')}`;
