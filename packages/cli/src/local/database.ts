@@ -32,7 +32,6 @@ export async function openDatabase(flags: Flags, log?: Log) {
     url,
     ...(directUrl === undefined ? {} : { directUrl }),
     prepare,
-    staleMilliseconds: readSetting('staleLimit', flags),
     pending: readSetting('migrate', flags) === 'auto' ? 'run' : 'refuse',
     // What the others may count on when they ask whether all obey.
     staleMilliseconds: readSetting('staleLimit', flags),
