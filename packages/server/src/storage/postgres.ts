@@ -180,7 +180,7 @@ async function makeReady(
   try {
     const connection = await open();
     try {
-      await prepareSchema(connection, schema, MIGRATIONS, pending);
+      await prepareSchema(connection, open, schema, MIGRATIONS, pending);
     } finally {
       connection.destroy();
     }
