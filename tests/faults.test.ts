@@ -2,12 +2,13 @@
 // a load on all of them, and one thing after another that goes wrong. Every verdict is held to
 // what was acknowledged before. The long run writes its figures into docs/reliability.md.
 
+import { availableParallelism, loadavg } from 'node:os';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { runs } from './fixtures/domain.ts';
 import { seeded } from './kit/crash-child.ts';
 import { canMount, type Disk, mountDisk } from './kit/crash-disk.ts';
 import { type FaultLoad, startLoad } from './kit/fault-load.ts';
-import type { FaultRun } from './kit/fault-report.ts';
+import { type FaultRun, writeReport } from './kit/fault-report.ts';
 import { type FaultRig, startRig } from './kit/fault-rig.ts';
 import { FAULTS, type Fault, mixed } from './kit/faults.ts';
 import { isInstalled } from './kit/real-gateway.ts';
@@ -94,9 +95,17 @@ describe.runIf(isInstalled('postgres') && isInstalled('redis-server'))('under lo
         expect(checker.violations).toEqual([]);
         expect(run.verdicts).toBeGreaterThan(0);
       }
+      if (RUNS > 1) writeReport(all, `${all.length} faults on ${today()}, ${machine()}.`);
     },
   );
 });
+
+const today = () => new Date().toISOString().slice(0, 10);
+
+const machine = () => {
+  const load = (loadavg()[0] ?? 0).toFixed(0);
+  return `on ${availableParallelism()} cores with a load of ${load}, Node ${process.versions.node}, seed ${seed}`;
+};
 
 const lineOf = ({ fault, ...figures }: FaultRun) =>
   `faults: ${fault}: ${Object.entries(figures)
