@@ -113,6 +113,10 @@ describe.runIf(isPossible)('under load', () => {
       if (RUNS > 1) writeReport(all, `${all.length} faults on ${today()}, ${machine()}. ${delays}`);
     },
   );
+
+  test('limits and credits were used up on the way', () => {
+    expect(load.usedUp()).toBeGreaterThan(0);
+  });
 });
 
 const today = () => new Date().toISOString().slice(0, 10);
