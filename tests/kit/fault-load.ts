@@ -8,6 +8,8 @@ import type { CheckedKey, KeyChange, Outcome, VerdictChecker } from './verdict-c
 export interface FaultLoad {
   /** The longest time without any verdict, and without any change that was acknowledged, since the last call. */
   takeGaps(): { readonly verdicts: number; readonly changes: number };
+  /** How many keys were used until their limit or their credits refused as often again. */
+  usedUp(): number;
   /** Asks each process for what it is there for; rejects where one of them cannot do it. */
   probe(): Promise<void>;
   /** Ends it; resolves once everything was answered or given up. */
@@ -39,6 +41,7 @@ export function startLoad(
   /** Changed last, or being changed. */
   const recent: CheckedKey[] = [];
   let over = false;
+  let usedUp = 0;
   const verdicts = createGap();
   const changes = createGap();
   const underWay = new Map(processes.map((process) => [process, 0]));
@@ -59,7 +62,7 @@ export function startLoad(
     }
     checker.judge(key, { process: process.name, code: String(body.code), started });
     verdicts.happened();
-    if (key.allowance !== null && key.refused > key.allowance) remove(metered, key);
+    if (key.allowance !== null && key.refused > key.allowance && remove(metered, key)) usedUp++;
   };
 
   const ask = (process: ServeProcess, key: CheckedKey) => {
@@ -137,6 +140,7 @@ export function startLoad(
   const writers = Array.from({ length: WRITERS_EACH }, () => processes.map(writer)).flat();
   return {
     takeGaps: () => ({ verdicts: verdicts.take(), changes: changes.take() }),
+    usedUp: () => usedUp,
     async probe() {
       for (const process of processes) {
         const { status, body } = await process.call('POST', '/v1/keys', {});
@@ -187,7 +191,9 @@ function createGap() {
   };
 }
 
-function remove<Value>(from: Value[], value: Value): void {
+/** Answers whether it was there. */
+function remove<Value>(from: Value[], value: Value): boolean {
   const at = from.indexOf(value);
   if (at >= 0) from.splice(at, 1);
+  return at >= 0;
 }
