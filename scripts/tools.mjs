@@ -68,7 +68,7 @@ export const tools = [
       'tests/workers/postgres.test.ts',
       'tests/pooler.test.ts',
     ],
-    benches: ['rivals'],
+    benches: ['rivals', 'lookups', 'creates', 'revocation', 'million'],
   },
   {
     program: 'redis-server',
