@@ -63,21 +63,31 @@ export const tools = [
     tests: [
       'packages/server/src/storage/postgres',
       'tests/cli-postgres.test.ts',
+      'tests/faults.test.ts',
       'tests/limits/stored-postgres.test.ts',
+      'tests/workers/postgres.test.ts',
+      'tests/pooler.test.ts',
     ],
-    benches: ['rivals'],
+    benches: ['rivals', 'lookups', 'creates', 'revocation', 'million'],
   },
   {
     program: 'redis-server',
     package: 'redis-server',
     tests: [
       'packages/server/src/limits/redis.test.ts',
+      'tests/faults.test.ts',
       'tests/limits/redis-faults.test.ts',
       'tests/limits/several.test.ts',
       'tests/limits/verification.test.ts',
     ],
     benches: ['rivals'],
   },
+  {
+    program: 'pgbouncer',
+    package: 'pgbouncer',
+    tests: ['tests/faults.test.ts', 'tests/pooler.test.ts'],
+  },
+  { program: 'faketime', package: 'faketime', tests: ['tests/faults.test.ts'] },
 ];
 
 /** Installs what a run of tests lacks, or says so. @param {readonly string[]} args as vitest gets them */

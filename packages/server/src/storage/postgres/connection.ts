@@ -121,10 +121,22 @@ export async function connect(setting: ConnectionSetting, host: Host): Promise<C
     // Behind the driver, which begins with the next microtask and ends with the next turn.
     queueMicrotask(() => queueMicrotask(() => queueMicrotask(() => setImmediate(write))));
   };
+  /** Until what was sent last is answered. */
+  let answered: Promise<unknown> = Promise.resolve();
   const send = <Value>(make: () => Promise<Value>, milliseconds: number): Promise<Value> => {
     if (!alive) return Promise.reject(new Disconnected('the connection was lost'));
-    gather();
-    return inTime(make(), milliseconds);
+    if (prepare) {
+      gather();
+      return inTime(make(), milliseconds);
+    }
+    // The driver asks twice for a statement that is not prepared, and an older PgBouncer takes the
+    // server away in between where the one before is answered then: one after the other.
+    const turn = answered.then(() => {
+      if (!alive) throw new Disconnected('the connection was lost');
+      return make();
+    });
+    answered = turn.catch(() => {});
+    return inTime(turn, milliseconds);
   };
 
   const connection: Connection = {
