@@ -59,6 +59,6 @@ export const addLocal: AddCommand = (program, output) => {
     );
   settingOptions(doctor, 'local', 'doctor').action(async () => {
     const { doctor: run } = await import('./local/doctor.ts');
-    run(settingFlags(doctor.opts()), output);
+    await run(settingFlags(doctor.opts()), output);
   });
 };

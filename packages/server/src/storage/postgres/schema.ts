@@ -79,9 +79,7 @@ export async function prepareSchema(
   const [needed] = pendingMigrations(migrations, recorded);
   if (needed === undefined) return;
   if (pending === 'refuse' && recorded.length > 0) {
-    throw new SchemaError(
-      `The database lacks migration ${needed.number} (${needed.name}): run \`warder migrate\` first.`,
-    );
+    throw lacking(needed);
   }
   await migrate(connection, open, schema, migrations);
 }
@@ -93,6 +91,22 @@ export async function pendingIn(
   migrations: readonly Migration[],
 ): Promise<readonly Migration[]> {
   return pendingMigrations(migrations, await recordedIn(connection, schema));
+}
+
+/** For who only reads. @throws SchemaError where migrations are pending, on an empty database too */
+export async function mustBeWhole(
+  connection: Connection,
+  schema: string,
+  migrations: readonly Migration[],
+): Promise<void> {
+  const [needed] = await pendingIn(connection, schema, migrations);
+  if (needed !== undefined) throw lacking(needed);
+}
+
+function lacking({ number, name }: Migration): SchemaError {
+  return new SchemaError(
+    `The database lacks migration ${number} (${name}): run \`warder migrate\` first.`,
+  );
 }
 
 async function migrate(
