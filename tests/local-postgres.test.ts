@@ -1,7 +1,7 @@
 // The commands that work on the installation itself, where it is in PostgreSQL: what each does
 // there, and what one that cannot says instead.
 
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { startIn } from './fixtures/installation.ts';
@@ -126,4 +126,37 @@ test('a database that is not there is a finding without its password', async () 
   expect(code).toBe(1);
   expect(stdout).toMatch(/^fail +database/m);
   expect(stdout + stderr).not.toContain('hunter2');
+});
+
+test('a database that was brought back to an earlier time revives nothing that its events say has ended', async () => {
+  const { cwd, url, env, service } = await newInstallation();
+  const { id, key } = await service.create('leaked');
+  const kept = await service.create('kept');
+  await service.stop();
+  // As a recovery to this moment leaves it.
+  const name = url.split('/').at(-1);
+  await server.execute(`CREATE DATABASE recovered TEMPLATE ${name}`);
+  const going = await startIn(cwd, env);
+  await going.ask('POST', `/v1/keys/${id}/revoke`, {});
+  await going.create('later');
+  await going.untilSealed();
+  await going.exportTo('events.jsonl');
+  await going.stop();
+
+  const recovered = { DATABASE_URL: server.tcpUrl.replace(/\/postgres$/, '/recovered') };
+  const restore = (...args: string[]) => run(['restore', ...args], { cwd, env: recovered });
+  expect((await restore()).stderr).toMatch(/^Give the events since by --events FILE/);
+  const lines = readFileSync(join(cwd, 'events.jsonl'), 'utf8').trimEnd().split('\n');
+  writeFileSync(join(cwd, 'short.jsonl'), lines.slice(0, 2).join('\n'));
+  const refused = await restore('--events', 'short.jsonl');
+  expect(refused).toMatchObject({ code: 1, stdout: '' });
+  expect(refused.stderr).toMatch(/does not reach back to the backup/);
+
+  const { code, stdout } = await restore('--events', 'events.jsonl');
+  expect(code).toBe(0);
+  expect(stdout).toMatch(new RegExp(`ended again +key.revoked +${id}`));
+  expect(stdout).toMatch(/lost +key.created/);
+  const restored = await startIn(cwd, recovered);
+  expect(await restored.codeOf(key)).toBe('revoked');
+  expect(await restored.codeOf(kept.key)).toBe('valid');
 });

@@ -2,6 +2,7 @@
 // loaded only when it runs, so that the others start fast.
 
 import { type AddCommand, settingFlags, settingOptions } from './command.ts';
+import { readSetting } from './config.ts';
 
 export const addLocal: AddCommand = (program, output) => {
   const backup = program
@@ -16,7 +17,10 @@ export const addLocal: AddCommand = (program, output) => {
   const restore = program
     .command('restore')
     .description('make a backup the database, without reviving what ended since')
-    .argument('<file>', 'what `warder backup` made')
+    .argument(
+      '[file]',
+      'what `warder backup` made; none for a database in PostgreSQL that was recovered to an earlier time',
+    )
     .option('--events <file>', 'an export or the log of events, from before the backup on')
     .option('--accept-revivals', 'go on without them: what ended since is good again')
     .option('--replace', 'also where the folder has a database, which is kept beside')
@@ -24,8 +28,15 @@ export const addLocal: AddCommand = (program, output) => {
   settingOptions(restore, 'local').action(async () => {
     const { events, acceptRevivals = false, replace = false, plain = false } = restore.opts();
     const options = { events, acceptRevivals, replace, plain };
-    const { restore: run } = await import('./local/restore.ts');
-    await run(settingFlags(restore.opts()), restore.args[0] ?? '', options, output);
+    const flags = settingFlags(restore.opts());
+    const name = restore.args[0] ?? null;
+    const url = readSetting('database', flags);
+    if (url === undefined) {
+      const { restore: run } = await import('./local/restore.ts');
+      return await run(flags, name, options, output);
+    }
+    const { restoreInPostgres } = await import('./local/restore-postgres.ts');
+    await restoreInPostgres(flags, url, name, options, output);
   });
 
   const migrate = program

@@ -6,6 +6,7 @@ import type { Lookup } from './lookup.ts';
 import type { Migration } from './migration.ts';
 import type { SealedChains } from './sealed-chains.ts';
 import type { DatabaseExamination } from './storage/postgres/examination.ts';
+import type { KnownInDatabase } from './storage/postgres/known.ts';
 import type { MigrateOptions } from './storage/postgres/migrate.ts';
 import type { PostgresOptions } from './storage/postgres.ts';
 import { type Transferred, transfer } from './transfer.ts';
@@ -79,4 +80,13 @@ export async function examinePostgres(
 ): Promise<DatabaseExamination> {
   const engine = await import('./storage/postgres/examination.ts');
   return await engine.examineDatabase(options, now);
+}
+
+/** What a database knows of events and owners. @throws as `openPostgres` does */
+export async function knownInPostgres(
+  options: MigrateOptions,
+  asked: ReadonlySet<string>,
+): Promise<KnownInDatabase> {
+  const engine = await import('./storage/postgres/known.ts');
+  return await engine.knownInDatabase(options, asked);
 }

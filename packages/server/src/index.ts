@@ -11,6 +11,7 @@ export {
   type DatabaseExamination,
   examinePostgres,
   grantsInPostgres,
+  knownInPostgres,
   migratePostgres,
   openPostgres,
   type PostgresOptions,

@@ -15,7 +15,7 @@ export function fileIn(flags: Flags): string {
   if (readSetting('database', flags) !== undefined) {
     throw new Failure(
       'start_refused',
-      'This works on a database in a file, and --database (DATABASE_URL) names one in PostgreSQL: use what PostgreSQL has for it, as docs/postgres.md tells.',
+      'This works on a database in a file, and --database (DATABASE_URL) names one in PostgreSQL: use pg_basebackup or pg_dump there, as docs/backup.md tells.',
     );
   }
   return databaseIn(readSetting('data', flags));

@@ -28,6 +28,7 @@ import {
   unsealBackup,
 } from '@warder/server';
 import { type Flags, readSetting } from '../config.ts';
+import { usage } from '../failure.ts';
 import { type Output, plain, table } from '../output.ts';
 import { progressLine } from '../progress.ts';
 import { fileIn } from './database.ts';
@@ -47,10 +48,11 @@ const DRAFT = '.restore-';
 
 export async function restore(
   flags: Flags,
-  name: string,
+  name: string | null,
   options: RestoreOptions,
   output: Output,
 ): Promise<void> {
+  if (name === null) throw usage('Say which backup: a file that `warder backup` made.');
   const data = readSetting('data', flags);
   const file = fileIn(flags);
   const host = hostOf(flags, data);
@@ -170,7 +172,7 @@ function taken(data: string): string {
   return `${data} has a database already: name another folder by --data, or say --replace, which keeps the old one beside it.`;
 }
 
-function window({ madeAt, lastEvent }: About): string {
+export function window({ madeAt, lastEvent }: About): string {
   const last =
     lastEvent === null
       ? ''
@@ -178,13 +180,13 @@ function window({ madeAt, lastEvent }: About): string {
   return `every revoke, disable, delete, erasure and suspension between the backup of ${new Date(madeAt).toISOString()}${last} and now`;
 }
 
-function revivals(about: About, gap: string | null): string {
+export function revivals(about: About, gap: string | null): string {
   const why =
     gap === null ? 'Without the events since then, this would undo' : `${gap}: this could undo`;
   return `${why} ${window(about)}. Give an export or the log of events from before the backup on by --events FILE, or accept it by --accept-revivals.`;
 }
 
-function counts(events: readonly ToldEvent[]): Record<string, number> {
+export function counts(events: readonly ToldEvent[]): Record<string, number> {
   const found: Record<string, number> = {};
   for (const { type } of events) found[type] = (found[type] ?? 0) + 1;
   return found;
@@ -203,17 +205,8 @@ function removeIfEmpty(folder: string): void {
   } catch {}
 }
 
-interface Outcome {
-  readonly data: string;
-  readonly name: string;
-  readonly keep: string | null;
-  readonly backup: About;
-  readonly told: readonly NumberedEvent[] | null;
-  readonly gap: string | null;
-  readonly done: Restoration;
-}
-
-function report(output: Output, { data, name, keep, backup, told, gap, done }: Outcome): void {
+/** What was done, for `--json` and as rows of a table. */
+export function shownOf({ reapplied, lost }: Restoration) {
   const shown = (event: ToldEvent) => ({
     event_id: event.id,
     type: event.type,
@@ -227,7 +220,25 @@ function report(output: Output, { data, name, keep, backup, told, gap, done }: O
       subject.id,
       new Date(createdAt).toISOString(),
     ]);
-  const rows = [...rowsOf('ended again', done.reapplied), ...rowsOf('lost', done.lost)];
+  return {
+    reapplied: reapplied.map(shown),
+    lost: lost.map(shown),
+    rows: [...rowsOf('ended again', reapplied), ...rowsOf('lost', lost)],
+  };
+}
+
+interface Outcome {
+  readonly data: string;
+  readonly name: string;
+  readonly keep: string | null;
+  readonly backup: About;
+  readonly told: readonly NumberedEvent[] | null;
+  readonly gap: string | null;
+  readonly done: Restoration;
+}
+
+function report(output: Output, { data, name, keep, backup, told, gap, done }: Outcome): void {
+  const { rows, reapplied, lost } = shownOf(done);
   const open = told === null || gap !== null;
   output.data(
     {
@@ -238,8 +249,8 @@ function report(output: Output, { data, name, keep, backup, told, gap, done }: O
         last_event: backup.lastEvent?.id ?? null,
       },
       revivals: open ? window(backup) : null,
-      reapplied: done.reapplied.map(shown),
-      lost: done.lost.map(shown),
+      reapplied,
+      lost,
     },
     [
       `${plain(name)} is restored to ${plain(data)}.`,
