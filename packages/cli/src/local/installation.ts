@@ -169,7 +169,7 @@ export function startFailure(error: unknown, file: string | null = null): unknow
   return refused(`${path}cannot be used: ${why} (${code}).`);
 }
 
-const REFUSALS = ['StartRefused', 'SchemaError', 'FileRefused', 'AddressError'];
+const REFUSALS = ['StartRefused', 'SchemaError', 'FileRefused', 'AddressError', 'TransferError'];
 
 const SYSTEM: Readonly<Record<string, string>> = {
   EACCES: 'permission is denied',
