@@ -51,7 +51,7 @@ describe.runIf(isPossible)('under load', () => {
   beforeAll(async () => {
     console.log(`faults: seed ${seed}`);
     checker = createVerdictChecker(BOUND_MILLISECONDS, () => performance.now());
-    const pair = canMount() ? ([mountDisk(400), mountDisk(400)] as const) : null;
+    const pair = canMount() ? ([mountDisk(600), mountDisk(600)] as const) : null;
     disks.push(...(pair ?? []));
     rig = await startRig({ processes: 3, disks: pair });
     load = startLoad(rig.processes, checker, random);

@@ -17,14 +17,16 @@ export interface FaultLoad {
 }
 
 const PACE_MILLISECONDS = 10;
-/** Verifications under way at one process: beyond the first number a tenth as many are begun, beyond the second none. */
+/** Verifications under way at one process: beyond the first number half as many are begun, beyond the second none. */
 const FEW = 6;
-const MANY = 60;
+const MANY = 300;
 const WRITERS_EACH = 2;
 /** How many keys there are that may be changed, and that have an allowance. */
-const LIVE_KEYS = 30;
+const LIVE_KEYS = 80;
 const METERED_KEYS = 4;
-const RECENT_KEYS = 30;
+/** Changed last, some seconds of them: who missed a change is asked again and again. */
+const RECENT_KEYS = 300;
+const CHANGE_PAUSE_MILLISECONDS = 80;
 
 /** @param seed of what is chosen */
 export function startLoad(
@@ -82,7 +84,7 @@ export function startLoad(
   const beat = () => {
     turn++;
     for (const process of processes) {
-      if ((underWay.get(process) ?? 0) >= FEW && turn % 10 !== 0) continue;
+      if ((underWay.get(process) ?? 0) >= FEW && turn % 2 !== 0) continue;
       const key = chosen();
       if (key !== undefined) ask(process, key);
     }
@@ -97,6 +99,7 @@ export function startLoad(
     const key = checker.made(String(body.id), String(body.key), allowance);
     (kind === 'plain' ? enabled : metered).push(key);
     changes.happened();
+    if (kind === 'plain') for (const each of processes) ask(each, key);
     return true;
   };
 
@@ -114,13 +117,14 @@ export function startLoad(
     if (outcome !== 'done') return false;
     changes.happened();
     // Now it counts how soon the others know.
-    for (const other of processes) if (other !== process) ask(other, key);
+    for (const each of processes) ask(each, key);
     return true;
   };
 
   const write = async (process: ServeProcess): Promise<boolean> => {
     if (metered.length < METERED_KEYS) return make(process, random() < 0.5 ? 'limited' : 'credits');
-    const key = one(enabled);
+    // The oldest, which all know.
+    const [key] = enabled;
     if (key === undefined || enabled.length + disabled.length < LIVE_KEYS) {
       return make(process, 'plain');
     }
@@ -131,8 +135,8 @@ export function startLoad(
 
   const writer = async (process: ServeProcess) => {
     while (!over) {
-      const isDone = await write(process).catch(() => false);
-      await new Promise((resolve) => setTimeout(resolve, isDone ? 15 : 60));
+      await write(process).catch(() => false);
+      await new Promise((resolve) => setTimeout(resolve, CHANGE_PAUSE_MILLISECONDS));
     }
   };
 
