@@ -1,4 +1,4 @@
-// One request over a connection that stays, and loops of them.
+// One request over a connection that stays, and loops of such calls.
 
 import { type Agent, request } from 'node:http';
 
@@ -42,4 +42,18 @@ export async function paced(
     await run();
     await pause;
   }
+}
+
+/** Runs it so many times, so many at once. Answers how many there were. */
+export async function inFlight(
+  atOnce: number,
+  count: number,
+  run: (i: number) => Promise<unknown>,
+): Promise<number> {
+  let begun = 0;
+  const one = async () => {
+    while (begun < count) await run(begun++);
+  };
+  await Promise.all(Array.from({ length: atOnce }, one));
+  return count;
 }

@@ -38,7 +38,9 @@ export async function loadPostgres(
   for (const table of ['workspaces', 'keys', 'key_usage'] as const) await write(table);
 
   await run(`INSERT INTO warder.key_search
-    SELECT position, warder.pieces_of(workspace_id, search) FROM warder.keys`);
+    SELECT position, warder.pieces_of(workspace_id, search) FROM warder.keys
+    -- An installation's first key was there already.
+    ON CONFLICT DO NOTHING`);
   await run(`INSERT INTO warder.key_scopes
     SELECT workspace_id, json_array_elements_text(scopes::json), position FROM warder.keys`);
   await run(

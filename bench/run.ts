@@ -1,6 +1,7 @@
 // `npm run bench`: every bench, one after the other; `npm run bench -- lists` one of
-// them. The table at the end is what bench/RESULTS.md holds. The store of a million
-// keys is made once, in WARDER_BENCH_FOLDER or a folder for temporary files.
+// them. The table at the end is what bench/RESULTS.md holds. The stores of a million
+// keys, a file and PostgreSQL's, are made once, in WARDER_BENCH_FOLDER or a folder for
+// temporary files.
 
 import { spawnSync } from 'node:child_process';
 import { cpus, tmpdir } from 'node:os';
@@ -20,11 +21,31 @@ const benches: Readonly<Record<string, () => Promise<readonly Row[]>>> = {
   lists: async () => await benchLists(await makeStore(folder)),
   cold: async () => await (await import('./cold.ts')).benchCold(await makeStore(folder)),
   service: async () => {
-    const built = spawnSync('npm', ['run', '--silent', 'build'], { stdio: 'inherit' });
-    if (built.status !== 0) throw new Error('the build failed');
+    build();
     return await benchService(await makeStore(folder));
   },
+  lookups: async () => await (await import('./lookups.ts')).benchLookups(folder),
+  creates: async () => await (await import('./creates.ts')).benchCreates(),
+  revocation: async () => {
+    build();
+    return await (await import('./revocation.ts')).benchRevocation();
+  },
+  workers: async () => {
+    build();
+    return await (await import('./workers.ts')).benchWorkers();
+  },
+  million: async () => {
+    build();
+    return await (await import('./million.ts')).benchMillion(folder);
+  },
 };
+let isBuilt = false;
+function build(): void {
+  if (isBuilt) return;
+  const { status } = spawnSync('npm', ['run', '--silent', 'build'], { stdio: 'inherit' });
+  if (status !== 0) throw new Error('the build failed');
+  isBuilt = true;
+}
 
 const asked = process.argv.slice(2);
 const unknown = asked.find((name) => !Object.hasOwn(benches, name));

@@ -90,7 +90,7 @@ export async function taken(
 }
 
 /** User and system time of a process, from /proc. */
-function cpuMilliseconds({ pid }: ChildProcess): number {
+export function cpuMilliseconds({ pid }: Pick<ChildProcess, 'pid'>): number {
   const fields = readFileSync(`/proc/${pid}/stat`, 'latin1').split(') ')[1]?.split(' ') ?? [];
   return ((Number(fields[11]) + Number(fields[12])) * 1000) / TICKS_A_SECOND;
 }

@@ -2,16 +2,14 @@
 // long its loop is held while everything that lists, writes and copies goes on
 // beside verifications, and how much memory it has in the end.
 
-import { type ChildProcess, spawn } from 'node:child_process';
-import { readFileSync } from 'node:fs';
-import { Agent } from 'node:http';
+import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { exchange, type Over, paced } from './exchange.ts';
+import { type Over, paced } from './exchange.ts';
 import { median, type Row } from './measure.ts';
+import { bareStart, PROGRAM, residentMegabytes, shown, startProgram } from './program.ts';
 import type { Store } from './store.ts';
 
 const path = (file: string) => fileURLToPath(new URL(file, import.meta.url));
-const PROGRAM = path('../packages/cli/dist/main.js');
 const TRAFFIC = path('./traffic.ts');
 const SECONDS = 10;
 const ROUNDS = 7;
@@ -90,34 +88,9 @@ function startTraffic(url: string, { folder }: Store) {
 }
 
 async function start({ folder, firstKey }: Store, node: readonly string[] = []) {
-  const began = performance.now();
-  const child = spawn(
-    process.execPath,
-    [
-      ...node,
-      PROGRAM,
-      'serve',
-      '--listen',
-      '127.0.0.1:0',
-      '--data',
-      folder,
-      '--log-level',
-      'error',
-    ],
-    { stdio: ['ignore', 'pipe', 'pipe'] },
-  );
-  const url = (await shown(child, 'stdout', /ready at (\S+?),/)) ?? '';
-  const agent = new Agent({ keepAlive: true });
-  const call = (method: string, at: string, body?: unknown) =>
-    exchange(agent, method, url + at, firstKey, body);
+  const program = await startProgram({ folder, key: () => firstKey, node });
   return {
-    child,
-    began,
-    url,
-    async verify(key: string) {
-      const verdict = await call('POST', '/v1/keys/verify', { key });
-      if (!verdict.includes('"valid":true')) throw new Error(verdict);
-    },
+    ...program,
     /** Creates 200 keys a second, and answers how many there were in the end. */
     async create(workspaceId: string) {
       const over = until(SECONDS);
@@ -125,7 +98,7 @@ async function start({ folder, firstKey }: Store, node: readonly string[] = []) 
       const create = async () => {
         const scopes = ['files:read'];
         const draft = { name: 'made meanwhile', owner_id: 'acme', scopes };
-        await call('POST', '/v1/keys', { workspace_id: workspaceId, ...draft });
+        await program.call('POST', '/v1/keys', { workspace_id: workspaceId, ...draft });
         made++;
       };
       // Several wait for their answers at once, so that the pace does not hang on one of them.
@@ -133,47 +106,11 @@ async function start({ folder, firstKey }: Store, node: readonly string[] = []) 
       return made;
     },
     async held() {
-      const told = shown(child, 'stderr', /held ([\d.]+)/);
-      child.kill('SIGUSR2');
+      const told = shown(program.child, 'stderr', /held ([\d.]+)/);
+      program.child.kill('SIGUSR2');
       return Number(await told);
     },
-    async stop() {
-      agent.destroy();
-      const closed = new Promise((resolve) => child.once('close', resolve));
-      child.kill('SIGTERM');
-      await closed;
-    },
   };
-}
-
-function shown(
-  child: ChildProcess,
-  name: 'stdout' | 'stderr',
-  pattern: RegExp,
-): Promise<string | undefined> {
-  return new Promise((resolve, reject) => {
-    let text = '';
-    const look = (chunk: Buffer) => {
-      text += chunk;
-      const found = pattern.exec(text);
-      if (!found) return;
-      child[name]?.off('data', look);
-      resolve(found[1]);
-    };
-    child[name]?.on('data', look);
-    child.once('close', () => reject(new Error(`the service ended: ${text}`)));
-  });
-}
-
-async function bareStart(): Promise<number> {
-  const began = performance.now();
-  const child = spawn(process.execPath, ['-e', 'process.stdout.write("up")'], {
-    stdio: ['ignore', 'pipe', 'ignore'],
-  });
-  await new Promise((resolve) => child.stdout.once('data', resolve));
-  const took = performance.now() - began;
-  await new Promise((resolve) => child.once('close', resolve));
-  return took;
 }
 
 function until(seconds: number): Over {
@@ -202,9 +139,4 @@ function p99(taken: readonly number[]): number {
 
 function pick(secrets: readonly string[]): string {
   return secrets[Math.floor(Math.random() * secrets.length)] ?? '';
-}
-
-function residentMegabytes({ pid }: ChildProcess): number {
-  const kilobytes = /^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
-  return Number(kilobytes) / 1024;
 }

@@ -64,10 +64,12 @@ export const tools = [
       'packages/server/src/storage/postgres',
       'tests/cli-postgres.test.ts',
       'tests/faults.test.ts',
+      'tests/feed.test.ts',
       'tests/limits/stored-postgres.test.ts',
       'tests/pooler.test.ts',
+      'tests/workers/postgres.test.ts',
     ],
-    benches: ['rivals'],
+    benches: ['rivals', 'lookups', 'creates', 'revocation', 'million'],
   },
   {
     program: 'redis-server',

@@ -51,6 +51,10 @@ function licenceOf(folder) {
   const file = ['LICENSE', 'LICENSE.md', 'license', 'license.md', 'LICENCE'].find((one) =>
     existsSync(join(folder, one)),
   );
+  // It is no licence but a waiver, and asks for nothing to be kept.
+  if (file === undefined && license === 'Unlicense') {
+    return `${name} ${version}\n\nIn the public domain by the Unlicense (https://unlicense.org).\n`;
+  }
   if (file === undefined) throw new Error(`${name} comes without its licence (${license}).`);
   return `${name} ${version}\n\n${readFileSync(join(folder, file), 'utf8').trim()}\n`;
 }

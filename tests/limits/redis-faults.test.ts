@@ -37,6 +37,16 @@ const FAULTS: readonly Fault[] = [
     end: () => sleep(1_000),
   },
   {
+    name: 'made a replica by a failover',
+    begin: (redis) => redis.ask('REPLICAOF', '127.0.0.1', 1),
+    end: (redis) => redis.ask('REPLICAOF', 'NO', 'ONE'),
+  },
+  {
+    name: 'out of memory',
+    begin: (redis) => redis.ask('CONFIG', 'SET', 'maxmemory', 1),
+    end: (redis) => redis.ask('CONFIG', 'SET', 'maxmemory', 0),
+  },
+  {
     name: 'slow by two seconds',
     begin: async (_, between) => between.slow(2_000),
     end: async (_, between) => between.heal(),

@@ -53,6 +53,12 @@ export function manyKeysContract(
 
   test.each<Partial<KeyFilter>>([
     { order: { by: 'name', descending: true } },
+    {
+      statuses: ['active', 'revoked'],
+      environment: 'live',
+      expires: { after: 0 },
+      lastUsed: { after: 0 },
+    },
     { order: { by: 'expires_at', descending: false }, environment: 'live', neverUsed: true },
     {
       order: { by: 'last_used_at', descending: true },

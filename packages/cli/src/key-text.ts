@@ -1,6 +1,7 @@
 // Keys, verdicts and explanations as people read them.
 
 import { type Explanation, etagOf, type Key, type LimitFigure, type Verdict } from '@warder/sdk';
+import { confirmationFacts } from './confirmation.ts';
 import { creditFacts } from './credits.ts';
 import { limitsText } from './limits-text.ts';
 import { type Fact, facts, type Output, table } from './output.ts';
@@ -17,7 +18,10 @@ function preview({ prefix, start, end }: Pick<Key, 'prefix' | 'start' | 'end'>):
 }
 
 export function showKey(output: Output, key: Key): void {
-  output.data(key, facts([...factsOf(key), ['etag', etagOf(key) ?? null]]));
+  output.data(
+    key,
+    facts([...factsOf(key), ...confirmationFacts(key), ['etag', etagOf(key) ?? null]]),
+  );
 }
 
 export function factsOf(key: Key): Fact[] {

@@ -192,6 +192,13 @@ export function duration(text: string): number {
   return Number(count) * UNIT_SECONDS[unit as keyof typeof UNIT_SECONDS];
 }
 
+/** The same up to an hour, or `0s`, as milliseconds. */
+export function staleLimit(text: string): number {
+  const milliseconds = text === '0s' ? 0 : duration(text) * 1000;
+  if (milliseconds <= 3_600_000) return milliseconds;
+  throw new Error('must be at most 1h, for example 5s');
+}
+
 const MEBIBYTE = 1024 ** 2;
 const MOST_BYTES = 4 * 1024 ** 3;
 

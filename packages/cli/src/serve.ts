@@ -213,6 +213,7 @@ async function openService(
     dialectCors: readSetting('dialectCors', flags),
     sharedCredentials,
     cacheBytes: readSetting('cacheBytes', flags),
+    staleLimitMilliseconds: readSetting('staleLimit', flags),
     issuers,
     telemetry,
     callsPerSecond: readSetting('callsPerSecond', flags),

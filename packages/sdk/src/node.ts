@@ -36,6 +36,10 @@ function exchange(outgoing: Outgoing): Promise<Incoming | 'stale'> {
       if (repeatable && call.reusedSocket && !ending.ended && isReset(error)) resolve('stale');
       else reject(error);
     });
+    // Of a DELETE, Node would not say how long its body is, and nobody could tell where it ends.
+    if (method === 'DELETE' && body !== null) {
+      call.setHeader('content-length', new TextEncoder().encode(body).length);
+    }
     call.end(body ?? undefined);
   });
 }

@@ -26,6 +26,8 @@ export interface CallOptions {
 export interface ChangeOptions extends CallOptions {
   /** The version that is meant, as `etagOf` tells it; any other is refused (412). */
   readonly ifMatch?: string | undefined;
+  /** Whether to wait until every process obeys the change: the answer then has a `confirmation`. */
+  readonly confirm?: boolean | undefined;
 }
 
 /** A POST that changes something. */
@@ -71,7 +73,7 @@ export function createSend(options: ClientOptions): Send {
     method: call.method,
     url: urlOf(base, call),
     headers: headersOf(call, key, accept),
-    body: call.body === undefined ? null : JSON.stringify(call.body),
+    body: bodyOf(call),
     repeatable: call.repeatable ?? (call.method === 'GET' || call.idempotencyKey !== undefined),
   });
   const failure = (thrown: unknown, time: CallTime): WarderConnectionError =>
@@ -188,6 +190,11 @@ function startTime(given: AbortSignal | undefined): CallTime {
   return time;
 }
 
+function bodyOf({ body, confirm }: Call): string | null {
+  if (confirm !== true) return body === undefined ? null : JSON.stringify(body);
+  return JSON.stringify({ ...(body as object | undefined), confirm });
+}
+
 function isGood({ status }: Incoming): boolean {
   return status >= 200 && status < 300;
 }
@@ -227,14 +234,14 @@ function segment(text: string): string {
 }
 
 function headersOf(
-  { body, ifMatch, idempotencyKey }: Call,
+  { body, ifMatch, idempotencyKey, confirm }: Call,
   key: string,
   accept = 'application/json',
 ): Record<string, string> {
   return {
     accept,
     authorization: `Bearer ${key}`,
-    ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+    ...(body === undefined && confirm !== true ? {} : { 'content-type': 'application/json' }),
     ...(ifMatch === undefined ? {} : { 'if-match': ifMatch }),
     ...(idempotencyKey === undefined ? {} : { 'idempotency-key': idempotencyKey }),
   };

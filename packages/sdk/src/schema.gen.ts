@@ -2,6 +2,21 @@
 
 // The shapes of the API: what it gives, what it takes, and the queries of its lists.
 
+export type Confirm = {
+  /** Whether to answer only once every live process obeys the change, or may not answer from memory any more: within 10 seconds. */
+  readonly confirm?: boolean | undefined;
+};
+
+/** Only in the reply to a change that was asked with `confirm`. */
+export type Confirmation = {
+  /** How many processes obey the change. */
+  readonly obeyed_by: number;
+  /** How many could have had something else in memory; all obey where both are the same. */
+  readonly of: number;
+  /** Milliseconds that it took. */
+  readonly after_ms: number;
+};
+
 export type CreatedKey = {
   readonly id: string;
   readonly handle: string;
@@ -60,6 +75,7 @@ export type CreatedKey = {
   readonly revoked_at: string | null;
   readonly revoked_reason: string | null;
   readonly deleted_at: string | null;
+  readonly confirmation?: Confirmation | undefined;
   /** The key itself. Shown in this reply and never again. */
   readonly key: string;
 };
@@ -160,6 +176,15 @@ export type Explanation = {
 export type Health = {
   readonly status: string;
   readonly reason?: string | undefined;
+  readonly promise?:
+    | {
+        /** After how long no verdict is of before a change that was acknowledged. */
+        readonly bound_ms: number;
+        readonly feed: 'up' | 'down';
+        /** For how long it has not been certain that every change was heard. */
+        readonly age_ms: number | null;
+      }
+    | undefined;
 };
 
 export type Key = {
@@ -220,6 +245,7 @@ export type Key = {
   readonly revoked_at: string | null;
   readonly revoked_reason: string | null;
   readonly deleted_at: string | null;
+  readonly confirmation?: Confirmation | undefined;
 };
 
 export type KeyCreate = {
@@ -371,10 +397,14 @@ export type KeyPatch = {
     | undefined;
   readonly not_before?: string | null | undefined;
   readonly expires_at?: string | null | undefined;
+  /** Whether to answer only once every live process obeys the change, or may not answer from memory any more: within 10 seconds. */
+  readonly confirm?: boolean | undefined;
 };
 
 export type KeyRevoke = {
   readonly reason?: string | null | undefined;
+  /** Whether to answer only once every live process obeys the change, or may not answer from memory any more: within 10 seconds. */
+  readonly confirm?: boolean | undefined;
 };
 
 export type KeyVerify = {
@@ -472,6 +502,7 @@ export type Member = {
   readonly created_at: string;
   readonly updated_at: string;
   readonly removed_at: string | null;
+  readonly confirmation?: Confirmation | undefined;
 };
 
 export type MemberAdd = {
@@ -500,6 +531,8 @@ export type MemberPage = {
 export type MemberPatch = {
   readonly role?: 'viewer' | 'editor' | 'admin' | 'owner' | undefined;
   readonly name?: string | null | undefined;
+  /** Whether to answer only once every live process obeys the change, or may not answer from memory any more: within 10 seconds. */
+  readonly confirm?: boolean | undefined;
 };
 
 export type Owner = {
@@ -527,6 +560,7 @@ export type Owner = {
   readonly suspended_at: string | null;
   /** When its erasure began. Once it is done, owner_id is the id itself. */
   readonly erased_at: string | null;
+  readonly confirmation?: Confirmation | undefined;
 };
 
 export type OwnerPage = {
@@ -563,6 +597,8 @@ export type OwnerPatch = {
       }
     | null
     | undefined;
+  /** Whether to answer only once every live process obeys the change, or may not answer from memory any more: within 10 seconds. */
+  readonly confirm?: boolean | undefined;
 };
 
 export type OwnerPut = {
@@ -587,6 +623,8 @@ export type OwnerPut = {
       }
     | null
     | undefined;
+  /** Whether to answer only once every live process obeys the change, or may not answer from memory any more: within 10 seconds. */
+  readonly confirm?: boolean | undefined;
   readonly workspace_id?: string | undefined;
 };
 
@@ -764,6 +802,7 @@ export type Workspace = {
   readonly updated_at: string;
   readonly suspended_at: string | null;
   readonly deleted_at: string | null;
+  readonly confirmation?: Confirmation | undefined;
 };
 
 export type WorkspaceCreate = {
@@ -822,6 +861,8 @@ export type WorkspacePatch = {
         readonly workspace_limits?: readonly LimitDraft[] | null | undefined;
       }
     | undefined;
+  /** Whether to answer only once every live process obeys the change, or may not answer from memory any more: within 10 seconds. */
+  readonly confirm?: boolean | undefined;
 };
 
 export type ListKeysQuery = {

@@ -11,11 +11,13 @@ import type {
   Operations,
   Origin,
   Permission,
+  Receipt,
   Verdict,
   WarderError,
 } from '@warder/core';
 import type { z } from 'zod';
 import type { Admission, Credential, SignInNow } from './admission.ts';
+import type { Readiness } from './readiness.ts';
 
 /** Header values by lower-case name. */
 export type RequestHeaders = Readonly<Record<string, string | undefined>>;
@@ -61,8 +63,7 @@ export interface Call<Params, Query, Body> {
 
 /** What a route without a credential is answered from. */
 export interface Service {
-  /** Null when ready, else why not. */
-  ready(): Promise<string | null>;
+  ready(): Promise<Readiness>;
   /** The dialect as an OpenAPI document, and as a page to read. */
   document(): unknown;
   reference(): string;
@@ -233,6 +234,8 @@ export interface Dialect {
   readonly replayStatus: number | null;
   /** What browsers of other origins are told where CORS is switched on; null where it cannot be. */
   readonly cors: Readonly<Record<string, string>> | null;
+  /** How a change is asked to be confirmed, and what is told of it; null where it cannot be. */
+  readonly confirming: Confirming | null;
   /**
    * The credential a call carries, or null for none.
    * @throws WarderError `bad_request` for one that cannot be read, or two at once
@@ -245,6 +248,14 @@ export interface Dialect {
    * null for any other request, and for whatever is not simply good.
    */
   readonly fast?: FastRoute | undefined;
+}
+
+/** Of calls that change one object (`takesIfMatch`): whether one waits until every process obeys it. */
+export interface Confirming {
+  /** Takes from a body whether it is asked for. */
+  split(body: unknown): { readonly isAsked: boolean; readonly body: unknown };
+  /** Adds to the body of the reply what came of it. */
+  join(body: unknown, receipt: Receipt): unknown;
 }
 
 /** A product's dialect with what an operator may choose of it. */

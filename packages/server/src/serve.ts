@@ -8,6 +8,7 @@ import {
   type LimitFigure,
   type Origin,
   type operations,
+  type Receipt,
   redactTokens,
   requirePermission,
   WarderError,
@@ -15,15 +16,16 @@ import {
 import type { AddressLimit } from './address-limit.ts';
 import type { SignIn } from './auth.ts';
 import type { CallBudget } from './call-budget.ts';
-import type {
-  Answer,
-  CallRoute,
-  Dialect,
-  Fast,
-  RequestHeaders,
-  Route,
-  Service,
-  Telling,
+import {
+  type Answer,
+  type CallRoute,
+  type Dialect,
+  type Fast,
+  type RequestHeaders,
+  type Route,
+  type Service,
+  type Telling,
+  takesIfMatch,
 } from './dialect.ts';
 import type { Attempts } from './idempotency.ts';
 import { readBody, readIfMatch, readParams, readQuery, splitTarget } from './input.ts';
@@ -78,6 +80,8 @@ export interface ServeParts {
   readonly requests: RequestMetrics;
   readonly tracing?: Tracing | undefined;
   readonly service: Service;
+  /** Resolves once all processes obey what was committed before. */
+  readonly obeyed: () => Promise<Receipt>;
   /** The service as others reach it; null for the address that a request came to. */
   readonly publicUrl: string | null;
   /** The path that all of it is mounted below, for links without an address; empty for the root. */
@@ -191,17 +195,22 @@ export function serve(dialect: Dialect, parts: ServeParts): Handler {
     if (!route.verdict) parts.budget.take(caller);
     // The operation asks again; here, so that nobody learns from their mistakes what they may not do.
     if (route.permission !== null) requirePermission(caller, route.permission);
+    const { isAsked, body } = split(route, readBody(route, headers, arrival.body, strict));
+    const confirmed = async (answer: Answer): Promise<Answer> =>
+      isAsked && dialect.confirming
+        ? { ...answer, body: dialect.confirming.join(answer.body, await parts.obeyed()) }
+        : answer;
     const input = {
       caller,
       params: readParams(route, params),
       query: readQuery(route, search, strict),
-      body: readBody(route, headers, arrival.body, strict),
+      body,
       ifVersion: dialect.versioned ? readIfMatch(route, headers['if-match']) : undefined,
     };
     const run = async (keep?: Keep) => {
       const operations = parts.operations.as(caller, keep);
       const result = await route.run({ ...input, operations, service: parts.service });
-      const answer = route.out(result, telling(origin));
+      const answer = await confirmed(route.out(result, telling(origin)));
       return write(route, { limits: caller.limits, ...answer }, arrival);
     };
 
@@ -220,12 +229,18 @@ export function serve(dialect: Dialect, parts: ServeParts): Handler {
       // Written by this very function, and sealed since.
       const answer = JSON.parse(attempt.kept.reply) as Answer;
       const { replayStatus } = dialect;
-      const reply = write(route, { ...answer, status: replayStatus ?? answer.status }, arrival);
+      const status = replayStatus ?? answer.status;
+      const reply = write(route, { ...(await confirmed(answer)), status }, arrival);
       return { ...reply, headers: { ...reply.headers, 'idempotency-replayed': 'true' } };
     } finally {
       attempt.end();
     }
   }
+
+  const split = (route: CallRoute, body: unknown) =>
+    dialect.confirming !== null && takesIfMatch(route)
+      ? dialect.confirming.split(body)
+      : { isAsked: false, body };
 
   function write(route: Route, answer: Answer, { origin, target }: Arrival): Reply {
     const {

@@ -2,11 +2,13 @@
 // a row for each of. They are read from whoever counts them when somebody asks.
 
 import { figure, figures, type Metric } from './metrics.ts';
+import type { Promised } from './readiness.ts';
 import type { VerifierFigures } from './verifier.ts';
 
 export interface MetricSources {
   readonly version: string;
   readonly verifier: VerifierFigures;
+  promised(): Promised;
   usage(): { readonly waiting: number; readonly lost: number };
   /** How many windows of limits there is room for in this process now. */
   windows(): number;
@@ -56,6 +58,18 @@ export function serviceMetrics(sources: MetricSources): readonly Metric[] {
       'warder_cache_capacity_keys',
       'Keys that memory usually has room for.',
       () => verifier.capacity,
+    ),
+    figure(
+      'gauge',
+      'warder_promise_bound_seconds',
+      'After how long no verdict is of before a change that was acknowledged, whatever fails.',
+      () => sources.promised().boundMilliseconds / 1000,
+    ),
+    figure(
+      'gauge',
+      'warder_feed_age_seconds',
+      'For how long it has not been certain that every change elsewhere was heard.',
+      () => (sources.promised().ageMilliseconds ?? Number.NaN) / 1000,
     ),
     figure(
       'gauge',

@@ -27,6 +27,7 @@ import { createGateway, type GatewayPlan } from './gateway.ts';
 import type { HeadHandler } from './head.ts';
 import type { ServerHost } from './host.ts';
 import { createAttempts } from './idempotency.ts';
+import { STALE_LIMIT_MILLISECONDS } from './known-keys.ts';
 import { createLastingLimits } from './lasting-limits.ts';
 import { createLimitMemory } from './limits/memory.ts';
 import type { LimitStore } from './limits.ts';
@@ -36,6 +37,7 @@ import { createTimer } from './metrics.ts';
 import { mount } from './mount.ts';
 import { describeApi } from './openapi.ts';
 import { type ProcessFigures, prometheusOf, type ToldMetric } from './prometheus.ts';
+import { createReadiness } from './readiness.ts';
 import { referencePage } from './reference.ts';
 import { createRequestMetrics } from './request-metrics.ts';
 import { DEFAULT_RETENTION, REFUSALS_SECONDS } from './retention.ts';
@@ -65,6 +67,8 @@ export interface WarderParts {
   /** Whether browsers of other origins may call the dialects that know of CORS. */
   readonly dialectCors?: boolean | undefined;
   readonly sharedCredentials?: readonly SharedCredential[] | undefined;
+  /** For how long memory answers where neither changes are heard nor the store can be read; 5,000 unless given. */
+  readonly staleLimitMilliseconds?: number | undefined;
   /** Bound of the memory that known keys take; 64 MiB unless given. */
   readonly cacheBytes?: number | undefined;
   /** Where each event goes once it is sealed. */
@@ -160,7 +164,8 @@ export function assembleWarder(parts: WarderParts): Warder {
   };
   // Nothing stands between the verifier and the store but where a verification writes.
   const bare = { ...parts.storage, spend: timedStore.spend };
-  const verifying = { storage: bare, lookup, limits };
+  const { staleLimitMilliseconds = STALE_LIMIT_MILLISECONDS } = parts;
+  const verifying = { storage: bare, lookup, limits, staleLimitMilliseconds };
   const made = createVerifier(host, verifying, usage, parts.cacheBytes);
   const { verifier } = made;
   const storage = timedStorage(made.storage, storeTimer);
@@ -181,13 +186,13 @@ export function assembleWarder(parts: WarderParts): Warder {
   };
   let draining = false;
 
-  const ready = async () => {
-    if (draining) return 'This process is shutting down.';
-    return await storage.check().then(
-      () => null,
-      () => 'The store cannot be read.',
-    );
-  };
+  const { ready, promised } = createReadiness({
+    storage,
+    watch: made.watch,
+    staleLimitMilliseconds,
+    isDraining: () => draining,
+    now: host.now,
+  });
   const { dialects = [], dialectCors = false, sharedCredentials = [] } = parts;
   const shared = createSharedCredentials(sharedCredentials, host.same, workspaceInUse);
   const verify = parts.issuers ? createTokenVerifier(parts.issuers, { now: host.now, log }) : null;
@@ -205,6 +210,7 @@ export function assembleWarder(parts: WarderParts): Warder {
     gatewayAnswers,
     version,
     verifier: verifier.figures,
+    promised,
     usage: usage.figures,
     windows: () => limitMemory.size,
     limitsAway: limits.away,
@@ -235,6 +241,7 @@ export function assembleWarder(parts: WarderParts): Warder {
       cors: dialectCors,
       operations: useCases,
       signIn,
+      obeyed: () => storage.obeyed(),
       fast: { signIn: signInByKnownKey(verifier), verify: verifier.verifyCached },
       attempts,
       limit: addressLimit,

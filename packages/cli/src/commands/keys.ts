@@ -2,6 +2,7 @@
 
 import type { Crediting, Key, KeyCreate, KeyPatch, KeyVerify } from '@warder/sdk';
 import { type AddCommand, type Call, CHANGE, calls, changeOptions, RETRY } from '../command.ts';
+import { CONFIRM } from '../confirmation.ts';
 import { CREDITING, CREDITS } from '../credits.ts';
 import { usage } from '../failure.ts';
 import {
@@ -208,7 +209,8 @@ export const addKeys: AddCommand = (program, output) => {
   const update = group.command('update').description('change what is named').argument('<id>');
   fieldOptions(update, TERMS, true)
     .option('--no-allow-self-revoke', 'its holder may not revoke it')
-    .option(...CHANGE);
+    .option(...CHANGE)
+    .option(...CONFIRM);
   calls(update, output, async ({ client, options, operands }) => {
     const [id = ''] = operands;
     // As above.
@@ -236,20 +238,25 @@ export const addKeys: AddCommand = (program, output) => {
   ).option(...RETRY);
   act('disable', 'make a key invalid until it is enabled', ({ client, options }, id) =>
     client.keys.disable(id, changeOptions(options)),
-  ).option(...RETRY);
+  )
+    .option(...RETRY)
+    .option(...CONFIRM);
   act('enable', 'make a disabled key valid again', ({ client, options }, id) =>
     client.keys.enable(id, changeOptions(options)),
-  ).option(...RETRY);
+  )
+    .option(...RETRY)
+    .option(...CONFIRM);
   act('revoke', 'end a key for good', ({ client, options }, id) => {
     const { reason } = options;
     const body = typeof reason === 'string' ? { reason } : {};
     return client.keys.revoke(id, body, changeOptions(options));
   })
     .option('--reason <text>', 'why, for whoever looks later')
+    .option(...CONFIRM)
     .option(...RETRY);
   act('delete', 'revoke a key and erase all but a tombstone', ({ client, options }, id) =>
     client.keys.delete(id, changeOptions(options)),
-  );
+  ).option(...CONFIRM);
 
   const verify = group
     .command('verify')

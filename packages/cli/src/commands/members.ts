@@ -2,6 +2,7 @@
 
 import { etagOf, type Member, type MemberAdd, type MemberPatch } from '@warder/sdk';
 import { type AddCommand, type Call, CHANGE, calls, changeOptions, RETRY } from '../command.ts';
+import { CONFIRM, confirmationFacts } from '../confirmation.ts';
 import {
   changesOf,
   type Field,
@@ -81,7 +82,9 @@ export const addMembers: AddCommand = (program, output) => {
     const patch = changesOf(FACTS, options) as MemberPatch;
     return client.members.update(id, patch, changeOptions(options));
   });
-  fieldOptions(edit, FACTS, true).option(...CHANGE);
+  fieldOptions(edit, FACTS, true)
+    .option(...CHANGE)
+    .option(...CONFIRM);
 
   const remove = one(
     'remove',
@@ -92,7 +95,9 @@ export const addMembers: AddCommand = (program, output) => {
       return client.members.remove(id, query, changeOptions(options));
     },
   );
-  fieldOptions(remove, [KEPT]).option(...CHANGE);
+  fieldOptions(remove, [KEPT])
+    .option(...CHANGE)
+    .option(...CONFIRM);
 };
 
 function show(output: Output, member: Member): void {
@@ -108,6 +113,7 @@ function show(output: Output, member: Member): void {
       ['source', member.source],
       ['created_at', member.created_at],
       ['removed_at', member.removed_at],
+      ...confirmationFacts(member),
       ['etag', etagOf(member) ?? null],
     ]),
   );

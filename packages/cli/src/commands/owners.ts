@@ -2,6 +2,7 @@
 
 import { type Crediting, etagOf, type Owner } from '@warder/sdk';
 import { type AddCommand, type Call, CHANGE, calls, changeOptions, RETRY } from '../command.ts';
+import { CONFIRM, confirmationFacts } from '../confirmation.ts';
 import { CREDITING, CREDITS, creditFacts } from '../credits.ts';
 import {
   changesOf,
@@ -63,13 +64,17 @@ export const addOwners: AddCommand = (program, output) => {
     const facts = membersOf([WORKSPACE, ...FACTS], call.options);
     return call.client.owners.put(owner, facts, changeOptions(call.options));
   });
-  fieldOptions(put, FACTS).option(...CHANGE);
+  fieldOptions(put, FACTS)
+    .option(...CHANGE)
+    .option(...CONFIRM);
 
   const update = one('update', 'change what is named', (call, owner) => {
     const patch = changesOf(FACTS, call.options);
     return call.client.owners.update(owner, patch, within(call), changeOptions(call.options));
   });
-  fieldOptions(update, FACTS, true).option(...CHANGE);
+  fieldOptions(update, FACTS, true)
+    .option(...CHANGE)
+    .option(...CONFIRM);
 
   const credits = one('credits', 'add to the credits of an owner, or set them', (call, owner) => {
     // The service checks what the flags say, and names what does not fit.
@@ -84,11 +89,13 @@ export const addOwners: AddCommand = (program, output) => {
     call.client.owners.suspend(owner, within(call), changeOptions(call.options)),
   )
     .option(...CHANGE)
+    .option(...CONFIRM)
     .option(...RETRY);
   one('resume', 'end its suspension', (call, owner) =>
     call.client.owners.resume(owner, within(call), changeOptions(call.options)),
   )
     .option(...CHANGE)
+    .option(...CONFIRM)
     .option(...RETRY);
   one('erase', 'remove all that is known of it, for good', (call, owner) => {
     const query = { ...within(call), ...(call.options.keys ? { keys: 'erase' as const } : {}) };
@@ -96,6 +103,7 @@ export const addOwners: AddCommand = (program, output) => {
   })
     .option('--keys', 'its keys too, none of which is good from then on')
     .option(...CHANGE)
+    .option(...CONFIRM)
     .option(...RETRY);
 };
 
@@ -114,6 +122,7 @@ function show(output: Output, owner: Owner): void {
       ['created_at', owner.created_at],
       ['suspended_at', owner.suspended_at],
       ['erased_at', owner.erased_at],
+      ...confirmationFacts(owner),
       ['etag', etagOf(owner) ?? null],
     ]),
   );

@@ -2,6 +2,7 @@
 
 import { etagOf, type Workspace, type WorkspaceCreate, type WorkspacePatch } from '@warder/sdk';
 import { type AddCommand, type Call, CHANGE, calls, changeOptions, RETRY } from '../command.ts';
+import { CONFIRM, confirmationFacts } from '../confirmation.ts';
 import { changesOf, type Field, fieldOptions, limits, membersOf, NAMED, words } from '../fields.ts';
 import { limitsText } from '../limits-text.ts';
 import { lists } from '../list.ts';
@@ -105,7 +106,8 @@ export const addWorkspaces: AddCommand = (program, output) => {
   const update = group.command('update').description('change what is named').argument('<id>');
   fieldOptions(update, FIELDS, true)
     .option(...NO_ORDINARY_KEYS)
-    .option(...CHANGE);
+    .option(...CHANGE)
+    .option(...CONFIRM);
   calls(update, output, async ({ client, options, operands }) => {
     // As above.
     const patch = changesOf(FIELDS, options) as WorkspacePatch;
@@ -121,7 +123,8 @@ export const addWorkspaces: AddCommand = (program, output) => {
       .command(name)
       .description(meaning)
       .argument('<id>')
-      .option(...CHANGE);
+      .option(...CHANGE)
+      .option(...CONFIRM);
     return calls(command, output, async (call) => {
       show(output, await run(call, call.operands[0] ?? ''));
     });
@@ -154,6 +157,7 @@ function show(output: Output, workspace: Workspace): void {
       ['created_at', created_at],
       ['suspended_at', suspended_at],
       ['deleted_at', deleted_at],
+      ...confirmationFacts(workspace),
       ['etag', etagOf(workspace) ?? null],
     ]),
   );

@@ -2,7 +2,6 @@
 // verifies reads single rows over a connection of its own; every write and every list has
 // one for itself while it lasts. Only a server that accepts writes is ever asked.
 
-import { randomUUID } from 'node:crypto';
 import type { Storage } from '@warder/core';
 import { chainStatements } from '../chains.ts';
 import { creditStatements } from '../credits.ts';
@@ -11,7 +10,7 @@ import { memberStatements } from '../members.ts';
 import { readingOf } from '../reach.ts';
 import { type WindowRow, windowOf } from '../rows.ts';
 import { type Query, statements } from '../storage.ts';
-import { addressOf } from './postgres/address.ts';
+import { type Address, addressOf } from './postgres/address.ts';
 import { builderFor, checkSchema, inSchema, SCHEMA } from './postgres/builder.ts';
 import { openChannel } from './postgres/channel.ts';
 import { commitsIn } from './postgres/commits.ts';
@@ -90,14 +89,14 @@ export async function openPostgres(
     ...creditStatements(builder),
   };
   const feedChannel = `${schema}_changes`;
-  const process = randomUUID().slice(0, 13);
-  const direct = addressOf(options.directUrl ?? url);
-  const openNamed = (applicationName: string, hears?: (payload: string) => void) => {
-    const named = { ...setting, address: { ...direct, applicationName } };
-    return connectToPrimary(hears === undefined ? named : { ...named, hears });
-  };
+  const process = crypto.randomUUID().slice(0, 13);
+  const openNamed =
+    (at: Address) => (applicationName: string, hears?: (payload: string) => void) => {
+      const named = { ...setting, address: { ...at, applicationName } };
+      return connectToPrimary(hears === undefined ? named : { ...named, hears });
+    };
   const feed = createFeed({
-    open: openNamed,
+    open: openNamed(addressOf(options.directUrl ?? url)),
     channel: feedChannel,
     process,
     staleMilliseconds,
@@ -109,7 +108,8 @@ export async function openPostgres(
     },
     onError: options.onFeedError ?? (() => {}),
   });
-  const fenced = openFenced(openNamed, `warder fence ${process}`, FENCE_MILLISECONDS);
+  // The way that reads take: the other may be what is cut.
+  const fenced = openFenced(openNamed(address), `warder fence ${process}`, FENCE_MILLISECONDS);
   const list = readListsOf(transactions, {
     milliseconds: listMilliseconds,
     most: Math.ceil(connections / 2),
@@ -180,7 +180,7 @@ async function makeReady(
   try {
     const connection = await open();
     try {
-      await prepareSchema(connection, schema, MIGRATIONS, pending);
+      await prepareSchema(connection, open, schema, MIGRATIONS, pending);
     } finally {
       connection.destroy();
     }

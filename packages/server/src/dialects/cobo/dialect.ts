@@ -55,6 +55,7 @@ export const cobo = dialectKind({
       versioned: false,
       indent: 0,
       replayStatus: 200,
+      confirming: null,
       cors: null,
       credential(headers) {
         const key = wordOf(headers, API_KEY);

@@ -45,6 +45,7 @@ export const dreadnode = dialectKind({
       versioned: false,
       indent: 0,
       replayStatus: null,
+      confirming: null,
       cors: null,
       credential,
       errors,

@@ -5,6 +5,7 @@ import { WarderError } from '@warder/core';
 import type { Admission, Credential } from '../../admission.ts';
 import { bearerToken, keyOrJwt, wordOf } from '../../credentials.ts';
 import type { Dialect, RequestHeaders } from '../../dialect.ts';
+import { Confirm, Confirmation, confirming } from './confirmation.ts';
 import { errors } from './errors.ts';
 import { eventRoutes } from './events.ts';
 import { fastVerify } from './fast-verify.ts';
@@ -50,6 +51,7 @@ export const native: Dialect = {
   ],
   schemas: {
     ...schemas,
+    ...{ Confirm, Confirmation },
     ...{ Limit, LimitDraft, LimitFigure, LimitTake, LimitTaken },
     ...usageSchemas,
     ...verdictSchemas,
@@ -67,6 +69,7 @@ export const native: Dialect = {
   indent: 0,
   replayStatus: null,
   cors: null,
+  confirming,
   credential,
   errors,
   fast: fastVerify(credential, ADMITS),

@@ -13,6 +13,7 @@ import {
 } from '@warder/core';
 import type { z } from 'zod';
 import { type Answer, route, type Telling } from '../../dialect.ts';
+import { Confirm } from './confirmation.ts';
 import { orderOf, pageBody, pageRequest } from './paging.ts';
 import * as parameters from './parameters.ts';
 import * as schemas from './schemas.ts';
@@ -94,6 +95,8 @@ export const keyRoutes = [
       'Revokes the key and removes its name, owner, metadata and usage. What stays is a tombstone, so that its text is never good again; the reply shows it.',
     permission: 'keys:write',
     params: parameters.IdParams,
+    body: Confirm,
+    bodyOptional: true,
     replies: { 200: schemas.Key },
     run: ({ operations, params, ifVersion }) => operations.eraseKey(params.id, { ifVersion }),
     out: keyAnswer,
@@ -123,6 +126,8 @@ export const keyRoutes = [
     permission: 'keys:write',
     params: parameters.IdParams,
     retryable: true,
+    body: Confirm,
+    bodyOptional: true,
     replies: { 200: schemas.Key },
     run: ({ operations, params, ifVersion }) => operations.disableKey(params.id, { ifVersion }),
     out: keyAnswer,
@@ -135,6 +140,8 @@ export const keyRoutes = [
     permission: 'keys:write',
     params: parameters.IdParams,
     retryable: true,
+    body: Confirm,
+    bodyOptional: true,
     replies: { 200: schemas.Key },
     run: ({ operations, params, ifVersion }) => operations.enableKey(params.id, { ifVersion }),
     out: keyAnswer,

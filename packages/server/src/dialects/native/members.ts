@@ -2,6 +2,7 @@
 
 import { describeMember, type Member } from '@warder/core';
 import { type Answer, route } from '../../dialect.ts';
+import { Confirm } from './confirmation.ts';
 import { nameFilter, pageBody, pageRequest } from './paging.ts';
 import * as parameters from './parameters.ts';
 import * as schemas from './schemas.ts';
@@ -82,6 +83,8 @@ export const memberRoutes = [
     permission: 'members:write',
     params: parameters.IdParams,
     query: parameters.MemberRemoveQuery,
+    body: Confirm,
+    bodyOptional: true,
     replies: { 200: schemas.Member },
     run: ({ operations, params, query, ifVersion }) =>
       operations.removeMember(params.id, { keepKeys: query.keep_keys, ifVersion }),

@@ -3,6 +3,7 @@
 
 import { creditsAt, describeCredits, describeOwner, type Owner } from '@warder/core';
 import { type Answer, route, type Telling } from '../../dialect.ts';
+import { Confirm } from './confirmation.ts';
 import { nameFilter, pageBody, pageRequest } from './paging.ts';
 import * as parameters from './parameters.ts';
 import * as schemas from './schemas.ts';
@@ -99,6 +100,8 @@ export const ownerRoutes = [
     params: parameters.OwnerParams,
     query: parameters.WorkspaceQuery,
     retryable: true,
+    body: Confirm,
+    bodyOptional: true,
     replies: { 200: schemas.Owner },
     run: ({ operations, params, query, ifVersion }) =>
       operations.suspendOwner(address(params, query), { ifVersion }),
@@ -114,6 +117,8 @@ export const ownerRoutes = [
     params: parameters.OwnerParams,
     query: parameters.WorkspaceQuery,
     retryable: true,
+    body: Confirm,
+    bodyOptional: true,
     replies: { 200: schemas.Owner },
     run: ({ operations, params, query, ifVersion }) =>
       operations.resumeOwner(address(params, query), { ifVersion }),
@@ -129,6 +134,8 @@ export const ownerRoutes = [
     params: parameters.OwnerParams,
     query: parameters.OwnerEraseQuery,
     retryable: true,
+    body: Confirm,
+    bodyOptional: true,
     replies: { 200: schemas.Owner },
     run: ({ operations, params, query, ifVersion }) =>
       operations.eraseOwner(address(params, query), { keys: query.keys === 'erase', ifVersion }),

@@ -13,6 +13,7 @@ import {
   ROLES,
 } from '@warder/core';
 import { z } from 'zod';
+import { Confirmation, confirm } from './confirmation.ts';
 import { Credits, givenCredits } from './credit-schemas.ts';
 import { givenLimits, Limit, noLimitsToEmpty } from './limit-schemas.ts';
 import { givenMoment, givenUuid } from './parameters.ts';
@@ -97,6 +98,7 @@ export const Key = z.object({
   revoked_at: nullableMoment,
   revoked_reason: z.string().nullable(),
   deleted_at: nullableMoment,
+  confirmation: Confirmation.optional(),
 });
 
 export const CreatedKey = Key.extend({
@@ -145,9 +147,10 @@ export const KeyPatch = z.strictObject({
   credits: givenCredits.nullable().optional(),
   not_before: givenMoment.nullable().optional(),
   expires_at: givenMoment.nullable().optional(),
+  confirm,
 });
 
-export const KeyRevoke = z.strictObject({ reason: z.string().nullable().optional() });
+export const KeyRevoke = z.strictObject({ reason: z.string().nullable().optional(), confirm });
 
 const Settings = z.object({
   token_prefix: z.string().nullable(),
@@ -189,6 +192,7 @@ export const Workspace = z.object({
   updated_at: moment,
   suspended_at: nullableMoment,
   deleted_at: nullableMoment,
+  confirmation: Confirmation.optional(),
 });
 
 export const WorkspaceCreate = z.strictObject({
@@ -196,7 +200,7 @@ export const WorkspaceCreate = z.strictObject({
   slug: z.string().optional(),
   settings: givenSettings.optional(),
 });
-export const WorkspacePatch = WorkspaceCreate.partial();
+export const WorkspacePatch = WorkspaceCreate.partial().extend({ confirm });
 
 export const Owner = z.object({
   id: uuid,
@@ -213,6 +217,7 @@ export const Owner = z.object({
   erased_at: nullableMoment.describe(
     'When its erasure began. Once it is done, owner_id is the id itself.',
   ),
+  confirmation: Confirmation.optional(),
 });
 
 export const OwnerPatch = z.strictObject({
@@ -224,6 +229,7 @@ export const OwnerPatch = z.strictObject({
     .optional()
     .describe('Shared by its keys, in place of owner_limits of its workspace.'),
   credits: givenCredits.nullable().optional(),
+  confirm,
 });
 export const OwnerPut = OwnerPatch.extend({ workspace_id: givenUuid.optional() });
 
@@ -240,6 +246,7 @@ export const Member = z.object({
   created_at: moment,
   updated_at: moment,
   removed_at: nullableMoment,
+  confirmation: Confirmation.optional(),
 });
 
 export const MemberAdd = z.strictObject({
@@ -255,6 +262,7 @@ export const MemberAdd = z.strictObject({
 export const MemberPatch = z.strictObject({
   role: z.enum(ROLES).optional(),
   name: z.string().nullable().optional(),
+  confirm,
 });
 
 export const Event = z.object({
@@ -326,4 +334,21 @@ export const Problem = z.object({
   errors: z.array(z.object({ pointer: z.string(), message: z.string() })).optional(),
 });
 
-export const Health = z.object({ status: z.string(), reason: z.string().optional() });
+export const Health = z.object({
+  status: z.string(),
+  reason: z.string().optional(),
+  promise: z
+    .object({
+      bound_ms: z
+        .number()
+        .int()
+        .describe('After how long no verdict is of before a change that was acknowledged.'),
+      feed: z.enum(['up', 'down']),
+      age_ms: z
+        .number()
+        .int()
+        .nullable()
+        .describe('For how long it has not been certain that every change was heard.'),
+    })
+    .optional(),
+});

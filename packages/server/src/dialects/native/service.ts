@@ -24,13 +24,23 @@ export const probeRoutes = [
     path: '/readyz',
     operationId: 'ready',
     summary: 'Can the process give verdicts',
-    description: 'Answers 503 while it is draining or its store is away.',
+    description:
+      'Answers 503 while it is draining or its store is away. `degraded` gives verdicts that are as right, at the cost of a read each: changes elsewhere are not heard of.',
     replies: { 200: schemas.Health, 503: schemas.Health },
     answer: async (service) => {
-      const reason = await service.ready();
-      return reason === null
-        ? { status: 200, body: { status: 'ready' } }
-        : { status: 503, body: { status: 'not ready', reason } };
+      const { status, reason, promise } = await service.ready();
+      return {
+        status: status === 'not ready' ? 503 : 200,
+        body: {
+          status,
+          ...(reason === null ? {} : { reason }),
+          promise: {
+            bound_ms: promise.boundMilliseconds,
+            feed: promise.feed,
+            age_ms: promise.ageMilliseconds,
+          },
+        },
+      };
     },
   }),
 ];

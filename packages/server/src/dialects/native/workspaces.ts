@@ -4,6 +4,7 @@
 import { describeWorkspace, type Workspace } from '@warder/core';
 import type { z } from 'zod';
 import { type Answer, route } from '../../dialect.ts';
+import { Confirm } from './confirmation.ts';
 import { nameFilter, pageBody, pageRequest } from './paging.ts';
 import * as parameters from './parameters.ts';
 import * as schemas from './schemas.ts';
@@ -82,6 +83,8 @@ export const workspaceRoutes = [
     permission: 'workspaces:write',
     params: parameters.IdParams,
     query: parameters.WorkspaceDeleteQuery,
+    body: Confirm,
+    bodyOptional: true,
     replies: { 200: schemas.Workspace },
     run: ({ operations, params, query, ifVersion }) =>
       operations.deleteWorkspace(params.id, { revokeKeys: query.keys === 'revoke', ifVersion }),
@@ -96,6 +99,8 @@ export const workspaceRoutes = [
     permission: 'workspaces:write',
     params: parameters.IdParams,
     retryable: true,
+    body: Confirm,
+    bodyOptional: true,
     replies: { 200: schemas.Workspace },
     run: ({ operations, params, ifVersion }) =>
       operations.suspendWorkspace(params.id, { ifVersion }),
@@ -109,6 +114,8 @@ export const workspaceRoutes = [
     permission: 'workspaces:write',
     params: parameters.IdParams,
     retryable: true,
+    body: Confirm,
+    bodyOptional: true,
     replies: { 200: schemas.Workspace },
     run: ({ operations, params, ifVersion }) =>
       operations.resumeWorkspace(params.id, { ifVersion }),

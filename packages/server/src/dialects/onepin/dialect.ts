@@ -65,6 +65,7 @@ export const onepin = dialectKind({
       versioned: false,
       indent: 0,
       replayStatus: null,
+      confirming: null,
       cors: null,
       credential,
       errors,

@@ -71,6 +71,7 @@ export const phaseo = dialectKind({
       versioned: false,
       indent: 2,
       replayStatus: null,
+      confirming: null,
       cors: {
         'access-control-allow-origin': '*',
         'access-control-allow-methods': 'GET, POST, PUT, PATCH, DELETE, OPTIONS',

@@ -5,6 +5,7 @@
  * Takes from all of the windows that are its keys, or from none. Before the windows' own arguments come
  * the moment (-1 for Redis's clock), the cost, and 1 where it is charged; each window has its length in
  * milliseconds, its limit, another limit, and the moment until which that one is in force.
+ * What costs nothing is written all the same, so that it fails where a use would.
  * Answers whether it was admitted, the moment, and for each window when it began and what is taken.
  */
 export const TAKE = `
@@ -30,10 +31,8 @@ local answer = { admitted, now }
 for i, key in ipairs(KEYS) do
   local ends = began[i] + tonumber(ARGV[4 * i])
   if charged and admitted == 1 then
-    if cost > 0 then
-      taken[i] = taken[i] + cost
-      redis.call('HSET', key, 's', began[i], 't', taken[i])
-    end
+    taken[i] = taken[i] + cost
+    redis.call('HSET', key, 's', began[i], 't', taken[i])
     redis.call('PEXPIRE', key, ends - now + 5000)
   end
   answer[2 * i + 1], answer[2 * i + 2] = began[i], taken[i]

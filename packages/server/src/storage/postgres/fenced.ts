@@ -35,9 +35,14 @@ export function openFenced(
 
   const connected = async (): Promise<Fence> => {
     const connection = await open(name);
-    if (closed) connection.destroy();
-    await connection.run({ sql: END_EARLIER, parameters: [name] });
-    return { connection, sent: null, next: null };
+    try {
+      if (closed) connection.destroy();
+      await connection.run({ sql: END_EARLIER, parameters: [name] });
+      return { connection, sent: null, next: null };
+    } catch (error) {
+      connection.destroy();
+      throw error;
+    }
   };
   const fence = (): Promise<Fence> => {
     if (current !== null) return current;

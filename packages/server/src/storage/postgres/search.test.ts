@@ -7,10 +7,11 @@ import {
   eraseKey,
   type KeyFilter,
   placeOf,
+  positionOf,
   type SliceRequest,
 } from '@warder/core';
 import postgres from 'postgres';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { loadPostgres } from '../../../../../bench/load-postgres.ts';
 import { NOW } from '../../../../../tests/fixtures/domain.ts';
 import { type PostgresServer, startPostgres } from '../../../../../tests/kit/servers.ts';
@@ -138,4 +139,69 @@ test('keys that are written while a workspace declares metadata are all in its i
   const found = (await world.all.keys(filter, whole)).items.map(({ id }) => id);
   const gold = [key.id, ...ids.filter((_, i) => i % 2 === 1)];
   expect(found.toSorted()).toEqual(gold.toSorted());
+});
+
+describe('while another transaction writes the metadata of a key', () => {
+  /** Runs something meanwhile; the change is committed once that has ended, or waits for it. */
+  async function changing(
+    make: (change: postgres.TransactionSql) => Promise<unknown>,
+    meanwhile: () => Promise<unknown>,
+  ) {
+    let hasEnded = false;
+    const blocked = async (change: postgres.TransactionSql) => {
+      const [row] = await change`SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock'`;
+      return row !== undefined;
+    };
+    const { ended } = await client.begin(async (change) => {
+      await make(change);
+      const ended = meanwhile().finally(() => {
+        hasEnded = true;
+      });
+      while (!hasEnded && !(await blocked(change)));
+      return { ended };
+    });
+    await ended;
+  }
+  const tend = async () => {
+    while (await world.storage.tendLists());
+  };
+  const declaring = async (name: string) => {
+    const workspace = await world.workspace(name);
+    const { key } = await world.key({ workspaceId: workspace.id, metadata: { plan: 'tin' } });
+    const patch = { settings: { metadataFilters: ['plan'] } };
+    const edit = editWorkspace(workspace, patch, world.act());
+    if (edit === null) throw new Error('unreachable');
+    const change = { type: 'update_workspace', workspace: edit.workspace, was: 1 } as const;
+    const find = async (value: string) => {
+      const filter = { workspaceId: workspace.id, metadata: [{ name: 'plan', value }], now: NOW };
+      return (await world.all.keys(filter, whole)).items.map(({ id }) => id);
+    };
+    return { key, find, declare: () => world.all.commit([change]) };
+  };
+
+  test('what declares it waits for a key that is being made, which is found', async () => {
+    const { key, find, declare } = await declaring('Delta');
+    const { id } = world.draft().key;
+    const made = JSON.stringify({
+      ...{ id, position: `${positionOf(id)}`, handle: id, metadata: '{"plan":"gold"}' },
+      digest: `\\x${'0'.repeat(64)}`,
+    });
+    const make = (change: postgres.TransactionSql) => change`
+      INSERT INTO other.keys SELECT (jsonb_populate_record(key, ${made}::text::jsonb)).*
+        FROM other.keys AS key WHERE id = ${key.id}`;
+    await changing(make, async () => {
+      await declare();
+      await tend();
+    });
+    expect([await find('tin'), await find('gold')]).toEqual([[key.id], [id]]);
+  });
+
+  test('what fills its index waits, and the key is found by what it is changed to', async () => {
+    const { key, find, declare } = await declaring('Epsilon');
+    await declare();
+    const edit = (change: postgres.TransactionSql) =>
+      change`UPDATE other.keys SET metadata = '{"plan":"gold"}' WHERE id = ${key.id}`;
+    await changing(edit, tend);
+    expect([await find('tin'), await find('gold')]).toEqual([[], [key.id]]);
+  });
 });
