@@ -66,7 +66,7 @@ export const tools = [
       'tests/limits/stored-postgres.test.ts',
       'tests/workers/postgres.test.ts',
     ],
-    benches: ['rivals', 'lookups', 'creates', 'feed', 'revocation', 'million'],
+    benches: ['rivals', 'lookups', 'creates', 'usage', 'feed', 'revocation', 'million'],
   },
   {
     program: 'redis-server',
