@@ -154,7 +154,8 @@ export async function openPostgres(
         return transactions.write([], async (run) => {
           const found = await run<DueMetadata>(dueMetadata(schema));
           const [due] = found.rows;
-          if (due === undefined) return { keep: false, result: true };
+          // Another process does it.
+          if (due === undefined) return { keep: false, result: false };
           for (const query of metadataStep(schema, due)) await run(query);
           return { keep: true, result: true };
         });
