@@ -51,7 +51,7 @@ describe.runIf(isPossible)('under load', () => {
   beforeAll(async () => {
     console.log(`faults: seed ${seed}`);
     checker = createVerdictChecker(BOUND_MILLISECONDS, () => performance.now());
-    const pair = canMount() ? ([mountDisk(400), mountDisk(400)] as const) : null;
+    const pair = canMount() ? ([mountDisk(600), mountDisk(600)] as const) : null;
     disks.push(...(pair ?? []));
     rig = await startRig({ processes: 3, disks: pair });
     load = startLoad(rig.processes, checker, random);
@@ -89,7 +89,7 @@ describe.runIf(isPossible)('under load', () => {
 
   let delays = '';
   test('nothing wrong, a revoked key is refused by the others within a second', async () => {
-    const { count, p50, p99, max } = await measureRevocations(rig.processes, runs(25, 1_000));
+    const { count, p50, p99, max } = await measureRevocations(rig.processes, runs(15, 1_000));
     const told = [p50, p99, max].map((delay) => delay.toFixed(1));
     delays = `Before them, ${count} times a process refused a key that another had revoked: after ${told[0]} ms at p50, ${told[1]} ms at p99, ${told[2]} ms at most.`;
     console.log(`faults: ${delays}`);

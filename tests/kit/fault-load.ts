@@ -17,14 +17,19 @@ export interface FaultLoad {
 }
 
 const PACE_MILLISECONDS = 10;
-/** Verifications under way at one process: beyond the first number a tenth as many are begun, beyond the second none. */
+/** Verifications under way at one process: beyond the first number only where it is not just busy, beyond the second none. */
 const FEW = 6;
-const MANY = 60;
+const MANY = 300;
+/** A process that answers is busy where answers take longer; one that answers nothing for so long is stuck. */
+const SLOW_MILLISECONDS = 60;
+const STUCK_MILLISECONDS = 500;
 const WRITERS_EACH = 2;
 /** How many keys there are that may be changed, and that have an allowance. */
-const LIVE_KEYS = 30;
+const LIVE_KEYS = 80;
 const METERED_KEYS = 4;
-const RECENT_KEYS = 30;
+/** Changed last, some seconds of them: who missed a change is asked again and again. */
+const RECENT_KEYS = 300;
+const CHANGE_PAUSE_MILLISECONDS = 80;
 
 /** @param seed of what is chosen */
 export function startLoad(
@@ -44,7 +49,7 @@ export function startLoad(
   let usedUp = 0;
   const verdicts = createGap();
   const changes = createGap();
-  const underWay = new Map(processes.map((process) => [process, 0]));
+  const lines = new Map(processes.map((process) => [process, newLine()]));
   const pending = new Set<Promise<unknown>>();
 
   const chosen = (): CheckedKey | undefined => {
@@ -53,26 +58,42 @@ export function startLoad(
     return draw < 0.8 ? one(enabled) : one(metered);
   };
 
-  const verify = async (process: ServeProcess, key: CheckedKey) => {
+  /** Answers whether there was a verdict. */
+  const verify = async (process: ServeProcess, key: CheckedKey): Promise<boolean> => {
     const started = performance.now();
     const { status, body } = await process.call('POST', '/v1/keys/verify', { key: key.secret });
     if (status !== 200) {
       if (status < 500) throw new Error(`a verification was answered ${status}`);
-      return;
+      return false;
     }
     checker.judge(key, { process: process.name, code: String(body.code), started });
     verdicts.happened();
     if (key.allowance !== null && key.refused > key.allowance && remove(metered, key)) usedUp++;
+    return true;
+  };
+
+  const lineOf = (process: ServeProcess): Line => {
+    const line = lines.get(process);
+    if (line === undefined) throw new RangeError(`${process.name} is not known`);
+    return line;
   };
 
   const ask = (process: ServeProcess, key: CheckedKey) => {
-    const waiting = underWay.get(process) ?? 0;
-    if (waiting >= MANY) return;
-    underWay.set(process, waiting + 1);
+    const line = lineOf(process);
+    if (isFull(line)) return;
+    line.underWay++;
+    const started = performance.now();
     const verifying = verify(process, key)
-      .catch(() => {})
+      .then(
+        (isVerdict) => {
+          if (!isVerdict) return;
+          line.answeredAt = performance.now();
+          line.took = line.answeredAt - started;
+        },
+        () => {},
+      )
       .finally(() => {
-        underWay.set(process, (underWay.get(process) ?? 1) - 1);
+        line.underWay--;
         pending.delete(verifying);
       });
     pending.add(verifying);
@@ -82,7 +103,7 @@ export function startLoad(
   const beat = () => {
     turn++;
     for (const process of processes) {
-      if ((underWay.get(process) ?? 0) >= FEW && turn % 10 !== 0) continue;
+      if (lineOf(process).underWay >= FEW && turn % 2 !== 0) continue;
       const key = chosen();
       if (key !== undefined) ask(process, key);
     }
@@ -97,6 +118,7 @@ export function startLoad(
     const key = checker.made(String(body.id), String(body.key), allowance);
     (kind === 'plain' ? enabled : metered).push(key);
     changes.happened();
+    if (kind === 'plain') for (const each of processes) ask(each, key);
     return true;
   };
 
@@ -114,13 +136,14 @@ export function startLoad(
     if (outcome !== 'done') return false;
     changes.happened();
     // Now it counts how soon the others know.
-    for (const other of processes) if (other !== process) ask(other, key);
+    for (const each of processes) ask(each, key);
     return true;
   };
 
   const write = async (process: ServeProcess): Promise<boolean> => {
     if (metered.length < METERED_KEYS) return make(process, random() < 0.5 ? 'limited' : 'credits');
-    const key = one(enabled);
+    // The oldest, which all know.
+    const [key] = enabled;
     if (key === undefined || enabled.length + disabled.length < LIVE_KEYS) {
       return make(process, 'plain');
     }
@@ -131,8 +154,8 @@ export function startLoad(
 
   const writer = async (process: ServeProcess) => {
     while (!over) {
-      const isDone = await write(process).catch(() => false);
-      await new Promise((resolve) => setTimeout(resolve, isDone ? 15 : 60));
+      await write(process).catch(() => false);
+      await new Promise((resolve) => setTimeout(resolve, CHANGE_PAUSE_MILLISECONDS));
     }
   };
 
@@ -162,6 +185,23 @@ export function startLoad(
       await Promise.all([...writers, ...pending]);
     },
   };
+}
+
+/** What is under way at one process, and how it answered last. */
+interface Line {
+  underWay: number;
+  answeredAt: number;
+  took: number;
+}
+
+function newLine(): Line {
+  return { underWay: 0, answeredAt: performance.now(), took: 0 };
+}
+
+function isFull({ underWay, answeredAt, took }: Line): boolean {
+  if (underWay < FEW) return false;
+  const isBusy = took > SLOW_MILLISECONDS && performance.now() - answeredAt < STUCK_MILLISECONDS;
+  return isBusy || underWay >= MANY;
 }
 
 /** What a reply says of a change: an error of the service may come after it was done. */

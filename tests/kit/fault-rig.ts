@@ -17,9 +17,8 @@ import { freePort, type PostgresServer, startPostgres } from './servers.ts';
 export interface FaultRig {
   readonly processes: readonly ServeProcess[];
   readonly redis: RedisServer;
-  /** Between the processes and both database servers: for what they ask, and for what they hear. */
-  readonly asking: readonly TcpProxy[];
-  readonly hearing: readonly TcpProxy[];
+  /** Between each process and both database servers. */
+  readonly links: readonly Link[];
   /** Between the processes and Redis. */
   readonly counting: TcpProxy;
   primary(): PostgresServer;
@@ -37,6 +36,12 @@ export interface FaultRig {
   stop(): Promise<void>;
 }
 
+/** For what a process asks, and for what it hears. */
+export interface Link {
+  readonly asking: readonly TcpProxy[];
+  readonly hearing: readonly TcpProxy[];
+}
+
 export interface RigOptions {
   readonly processes: number;
   /** What the two database servers have their files on; the usual one unless given. */
@@ -52,6 +57,8 @@ const SETTINGS = {
   wal_sender_timeout: 5_000,
   // A standby that lost its primary looks for it again after five seconds otherwise, and changes wait for it.
   wal_retrieve_retry_interval: '200ms',
+  // What a standby has not got yet is kept for it, also over a restart.
+  wal_keep_size: '256MB',
   max_wal_size: '64MB',
   min_wal_size: '32MB',
 };
@@ -103,30 +110,37 @@ async function assemble(
 
   const redis = await startRedis({ appendonly: 'yes', appendfsync: 'always' });
   ending.push(() => redis.stop());
-  const asking = await Promise.all(ports.map(startProxy));
-  const hearing = await Promise.all(ports.map(startProxy));
   const counting = await startProxy(redis.address.port);
-  ending.push(() => Promise.all([...asking, ...hearing, counting].map((one) => one.close())));
+  ending.push(() => counting.close());
+  const links: Link[] = [];
+  for (let number = 0; number < count; number++) {
+    const asking = await Promise.all(ports.map(startProxy));
+    const hearing = await Promise.all(ports.map(startProxy));
+    ending.push(() => Promise.all([...asking, ...hearing].map((one) => one.close())));
+    links.push({ asking, hearing });
+  }
 
   const urlOver = (between: readonly { readonly port: number }[]) => {
     const hosts = between.map(({ port }) => `127.0.0.1:${port}`).join(',');
     return `postgres://warder@${hosts}/${DATABASE}?sslmode=disable`;
   };
-  const poolers = direct ? [] : await startPoolers(asking);
+  const poolers = direct ? [] : await startPoolers(links[1]?.asking ?? []);
   ending.push(() => Promise.all(poolers.map((one) => one.stop())));
   const clock = direct ? null : movedClock(folder);
   const plain = ports.map((port) => ({ port }));
   const shared = [
-    ...['--database-direct', urlOver(direct ? plain : hearing)],
     ...['--redis', direct ? redis.url : `redis://127.0.0.1:${counting.port}`],
     // Then the limit is exact, whatever becomes of Redis.
     ...['--limits-fallback', 'refuse', '--log-level', 'warn'],
   ];
   const flagsOf = (number: number) => {
-    if (number !== 1 || poolers.length === 0) {
-      return ['--database', urlOver(direct ? plain : asking), ...shared];
-    }
-    return ['--database', urlOver(poolers), '--database-prepare', 'off', ...shared];
+    const { asking, hearing } = (direct ? null : links[number]) ?? {
+      asking: plain,
+      hearing: plain,
+    };
+    const flags = ['--database-direct', urlOver(hearing), ...shared];
+    if (number !== 1 || poolers.length === 0) return ['--database', urlOver(asking), ...flags];
+    return ['--database', urlOver(poolers), '--database-prepare', 'off', ...flags];
   };
   const processes: ServeProcess[] = [];
   ending.push(() => Promise.all(processes.map((one) => one.kill())));
@@ -144,8 +158,7 @@ async function assemble(
   return {
     processes,
     redis,
-    asking,
-    hearing,
+    links,
     counting,
     poolers,
     moveClock: clock?.move ?? null,

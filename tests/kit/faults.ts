@@ -1,7 +1,8 @@
 // What can go wrong with an installation, each as it begins and as it ends: processes that
 // die or stand still, servers, networks, clocks and disks that do the like.
 
-import type { FaultRig } from './fault-rig.ts';
+import type { ServeProcess } from './fault-process.ts';
+import type { FaultRig, Link } from './fault-rig.ts';
 import type { PostgresServer } from './servers.ts';
 
 export interface Fault {
@@ -29,8 +30,10 @@ const processOf = ({ processes }: FaultRig, turn: number) => {
 
 const inService = ({ url }: PostgresServer) => url.replace('/postgres?', '/service?');
 
-const heal = ({ asking, hearing }: FaultRig) => {
-  for (const proxy of [...asking, ...hearing]) {
+const proxiesOf = ({ asking, hearing }: Link) => [...asking, ...hearing];
+
+const heal = ({ links }: FaultRig) => {
+  for (const proxy of links.flatMap(proxiesOf)) {
     const wasDamaged = proxy.swallows;
     proxy.swallows = false;
     proxy.delay = 0;
@@ -58,18 +61,31 @@ async function bringBack(server: PostgresServer): Promise<void> {
   if (isGone) await server.start();
 }
 
+/** As whatever keeps it running does, until what it starts with is there. */
+async function startAgain(process: ServeProcess): Promise<void> {
+  const giveUpAt = performance.now() + 60_000;
+  for (;;) {
+    try {
+      return await process.start();
+    } catch (error) {
+      if (performance.now() > giveUpAt) throw error;
+      await sleep(200);
+    }
+  }
+}
+
 export const FAULTS: readonly Fault[] = [
   {
     name: 'a process is killed',
     part: 'process',
     milliseconds: 500,
     begin: (rig, turn) => processOf(rig, turn).kill(),
-    end: (rig, turn) => processOf(rig, turn).start(),
+    end: (rig, turn) => startAgain(processOf(rig, turn)),
   },
   {
     name: 'a process stands still',
     part: 'process',
-    milliseconds: 6_500,
+    milliseconds: 8_000,
     begin: (rig, turn) => processOf(rig, turn).signal('SIGSTOP'),
     end: (rig, turn) => processOf(rig, turn).signal('SIGCONT'),
   },
@@ -119,19 +135,33 @@ export const FAULTS: readonly Fault[] = [
     name: "the feed's connections swallow what is sent",
     part: 'network',
     milliseconds: 4_500,
-    begin({ hearing }) {
-      for (const proxy of hearing) proxy.loseThese();
+    begin({ links }) {
+      for (const proxy of links.flatMap(({ hearing }) => hearing)) proxy.loseThese();
     },
-    end({ hearing }) {
-      for (const proxy of hearing) proxy.cut();
+    end({ links }) {
+      for (const proxy of links.flatMap(({ hearing }) => hearing)) proxy.cut();
     },
   },
   {
     name: 'the network to PostgreSQL swallows everything',
     part: 'network',
     milliseconds: 6_500,
-    begin({ asking, hearing }) {
-      for (const proxy of [...asking, ...hearing]) proxy.swallows = true;
+    begin({ links }) {
+      for (const proxy of links.flatMap(proxiesOf)) proxy.swallows = true;
+    },
+    end: heal,
+  },
+  {
+    name: 'the network of one process swallows everything',
+    part: 'network',
+    milliseconds: 8_000,
+    begin({ links }, turn) {
+      for (const proxy of links
+        .slice(turn % links.length)
+        .slice(0, 1)
+        .flatMap(proxiesOf)) {
+        proxy.swallows = true;
+      }
     },
     end: heal,
   },
@@ -139,10 +169,10 @@ export const FAULTS: readonly Fault[] = [
     name: 'PostgreSQL is slow',
     part: 'network',
     milliseconds: 4_000,
-    begin({ asking, hearing }, turn) {
+    begin({ links }, turn) {
       // A round trip takes twice as much; the last is longer than any read may take.
       const delay = [100, 300, 600][turn % 3] ?? 0;
-      for (const proxy of [...asking, ...hearing]) proxy.delay = delay;
+      for (const proxy of links.flatMap(proxiesOf)) proxy.delay = delay;
     },
     end: heal,
   },

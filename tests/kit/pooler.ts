@@ -17,6 +17,10 @@ export interface Pooler {
   stop(): Promise<void>;
 }
 
+/** Kills its child once its own input ends, which happens however the one who started it ended. */
+const GUARD = '"$@" </dev/null & child=$!; read word; kill -KILL $child; wait $child';
+const START_MILLISECONDS = 30_000;
+
 /** @param target the port of the server. @throws where it is not installed */
 export async function startPooler(target: number, database: string, user: string): Promise<Pooler> {
   const program = pathOf('pgbouncer');
@@ -43,14 +47,13 @@ query_wait_timeout = 5
     for (const path of [folder, file]) chownSync(path, identity.uid, identity.gid);
   }
   let child: ChildProcess | null = null;
-  process.once('exit', () => child?.kill('SIGKILL'));
   const pooler: Pooler = {
     port,
     async kill() {
       const ending = child;
       child = null;
       if (ending === null || ending.exitCode !== null || ending.signalCode !== null) return;
-      ending.kill('SIGKILL');
+      ending.stdin?.end();
       await once(ending, 'close');
     },
     async stop() {
@@ -58,10 +61,15 @@ query_wait_timeout = 5
       rmSync(folder, { recursive: true, force: true });
     },
     async start() {
-      const begun = spawn(program, ['-q', file], { ...identity, cwd: folder, stdio: 'ignore' });
-      child = begun;
+      const words = ['-c', GUARD, 'sh', program, '-q', file];
+      child = spawn('sh', words, {
+        ...identity,
+        cwd: folder,
+        stdio: ['pipe', 'ignore', 'ignore'],
+      });
+      const giveUpAt = performance.now() + START_MILLISECONDS;
       while (!(await listens(port))) {
-        if (begun.exitCode !== null) throw new Error(`pgbouncer ended (${begun.exitCode})`);
+        if (performance.now() > giveUpAt) throw new Error('pgbouncer does not listen');
         await new Promise((resolve) => setTimeout(resolve, 20));
       }
     },

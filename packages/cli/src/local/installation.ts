@@ -35,8 +35,9 @@ export async function openExisting(
   flags: Flags,
   pending: Pending = 'run',
   writing?: Writing,
+  log?: Log,
 ): Promise<Opened> {
-  if (readSetting('database', flags) !== undefined) return await openInPostgres(flags, null);
+  if (readSetting('database', flags) !== undefined) return await openInPostgres(flags, null, log);
   const data = readSetting('data', flags);
   if (!existsSync(databaseIn(data))) {
     throw refused(`There is no database ${databaseIn(data)}: name the folder it is in by --data.`);
