@@ -189,6 +189,11 @@ export function textOf(row: Row): string {
     .join('');
 }
 
+/** Of one row, as a database makes it of the same text. */
+export function sha256Of(row: Row): string {
+  return hash('sha256', textOf(row));
+}
+
 export function keyOf({ columns, key }: CopiedTable, row: Row): Row {
   return key.map((name) => row[columns.indexOf(name)] ?? null);
 }

@@ -1,7 +1,6 @@
 // A database as the target of a transfer. While one is under way a table marks it, and no
 // program uses it; sums are made where the rows are, so that only what differs travels.
 
-import { hash } from 'node:crypto';
 import { SchemaError } from '../../migration.ts';
 import {
   type CopiedTable,
@@ -9,6 +8,7 @@ import {
   type Row,
   type Span,
   type Sum,
+  sha256Of,
   type TransferTarget,
   textOf,
 } from '../../transfer.ts';
@@ -190,7 +190,7 @@ function targetOf(
           const changed: Row[] = [];
           for (const row of rows) {
             const id = textOf(keyOf(table, row));
-            if (there.get(id)?.sha256 !== hash('sha256', textOf(row))) changed.push(row);
+            if (there.get(id)?.sha256 !== sha256Of(row)) changed.push(row);
             there.delete(id);
           }
           const gone = Array.from(there.values(), ({ key }) => key);
