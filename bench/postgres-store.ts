@@ -18,14 +18,11 @@ export interface PostgresStore extends Store {
   readonly server: PostgresServer;
 }
 
-/** Its own defaults, but for the log it writes while it is loaded. */
-const SETTINGS = { max_wal_size: '4GB' };
-
 /** @param folder where it is kept, and the installation's secret */
 export async function startPostgresStore(folder: string): Promise<PostgresStore> {
   const note = join(folder, 'postgres-store.json');
   const kept = join(folder, 'postgres');
-  const server = await startPostgres(SETTINGS);
+  const server = await startPostgres();
   const data = join(server.home, 'data');
   if (!existsSync(note)) {
     console.log(`loading a million keys into PostgreSQL and ${folder}, once`);

@@ -26,6 +26,8 @@ const benches: Readonly<Record<string, () => Promise<readonly Row[]>>> = {
   },
   lookups: async () => await (await import('./lookups.ts')).benchLookups(folder),
   creates: async () => await (await import('./creates.ts')).benchCreates(),
+  usage: async () => await (await import('./usage.ts')).benchUsage(),
+  feed: async () => await (await import('./feed.ts')).benchFeed(),
   revocation: async () => {
     build();
     return await (await import('./revocation.ts')).benchRevocation();

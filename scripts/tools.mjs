@@ -69,7 +69,7 @@ export const tools = [
       'tests/pooler.test.ts',
       'tests/workers/postgres.test.ts',
     ],
-    benches: ['rivals', 'lookups', 'creates', 'revocation', 'million'],
+    benches: ['rivals', 'lookups', 'creates', 'usage', 'feed', 'revocation', 'million'],
   },
   {
     program: 'redis-server',

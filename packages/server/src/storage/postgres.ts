@@ -22,7 +22,7 @@ import { listKeys } from './postgres/key-list.ts';
 import { type DueMetadata, dueMetadata, metadataStep } from './postgres/metadata.ts';
 import { MIGRATIONS } from './postgres/migrations.ts';
 import { openPool } from './postgres/pool.ts';
-import { connectToPrimary } from './postgres/primary.ts';
+import { connectToPrimary, createMet } from './postgres/primary.ts';
 import { readListsOf } from './postgres/reader.ts';
 import { walksIn } from './postgres/runs.ts';
 import { type Pending, prepareSchema } from './postgres/schema.ts';
@@ -74,7 +74,8 @@ export async function openPostgres(
   checkSchema(schema);
   const address = addressOf(url);
   const setting = { address, connectMilliseconds, statementMilliseconds, prepare };
-  const open = () => connectToPrimary(setting);
+  const met = createMet();
+  const open = () => connectToPrimary(setting, met);
   await makeReady(open, schema, pending);
 
   const verifying = openChannel(open, statementMilliseconds);
@@ -93,7 +94,7 @@ export async function openPostgres(
   const openNamed =
     (at: Address) => (applicationName: string, hears?: (payload: string) => void) => {
       const named = { ...setting, address: { ...at, applicationName } };
-      return connectToPrimary(hears === undefined ? named : { ...named, hears });
+      return connectToPrimary(hears === undefined ? named : { ...named, hears }, met);
     };
   const feed = createFeed({
     open: openNamed(addressOf(options.directUrl ?? url)),
@@ -153,7 +154,8 @@ export async function openPostgres(
         return transactions.write([], async (run) => {
           const found = await run<DueMetadata>(dueMetadata(schema));
           const [due] = found.rows;
-          if (due === undefined) return { keep: false, result: true };
+          // Another process does it.
+          if (due === undefined) return { keep: false, result: false };
           for (const query of metadataStep(schema, due)) await run(query);
           return { keep: true, result: true };
         });

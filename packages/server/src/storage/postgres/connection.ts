@@ -60,6 +60,8 @@ export async function connect(setting: ConnectionSetting, host: Host): Promise<C
     // What the driver itself has queued is told of it; the socket is gone already.
     void client.end({ timeout: 0 }).catch(() => {});
   };
+  // The driver listens to the socket a turn later: what ends it before then is heard here.
+  socket.once('close', destroy);
   const client = postgres({
     // Behind the driver's types, but in its documentation: it asks for the socket.
     ...({
@@ -189,6 +191,8 @@ function socketTo({ host, port }: Host, milliseconds: number): Promise<Socket> {
     socket.once('connect', () => {
       clearTimeout(timer);
       socket.off('error', fail);
+      // It closes as well, which says enough; unheard it would end the process.
+      socket.on('error', () => {});
       socket.setNoDelay(true);
       resolve(socket);
     });

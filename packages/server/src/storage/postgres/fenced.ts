@@ -35,8 +35,8 @@ export function openFenced(
 
   const connected = async (): Promise<Fence> => {
     const connection = await open(name);
+    if (closed) connection.destroy();
     try {
-      if (closed) connection.destroy();
       await connection.run({ sql: END_EARLIER, parameters: [name] });
       return { connection, sent: null, next: null };
     } catch (error) {

@@ -40,7 +40,8 @@ interface Connected {
   readonly schema: string;
 }
 
-async function connected<Result>(
+/** Runs it with a connection that it may use as it likes, and that ends with it. @throws AddressError, SchemaError, unavailable */
+export async function connected<Result>(
   { url, schema = SCHEMA }: MigrateOptions,
   use: (to: Connected) => Promise<Result>,
 ): Promise<Result> {

@@ -41,9 +41,24 @@ const MIGRATIONS_TABLE = `CREATE TABLE IF NOT EXISTS warder.migrations (
   oldest_program bigint NOT NULL
 )`;
 
+/** There while an installation is copied into the database. */
+export const COPYING_TABLE = `CREATE TABLE warder.copying (
+  id smallint PRIMARY KEY CHECK (id = 1),
+  installation text NOT NULL
+)`;
+
+export async function isBeingCopied(connection: Connection, schema: string): Promise<boolean> {
+  const found = await connection.run({
+    sql: 'SELECT 1 FROM pg_catalog.pg_tables WHERE schemaname = $1 AND tablename = $2',
+    parameters: [schema, 'copying'],
+  });
+  return found.count > 0;
+}
+
 /**
  * Makes a database ready, or finds that it is.
  * @param open opens another connection to it, which holds the lock
+ * @param use `copying` by who copies an installation into it, which nobody else may use meanwhile
  * @throws SchemaError where this program must not run on it
  */
 export async function prepareSchema(
@@ -52,15 +67,19 @@ export async function prepareSchema(
   schema: string,
   migrations: readonly PostgresMigration[],
   pending: Pending,
+  use: 'whole' | 'copying' = 'whole',
 ): Promise<void> {
   await checkServer(connection);
+  if (use === 'whole' && (await isBeingCopied(connection, schema))) {
+    throw new SchemaError(
+      'A copy into this database is not finished: run the same `warder copy` again, which goes on where it ended.',
+    );
+  }
   const recorded = await recordedIn(connection, schema);
   const [needed] = pendingMigrations(migrations, recorded);
   if (needed === undefined) return;
   if (pending === 'refuse' && recorded.length > 0) {
-    throw new SchemaError(
-      `The database lacks migration ${needed.number} (${needed.name}): run \`warder migrate\` first.`,
-    );
+    throw lacking(needed);
   }
   await migrate(connection, open, schema, migrations);
 }
@@ -72,6 +91,22 @@ export async function pendingIn(
   migrations: readonly Migration[],
 ): Promise<readonly Migration[]> {
   return pendingMigrations(migrations, await recordedIn(connection, schema));
+}
+
+/** For who only reads. @throws SchemaError where migrations are pending, on an empty database too */
+export async function mustBeWhole(
+  connection: Connection,
+  schema: string,
+  migrations: readonly Migration[],
+): Promise<void> {
+  const [needed] = await pendingIn(connection, schema, migrations);
+  if (needed !== undefined) throw lacking(needed);
+}
+
+function lacking({ number, name }: Migration): SchemaError {
+  return new SchemaError(
+    `The database lacks migration ${number} (${name}): run \`warder migrate\` first.`,
+  );
 }
 
 async function migrate(
