@@ -29,9 +29,11 @@ const LIVE_KEYS = 80;
 const METERED_KEYS = 4;
 /** Changed last, some seconds of them: who missed a change is asked again and again. */
 const RECENT_KEYS = 300;
+/** Who still believes what was so as long ago as this has broken the promise. */
+const OLD_MILLISECONDS = 5_000;
 const CHANGE_PAUSE_MILLISECONDS = 80;
 
-/** @param seed of what is chosen */
+/** @param random what is chosen by, from 0 to 1 */
 export function startLoad(
   processes: readonly ServeProcess[],
   checker: VerdictChecker,
@@ -44,7 +46,7 @@ export function startLoad(
   const disabled: CheckedKey[] = [];
   const metered: CheckedKey[] = [];
   /** Changed last, or being changed. */
-  const recent: CheckedKey[] = [];
+  const recent: { readonly key: CheckedKey; readonly at: number }[] = [];
   let over = false;
   let usedUp = 0;
   const verdicts = createGap();
@@ -54,7 +56,9 @@ export function startLoad(
 
   const chosen = (): CheckedKey | undefined => {
     const draw = random();
-    if (draw < 0.4) return one(recent) ?? one(enabled);
+    const before = performance.now() - OLD_MILLISECONDS;
+    const old = () => recent.filter(({ at }) => at < before && at > before - OLD_MILLISECONDS);
+    if (draw < 0.4) return one(draw < 0.25 ? old() : recent)?.key ?? one(enabled);
     return draw < 0.8 ? one(enabled) : one(metered);
   };
 
@@ -125,7 +129,7 @@ export function startLoad(
   const change = async (process: ServeProcess, key: CheckedKey, what: KeyChange) => {
     remove(enabled, key);
     remove(disabled, key);
-    recent.push(key);
+    recent.push({ key, at: performance.now() });
     if (recent.length > RECENT_KEYS) recent.shift();
     const became = checker.asks(key, what);
     const outcome = await process
