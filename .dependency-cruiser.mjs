@@ -84,7 +84,7 @@ const table = [
       'Verifying, counting and answering a gateway run in process too, without HTTP, sign-in or dialects. ' +
       'They may import the core, host.ts and their own driver; listen.ts and dialect.ts call them, not the reverse.',
     from: {
-      path: `${server}((verifier|gateway[a-z-]*|head|carriages|path-rules)\\.ts$|(limits|gateways)/)`,
+      path: `${server}((verifier|known-keys|gateway[a-z-]*|head|carriages|path-rules)\\.ts$|(limits|gateways)/)`,
       pathNot: tests,
     },
     to: {

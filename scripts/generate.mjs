@@ -6,7 +6,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describeApi, dialectsOf, native, PRODUCTS } from '@warder/server';
-import { SETTINGS } from '../packages/cli/src/config.ts';
+import { SETTINGS } from '../packages/cli/src/settings.ts';
 import { sdkTypes } from './sdk-types.mjs';
 import { settingsPage } from './settings-page.mjs';
 

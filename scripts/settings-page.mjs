@@ -2,17 +2,17 @@
  * Writes docs/settings.md from the table of settings, which the parser and `--help` are made of too.
  */
 
-/** @param {Readonly<Record<string, import('../packages/cli/src/config.ts').Setting>>} settings @returns {string} */
+/** @param {Readonly<Record<string, import('../packages/cli/src/settings.ts').Setting>>} settings @returns {string} */
 export function settingsPage(settings) {
   const all = Object.values(settings).filter(({ audience }) => audience.includes('serve'));
   const rows = all.map(({ flag, variable, default: byDefault, meaning, secret }) => {
-    const name = flag === null ? '' : code(flag);
-    const value = byDefault === null ? '' : code(byDefault);
+    const name = flag === undefined ? '' : code(flag);
+    const value = byDefault === undefined ? '' : code(byDefault);
     const variables = secret ? `${code(variable)}, ${code(`${variable}_FILE`)}` : code(variable);
     return `| ${name} | ${variables} | ${value} | ${cell(meaning)} |`;
   });
   return [
-    '<!-- Generated from packages/cli/src/config.ts by `npm run generate`. Do not edit. -->',
+    '<!-- Generated from packages/cli/src/settings.ts by `npm run generate`. Do not edit. -->',
     '',
     '# Settings',
     '',

@@ -63,7 +63,10 @@ export const tools = [
     tests: [
       'packages/server/src/storage/postgres',
       'tests/cli-postgres.test.ts',
+      'tests/faults.test.ts',
+      'tests/feed.test.ts',
       'tests/limits/stored-postgres.test.ts',
+      'tests/pooler.test.ts',
       'tests/workers/postgres.test.ts',
     ],
     benches: ['rivals', 'lookups', 'creates', 'usage', 'feed', 'revocation', 'million'],
@@ -73,12 +76,19 @@ export const tools = [
     package: 'redis-server',
     tests: [
       'packages/server/src/limits/redis.test.ts',
+      'tests/faults.test.ts',
       'tests/limits/redis-faults.test.ts',
       'tests/limits/several.test.ts',
       'tests/limits/verification.test.ts',
     ],
     benches: ['rivals'],
   },
+  {
+    program: 'pgbouncer',
+    package: 'pgbouncer',
+    tests: ['tests/faults.test.ts', 'tests/pooler.test.ts'],
+  },
+  { program: 'faketime', package: 'faketime', tests: ['tests/faults.test.ts'] },
 ];
 
 /** Installs what a run of tests lacks, or says so. @param {readonly string[]} args as vitest gets them */

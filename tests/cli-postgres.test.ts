@@ -2,7 +2,10 @@
 
 import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { drawFirstToken } from '@warder/core';
+import { createLog } from '@warder/server';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { openExisting, openOrMake } from '../packages/cli/src/local/installation.ts';
 import { call, newFolder, run, serve } from './fixtures/program.ts';
 import { type PostgresServer, startPostgres } from './kit/servers.ts';
 
@@ -138,4 +141,19 @@ test('two roles with the grants that are printed are enough: one migrates, the o
   expect(stderr()).not.toMatch(/permission denied/);
   const dropping = server.execute('DROP TABLE warder.keys', as('warder_serve'));
   await expect(dropping).rejects.toThrow(/must be owner/);
+});
+
+test('a worker says that it cannot hear of changes', async () => {
+  const flags = { data: join(newFolder(), 'data'), database: await newDatabase('unheard') };
+  const made = await openOrMake(flags, drawFirstToken);
+  await made.storage.close();
+  const said: string[] = [];
+  const log = createLog('info', (line) => said.push(line));
+  const { storage } = await openExisting(flags, 'refuse', undefined, log);
+  storage.watch(() => {});
+  server.signal('SIGKILL');
+  await server.ended();
+  await expect.poll(() => said.join(''), { timeout: 20_000 }).toContain('changes cannot be heard');
+  await server.start();
+  await storage.close();
 });

@@ -17,7 +17,7 @@ import { fileURLToPath } from 'node:url';
 import { loadAll } from 'js-yaml';
 import { expect, test } from 'vitest';
 import { build } from '../packages/cli/build.mjs';
-import { SETTINGS, type Setting } from '../packages/cli/src/config.ts';
+import { SETTINGS, type Setting } from '../packages/cli/src/settings.ts';
 import { pathOf } from '../scripts/tools.mjs';
 import { newFolder, startAny } from './fixtures/program.ts';
 
@@ -52,7 +52,7 @@ test('every variable that the files give Warder is a setting, and every flag is 
   const variables = settings.flatMap(({ variable, secret }) =>
     secret ? [variable, `${variable}_FILE`] : [variable],
   );
-  const flags = settings.flatMap(({ flag }) => (flag === null ? [] : [flag.split(' ')[0]]));
+  const flags = settings.flatMap(({ flag }) => (flag === undefined ? [] : [flag.split(' ')[0]]));
   const named = new Set<string>();
   for (const file of ALL) {
     for (const [variable] of text(file).matchAll(

@@ -35,6 +35,20 @@ test('tells how soon revoked keys are refused and confirmed, and leaves none of 
   expect(table.stdout).toMatch(/1 keys revoked, 1 processes counted, 0 not confirmed by all\./);
 });
 
+test('says so where limits refuse its key, and takes that for no proof', async () => {
+  // It took them for refusals of a revoked key, or never ended.
+  const { data } = await service.expectCall(200, 'GET', '/v1/workspaces');
+  const path = `/v1/workspaces/${data[0]?.id}`;
+  const limit = { name: 'few', limit: 50, window_seconds: 3_600 };
+  const body = (limits: unknown) => ({ body: { settings: { key_limits: limits } } });
+  await service.expectCall(200, 'PATCH', path, body([limit]));
+  const { code, stderr } = await prove('--runs', '1');
+  await service.expectCall(200, 'PATCH', path, body([]));
+  expect([code, stderr]).toEqual([1, expect.stringContaining('rate_limited')]);
+  const left = await service.expectCall(200, 'GET', '/v1/keys?search=prove');
+  expect(left.data).toEqual([]);
+});
+
 test('refuses a number of runs that is none', async () => {
   for (const runs of ['0', '-1', 'x', '10000']) {
     const { code, stderr } = await prove(`--runs=${runs}`);

@@ -20,6 +20,9 @@ export interface PostgresServer {
   readonly home: string;
   /** Sends its first process a signal: SIGINT ends it in order, SIGKILL without a word. */
   signal(name: NodeJS.Signals): void;
+  /** All of its processes stand still, or go on. */
+  freeze(): void;
+  thaw(): void;
   /** Resolves once none of its processes is left, of itself or after a signal. */
   ended(): Promise<void>;
   /** Starts it again after it has ended, on the same files. */
@@ -33,17 +36,34 @@ export interface PostgresServer {
 /** As PostgreSQL's own file of settings names them. */
 export type PostgresSettings = Readonly<Record<string, string | number>>;
 
+export interface PostgresOrigin {
+  /** Whose standby it is: it begins as a copy of that and follows it. */
+  readonly standbyOf?: PostgresServer;
+  /** The folder that its own is made in, which anybody may write. */
+  readonly within?: string;
+}
+
 /** Starts PostgreSQL with its defaults but for these settings. @throws where it is not installed */
-export async function startPostgres(settings: PostgresSettings = {}): Promise<PostgresServer> {
+export async function startPostgres(
+  settings: PostgresSettings = {},
+  { standbyOf, within = tmpdir() }: PostgresOrigin = {},
+): Promise<PostgresServer> {
   const postgres = programOf('postgres');
-  const home = mkdtempSync(join(tmpdir(), 'warder-pg-'));
+  const home = mkdtempSync(join(within, 'warder-pg-'));
   const data = join(home, 'data');
-  // It refuses root.
-  const user = process.getuid?.() === 0 ? userOf('postgres') : null;
+  const user = unprivileged();
   if (user) chownSync(home, user.uid, user.gid);
   const options = { ...user, cwd: home };
-  const created = ['-D', data, '-U', 'postgres', '-A', 'trust', '-E', 'UTF8', '--no-sync'];
-  execFileSync(join(dirname(postgres), 'initdb'), created, { ...options, stdio: 'pipe' });
+  const create = (program: string, ...args: string[]) =>
+    promisify(execFile)(join(dirname(postgres), program), ['-D', data, '--no-sync', ...args], {
+      ...options,
+    });
+  if (standbyOf === undefined) {
+    await create('initdb', '-U', 'postgres', '-A', 'trust', '-E', 'UTF8');
+  } else {
+    const from = ['-h', standbyOf.home, '-p', `${standbyOf.port}`, '-U', 'postgres'];
+    await create('pg_basebackup', ...from, '-R', '-X', 'stream', '-c', 'fast');
+  }
   const port = Number(settings.port ?? (await freePort()));
   const all = { port, listen_addresses: '127.0.0.1', unix_socket_directories: home, ...settings };
   const args = ['-D', data];
@@ -51,13 +71,14 @@ export async function startPostgres(settings: PostgresSettings = {}): Promise<Po
 
   const launch = async () => {
     const begun = guarded(home, postgres, args, options);
-    await said(begun, /ready to accept connections/);
+    await said(begun, /ready to accept (?:read-only )?connections/);
     return begun;
   };
   let guard = await launch();
   const ended = async () => {
     if (guard.stderr?.readableEnded === false) await once(guard.stderr, 'end');
   };
+  const first = () => Number(readFileSync(join(data, 'postmaster.pid'), 'utf8').split('\n')[0]);
   const url = `postgres://postgres@/postgres?host=${encodeURIComponent(home)}&port=${port}`;
   return {
     url,
@@ -71,8 +92,13 @@ export async function startPostgres(settings: PostgresSettings = {}): Promise<Po
     port,
     home,
     ended,
-    signal(name) {
-      process.kill(Number(readFileSync(join(data, 'postmaster.pid'), 'utf8').split('\n')[0]), name);
+    signal: (name) => void process.kill(first(), name),
+    freeze() {
+      // The first one first: it starts no others then.
+      for (const pid of [first(), ...childrenOf(first())]) process.kill(pid, 'SIGSTOP');
+    },
+    thaw() {
+      for (const pid of [...childrenOf(first()), first()]) process.kill(pid, 'SIGCONT');
     },
     async start() {
       guard.stdin?.end('keep\n');
@@ -128,10 +154,21 @@ function said(guard: ChildProcess, what: RegExp): Promise<void> {
   });
 }
 
+/** As the system (Linux: /proc) knows them. */
+function childrenOf(pid: number): number[] {
+  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8');
+  return children.split(' ').filter(Boolean).map(Number);
+}
+
 function programOf(name: string): string {
   const path = pathOf(name);
   if (path === null) throw new Error(`${name} is not installed`);
   return path;
+}
+
+/** Who runs what refuses root; null where nobody else has to. */
+export function unprivileged(): { readonly uid: number; readonly gid: number } | null {
+  return process.getuid?.() === 0 ? userOf('postgres') : null;
 }
 
 function userOf(name: string): { readonly uid: number; readonly gid: number } {

@@ -103,7 +103,7 @@ export function createSimulation(seed: number): Simulation {
         due.run();
         if (!isStirred) continue;
         isStirred = false;
-        for (let turn = 0; turn < TURNS; turn++) await null;
+        for (let turn = 0; turn < TURNS; turn++) await Promise.resolve();
       }
     },
   };

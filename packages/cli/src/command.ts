@@ -3,16 +3,10 @@
 
 import { createClient, type WarderClient } from '@warder/sdk';
 import { type Command, Option } from 'commander';
-import {
-  type Audience,
-  type Flags,
-  readSetting,
-  SETTING_NAMES,
-  SETTINGS,
-  type Setting,
-} from './config.ts';
+import { type Flags, readSetting } from './config.ts';
 import { usage } from './failure.ts';
 import type { Output } from './output.ts';
+import { type Audience, SETTING_NAMES, SETTINGS, type Setting } from './settings.ts';
 
 /** Adds a command, or a group of them. */
 export type AddCommand = (program: Command, output: Output) => void;
@@ -51,26 +45,26 @@ export function calls(
 export function settingOptions(command: Command, ...audiences: Audience[]): Command {
   for (const name of SETTING_NAMES) {
     const setting: Setting = SETTINGS[name];
-    if (setting.flag === null || !audiences.some((one) => setting.audience.includes(one))) continue;
-    command.addOption(new Option(setting.flag, helpOf(setting)));
+    const { flag, audience } = setting;
+    if (flag === undefined || !audiences.some((one) => audience.includes(one))) continue;
+    command.addOption(new Option(flag, helpOf(setting)));
   }
   return command;
 }
 
-function helpOf({ meaning, variable, default: value, secret, file }: Setting): string {
-  const fallback = value ?? (file === null ? null : `the file ${file} in the data folder`);
-  const otherwise = fallback === null ? '' : `; default: ${fallback}`;
-  return secret
-    ? `file that holds ${meaning} (or ${variable}, ${variable}_FILE${otherwise})`
-    : `${meaning} (or ${variable}${otherwise})`;
+function helpOf(setting: Setting): string {
+  const { meaning, variable, default: value, secret, file, flagHoldsValue } = setting;
+  const fallback = value ?? (file && `the file ${file} in the data folder`);
+  const otherwise = fallback === undefined ? '' : `; default: ${fallback}`;
+  const said = secret && !flagHoldsValue ? `file that holds ${meaning}` : meaning;
+  return `${said} (or ${variable}${secret ? `, ${variable}_FILE` : ''}${otherwise})`;
 }
 
 /** The settings' flags among the options. A flag of a secret names its file and is called so. */
 export function settingFlags(options: Options): Flags {
   const given = SETTING_NAMES.flatMap((name) => {
-    const setting: Setting = SETTINGS[name];
-    const value =
-      setting.flag === null ? undefined : options[new Option(setting.flag).attributeName()];
+    const { flag }: Setting = SETTINGS[name];
+    const value = flag && options[new Option(flag).attributeName()];
     if (value === true) return [[name, 'true'] as const];
     return typeof value === 'string' ? [[name, value] as const] : [];
   });

@@ -5,7 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { settingFlags } from './command.ts';
-import { type Flags, findSetting, readSetting, SETTINGS, type SettingName } from './config.ts';
+import { type Flags, findSetting, readSetting } from './config.ts';
+import { SETTINGS, type SettingName } from './settings.ts';
 
 const HEX = 'ab'.repeat(32);
 let folder: string;

@@ -42,6 +42,16 @@ export const addLocal: AddCommand = (program, output) => {
     await run(settingFlags(migrate.opts()), migrate.opts().check === true, output);
   });
 
+  const copy = program
+    .command('copy')
+    .description('move an installation from a file to PostgreSQL, beside a running service')
+    .option('--from <path>', 'the data folder, or the database file in it (default: ./data)')
+    .option('--to <url>', 'an empty database in PostgreSQL (or DATABASE_URL)')
+    .action(async () => {
+      const { copy: run } = await import('./local/copy.ts');
+      await run(copy.opts(), output);
+    });
+
   const doctor = program
     .command('doctor')
     .description(
@@ -49,6 +59,6 @@ export const addLocal: AddCommand = (program, output) => {
     );
   settingOptions(doctor, 'local', 'doctor').action(async () => {
     const { doctor: run } = await import('./local/doctor.ts');
-    run(settingFlags(doctor.opts()), output);
+    await run(settingFlags(doctor.opts()), output);
   });
 };

@@ -15,12 +15,12 @@ import { addUsage } from './commands/usage.ts';
 import { addWhoami } from './commands/whoami.ts';
 import { addWorkspaces } from './commands/workspaces.ts';
 import { addCompletion } from './completion.ts';
-import { SETTINGS, type Setting } from './config.ts';
 import { addExamples } from './examples.ts';
 import { Failure, usage } from './failure.ts';
 import { addLocal } from './local.ts';
 import { Output, plain } from './output.ts';
 import { refuseKeys } from './secret.ts';
+import { SETTINGS, type Setting } from './settings.ts';
 import { VERSION } from './version.ts';
 
 /** Runs the program and answers its exit code. @param argv the words after the program's name */
@@ -98,10 +98,11 @@ wrongly, 130 interrupted.`;
 function secretsHelp(audience: 'serve' | 'local'): string {
   const rows = Object.values<Setting>(SETTINGS)
     .filter(
-      (setting) => setting.secret && setting.flag === null && setting.audience.includes(audience),
+      (setting) =>
+        setting.secret && setting.flag === undefined && setting.audience.includes(audience),
     )
     .map(({ variable, meaning, file }) => {
-      const fallback = file === null ? '' : `; else in the file ${file} in the data folder`;
+      const fallback = file === undefined ? '' : `; else in the file ${file} in the data folder`;
       return `  ${variable} or ${variable}_FILE\n      ${meaning}${fallback}`;
     });
   return `\nSecrets, by variable or by the file that a variable names:\n${rows.join('\n')}`;

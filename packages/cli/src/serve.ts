@@ -153,7 +153,7 @@ export async function openWorkerService(
   const settings = await readService(flags);
   endOnCrash(settings.log);
   keepHeapSmall();
-  const opened = await openExisting(flags, 'refuse', writing);
+  const opened = await openExisting(flags, 'refuse', writing, settings.log);
   return await openService(flags, settings, opened, { keeps: false, limits, everyone });
 }
 

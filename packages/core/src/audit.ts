@@ -45,8 +45,34 @@ export interface AuditParts {
 export function auditChain(
   chain: Chain,
   events: Iterable<SealedEvidence>,
-  { host, erasedOwners, noted }: AuditParts,
+  parts: AuditParts,
 ): ChainReport {
+  const audit = beginAudit(chain, parts);
+  if (audit.begun !== null) return audit.begun;
+  for (const event of events) {
+    const broken = audit.next(event);
+    if (broken !== null) return broken;
+  }
+  return audit.end();
+}
+
+/** As `auditChain`, of events that are read as they are looked at. */
+export async function auditChainAsRead(
+  chain: Chain,
+  events: Iterable<SealedEvidence> | AsyncIterable<SealedEvidence>,
+  parts: AuditParts,
+): Promise<ChainReport> {
+  const audit = beginAudit(chain, parts);
+  if (audit.begun !== null) return audit.begun;
+  for await (const event of events) {
+    const broken = audit.next(event);
+    if (broken !== null) return broken;
+  }
+  return audit.end();
+}
+
+/** A walk along a chain, event by event; null while all holds. */
+function beginAudit(chain: Chain, { host, erasedOwners, noted }: AuditParts) {
   const { base } = chain;
   const macs = new Map(noted.map(({ number, mac }) => [number, mac]));
   let last: Link = base ?? START;
@@ -60,39 +86,47 @@ export function auditChain(
     fault,
   });
   const atNoted = ({ number, mac }: Link) => (macs.get(number) ?? mac) === mac;
+  const begin = (): ChainReport | null => {
+    if (base !== null && base.seal !== baseSeal(chain.name, base, host)) {
+      return report({
+        number: base.number,
+        what: 'what was removed before the next one was not pruned by Warder',
+      });
+    }
+    return atNoted(last) ? null : report({ number: last.number, what: NOT_NOTED });
+  };
 
-  if (base !== null && base.seal !== baseSeal(chain.name, base, host)) {
-    return report({
-      number: base.number,
-      what: 'what was removed before the next one was not pruned by Warder',
-    });
-  }
-  if (!atNoted(last)) return report({ number: last.number, what: NOT_NOTED });
-  for (const event of events) {
-    const fault = faultBehind(last, event, host);
-    if (fault !== null) return report({ number: event.number, what: fault });
-    const missing = erasedFor(event);
-    // Who was erased may have been pruned with the beginning of the chain.
-    const explained = missing.every((owners) => owners.some((id) => erasedOwners.has(id ?? '')));
-    if (!explained && base === null) return report({ number: event.number, what: UNEXPLAINED });
-    if (!atNoted(event)) return report({ number: event.number, what: NOT_NOTED });
-    if (missing.length > 0) erased++;
-    last = event;
-  }
-  if (chain.head.number !== last.number || chain.head.mac !== last.mac) {
-    const { number } = chain.head;
-    const what =
-      number > last.number
-        ? `it and what follows up to ${number} are missing: deleted`
-        : `the chain goes on behind its head, which says ${number}: put in, or the head was edited`;
-    return report({ number: last.number + 1, what });
-  }
-  const highest = Math.max(0, ...macs.keys());
-  if (highest > last.number) {
-    const what = `the chain was cut off: a head noted elsewhere says ${highest}`;
-    return report({ number: last.number + 1, what });
-  }
-  return report(null);
+  return {
+    begun: begin(),
+    next(event: SealedEvidence): ChainReport | null {
+      const fault = faultBehind(last, event, host);
+      if (fault !== null) return report({ number: event.number, what: fault });
+      const missing = erasedFor(event);
+      // Who was erased may have been pruned with the beginning of the chain.
+      const explained = missing.every((owners) => owners.some((id) => erasedOwners.has(id ?? '')));
+      if (!explained && base === null) return report({ number: event.number, what: UNEXPLAINED });
+      if (!atNoted(event)) return report({ number: event.number, what: NOT_NOTED });
+      if (missing.length > 0) erased++;
+      last = event;
+      return null;
+    },
+    end(): ChainReport {
+      if (chain.head.number !== last.number || chain.head.mac !== last.mac) {
+        const { number } = chain.head;
+        const what =
+          number > last.number
+            ? `it and what follows up to ${number} are missing: deleted`
+            : `the chain goes on behind its head, which says ${number}: put in, or the head was edited`;
+        return report({ number: last.number + 1, what });
+      }
+      const highest = Math.max(0, ...macs.keys());
+      if (highest > last.number) {
+        const what = `the chain was cut off: a head noted elsewhere says ${highest}`;
+        return report({ number: last.number + 1, what });
+      }
+      return report(null);
+    },
+  };
 }
 
 const NOT_NOTED = 'it is not the event of the head that was noted elsewhere';

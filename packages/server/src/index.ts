@@ -8,11 +8,15 @@ export { instanceGrant } from './auth.ts';
 export { AuthorizationError, type WithHeaders } from './authorization.ts';
 export { type BackupFacts, type SealedBackup, sealBackup, unsealBackup } from './backup.ts';
 export {
+  type DatabaseExamination,
+  examinePostgres,
   grantsInPostgres,
   migratePostgres,
   openPostgres,
   type PostgresOptions,
   pendingInPostgres,
+  transferToPostgres,
+  withSealedEvents,
 } from './database.ts';
 export type { Dialect, DialectKind } from './dialect.ts';
 export { native } from './dialects/native/dialect.ts';
@@ -43,6 +47,7 @@ export { type Chosen, dialectsOf, managingFormats, PRODUCTS } from './products.t
 export type { ProcessFigures, ToldMetric } from './prometheus.ts';
 export { FileRefused } from './refusal.ts';
 export { livesOfTables } from './retention.ts';
+export type { SealedChains } from './sealed-chains.ts';
 export type { Arrival, Handler, Reply } from './serve.ts';
 export type { SharedCredential } from './shared-credentials.ts';
 export { openRedisLimits, type SharedLimitSetting } from './shared-limits.ts';
@@ -68,7 +73,7 @@ export {
   knownIn,
   putInPlace,
 } from './storage/embedded/replacement.ts';
-export { openSealedEvents, type SealedEvents } from './storage/embedded/sealed.ts';
+export { openSealedEvents } from './storage/embedded/sealed.ts';
 export { type Writing, writeHere } from './storage/embedded/writing.ts';
 export { type EmbeddedOptions, openEmbedded } from './storage/embedded.ts';
 export { openSupervised, type Supervised } from './supervised.ts';

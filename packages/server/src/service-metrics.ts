@@ -67,12 +67,6 @@ export function serviceMetrics(sources: MetricSources): readonly Metric[] {
     ),
     figure(
       'gauge',
-      'warder_feed_age_seconds',
-      'For how long it has not been certain that every change elsewhere was heard.',
-      () => (sources.promised().ageMilliseconds ?? Number.NaN) / 1000,
-    ),
-    figure(
-      'gauge',
       'warder_lookups_in_flight',
       'Keys that are being read.',
       () => verifier.lookups().inside,

@@ -132,6 +132,13 @@ describe('a change', () => {
     expect(performance.now() - began).toBeLessThan(other.watch.trusted);
   });
 
+  test('is told to the worker that made it, too, which may have given up the wait for its answer', async () => {
+    // It forgot when it gave up and read again what was there before: nobody told it of the rest.
+    const { one, key, rename } = await two();
+    await rename();
+    expect(one.heard).toContainEqual({ type: 'key', id: key.id });
+  });
+
   test('of the supervisor itself is told to all workers', async () => {
     const { own, one, other, key } = await two();
     const world = worldIn(own);

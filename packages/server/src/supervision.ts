@@ -108,10 +108,12 @@ export function createSupervision(own: Writing): Supervision {
     });
   const tell = async (changes: readonly Heard[], but: Attended | null): Promise<void> => {
     const others = [...workers].filter((worker) => worker !== but);
+    // In front of its answer, which it may have stopped to wait for: then it read again too early.
+    but?.line.ask('hear', changes).catch(() => {});
     await Promise.all(others.map((worker) => toldTo(worker, changes)));
   };
 
-  /** @param by who forgets by itself what it changed */
+  /** @param by who is waited for by nobody: it hears of its change before it is answered */
   const writeFor = async (job: Job, by: Attended | null): Promise<Done[keyof Done]> => {
     try {
       return await own.writer.write<Job['does']>(job);

@@ -45,6 +45,21 @@ describe('the table of known keys', () => {
     expect(() => Object.assign(found.key.metadata, { name: 'x' })).toThrow(TypeError);
   });
 
+  it('that was emptied gives back an owner and a workspace as they were put since, also under a version that it knew', () => {
+    // After a failover that lost it, another change had the same version: the old owner was judged.
+    const table = newTable(SMALL);
+    const found = (more: object): Candidate => {
+      table.clear();
+      const owner = ownerWith({ version: 2, ...more });
+      const workspace = { ...workspaceWith(), ...more };
+      table.put(digestOf('a'), { ...candidate(1), owner, workspace });
+      return table.entry(table.find(digestOf('a')));
+    };
+    found({ name: 'before' });
+    const { owner, workspace } = found({ suspendedAt: 1 });
+    expect([owner?.suspendedAt, workspace?.suspendedAt]).toEqual([1, 1]);
+  });
+
   it('agrees with a map, whatever is put, put again and removed, as long as nothing is dropped', () => {
     const table = newTable(2 * 1024 * 1024);
     const model = new Map<string, Candidate>();

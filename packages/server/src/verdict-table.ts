@@ -237,6 +237,9 @@ export function createVerdictTable<Entry>(bytes: number, entryOf: (good: GoodVer
       words.fill(0);
       entries.fill(undefined);
       traits.clear();
+      // After a failover or a restore the same version may be of something else.
+      owners.clear();
+      workspaces.clear();
       oldest = next;
       held = 0;
       live = 0;

@@ -1,15 +1,12 @@
 // The one place that answers whether a key is good: for the verify call, for
 // whoever signs in with a key, for gateways and embedders. A known key costs one
 // hash and no statement; a slip is refused by its checksum; any other text costs one
-// read. What changes in this process is forgotten before the change is answered, what
-// changes elsewhere once it is heard of; memory is believed only while hearing is sure.
+// read. What is known, and for how long, is in known-keys.ts.
 
 import {
   type Ask,
   type Candidate,
-  type Change,
   checkedCost,
-  type Heard,
   inspectToken,
   judge,
   type Key,
@@ -27,27 +24,18 @@ import {
 } from '@warder/core';
 import { createCharging, windowsOf } from './charging.ts';
 import { forgetting } from './forgetting.ts';
-import { createGate, GateClosed } from './gate.ts';
+import type { createGate } from './gate.ts';
 import type { ServerHost } from './host.ts';
+import { createKnownKeys, type KnownKeysParts } from './known-keys.ts';
 import type { LimitStore, Window } from './limits.ts';
-import type { Lookup } from './lookup.ts';
 import type { TallyPlace } from './tally.ts';
-import { createUnknownKeys } from './unknown-keys.ts';
 import { newPlace, type UsageLog } from './usage.ts';
-import { createVerdictTable, type GoodVerdict } from './verdict-table.ts';
+import type { GoodVerdict } from './verdict-table.ts';
 import { createWaitingVerdicts } from './waiting-verdicts.ts';
 
 /** RFC 8959: a key may be written as `secret-token:<key>`, and is the same key. */
 const SECRET_TOKEN = 'secret-token:';
 
-const CACHE_BYTES = 64 * 1024 * 1024;
-/** Look-ups of keys that are not in memory, at once; the rest wait for so long. */
-const MOST_LOOKUPS = 64;
-const LOOKUP_PATIENCE = 2_000;
-/** How long a read may take while memory may answer instead. */
-const READ_PATIENCE = 500;
-/** For how long memory answers where neither changes are heard nor the store can be read. */
-export const STALE_LIMIT_MILLISECONDS = 5_000;
 /** How often a key is judged anew that changes between its verdict and its spend. */
 const MOST_TRIES = 10;
 
@@ -73,28 +61,9 @@ export interface VerifierFigures {
   lookups(): ReturnType<ReturnType<typeof createGate>['figures']>;
 }
 
-export interface VerifierParts {
+export interface VerifierParts extends KnownKeysParts {
   readonly storage: Storage;
-  readonly lookup: Lookup;
   readonly limits: LimitStore;
-  /** How long ago, at most, hearing was last sure for memory to answer where the store cannot be read; 5,000 unless given. */
-  readonly staleLimitMilliseconds?: number | undefined;
-  /** Waits until so many milliseconds have passed or it is cancelled; by the system's timers unless given. */
-  readonly wait?: ((milliseconds: number) => Wait) | undefined;
-}
-
-interface Wait {
-  readonly over: Promise<void>;
-  cancel(): void;
-}
-
-/** A read under way. */
-interface Flight {
-  /** Whether the store was asked already. */
-  sent: boolean;
-  readonly found: Promise<Candidate | null>;
-  /** The read that is made after it, for those who came once it was sent. */
-  next?: Promise<Candidate | null>;
 }
 
 /**
@@ -107,55 +76,25 @@ export function createVerifier(
   host: Pick<ServerHost, 'digests' | 'fingerprint' | 'now'>,
   parts: VerifierParts,
   usage: Pick<UsageLog, 'count'>,
-  cacheBytes = CACHE_BYTES,
+  cacheBytes?: number,
 ): {
   readonly verifier: CachingVerifier;
   readonly storage: Storage;
   readonly watch: Pick<Watch, 'age' | 'trusted'>;
 } {
-  const { storage, lookup, limits } = parts;
-  const { staleLimitMilliseconds: staleLimit = STALE_LIMIT_MILLISECONDS, wait = waitBySystem } =
-    parts;
-  const table = createVerdictTable(cacheBytes, entryOf);
-  const unknown = createUnknownKeys();
+  const { storage, limits } = parts;
   const charging = createCharging(limits);
   const waiting = createWaitingVerdicts();
-  const gate = createGate(MOST_LOOKUPS, LOOKUP_PATIENCE);
+  const known = createKnownKeys(host, parts, entryOf, waiting.outdate, cacheBytes);
+  const { table, isTrusted } = known;
   const verdicts = Object.fromEntries(VERDICT_CODES.map((code) => [code, 0])) as Verdicts;
   let hits = 0;
-  let misses = 0;
-  /** Reads under way, by digest: those that may still be believed when they end. */
-  let reading = new Map<string, Flight>();
 
   /** Every verdict passes here on its way out, once. */
   const told = <Told extends Verdict>(verdict: Told, ask: Ask): Told => {
     if (ask.metered !== false) verdicts[verdict.code]++;
     return verdict;
   };
-
-  const forgetAll = () => {
-    table.clear();
-    unknown.forget();
-    reading = new Map();
-  };
-
-  const forgetOne = (change: Heard) => {
-    waiting.outdate(change);
-    if (change.type === 'everything') forgetAll();
-    else if (change.type === 'key') table.removeKey(change.id);
-    else if (change.type === 'owner') table.removeOwner(change.id);
-    else if (change.type === 'workspace') table.removeWorkspace(change.id);
-  };
-
-  const hear = (change: Heard) => {
-    if (change.type === 'member') return;
-    reading = new Map();
-    forgetOne(change);
-  };
-  const watch = storage.watch(hear);
-  const { trusted: trustedAge } = watch;
-  /** Whether what is in memory is what is stored, as far as other processes write there. */
-  const isTrusted = (): boolean => watch.age() <= trustedAge;
 
   const counted = (
     verdict: Verdict,
@@ -205,77 +144,6 @@ export function createVerifier(
     }
   };
 
-  /**
-   * Keeps what was read, unless a change was heard meanwhile, and answers what is to be judged: never
-   * less than what is known already, and nothing stays known that is less than what is answered.
-   */
-  const fill = (digest: string, candidate: Candidate | null, isKept: boolean): Candidate | null => {
-    const row = table.find(digest);
-    const known = row < 0 ? null : table.entry(row).good;
-    if (candidate === null) {
-      if (known !== null) table.removeKey(known.key.id);
-      if (isKept) unknown.note(digest, host.now());
-      return null;
-    }
-    if (known !== null && isOlder(candidate, known)) return known;
-    if (isKept) table.put(digest, candidate);
-    else if (known !== null && isOlder(known, candidate)) table.removeKey(known.key.id);
-    return candidate;
-  };
-
-  /** @param trusted whether a change since a read was sent would have ended it */
-  const read = (secret: string, digest: string, trusted: boolean): Promise<Candidate | null> => {
-    const flight = reading.get(digest);
-    if (flight === undefined) return start(secret, digest).found;
-    if (trusted || !flight.sent) return flight.found;
-    const again = () => read(secret, digest, false);
-    flight.next ??= flight.found.then(again, again);
-    return flight.next;
-  };
-
-  const start = (secret: string, digest: string): Flight => {
-    const among = reading;
-    misses++;
-    const found = gate
-      .pass(() => {
-        flight.sent = true;
-        return lookup.find(host.digests(secret));
-      })
-      .then((candidate) => {
-        // What has changed by now is told first.
-        watch.age();
-        // Reads that began before a change are among those that were put away with it.
-        return fill(digest, candidate, among === reading);
-      })
-      .finally(() => {
-        if (among.get(digest) === flight) among.delete(digest);
-      });
-    const flight: Flight = { sent: false, found };
-    among.set(digest, flight);
-    return flight;
-  };
-
-  /** What is in memory where that may still be believed without a read; undefined for nothing. */
-  const remembered = (digest: string): Candidate | null | undefined => {
-    if (watch.age() > staleLimit) return undefined;
-    const row = table.find(digest);
-    if (row >= 0) return table.entry(row).good;
-    return unknown.has(digest, host.now()) ? null : undefined;
-  };
-
-  /** Read, or where that fails or takes long as it is in memory, while that may still be believed. */
-  const readOrRemembered = async (secret: string, digest: string, trusted: boolean) => {
-    const found = read(secret, digest, trusted).catch((error: unknown) => {
-      const known = remembered(digest);
-      return known === undefined ? refuse(error) : known;
-    });
-    if (trusted || remembered(digest) === undefined) return found;
-    const patience = wait(READ_PATIENCE);
-    const first = await Promise.race([found, patience.over]).finally(patience.cancel);
-    const known = first === undefined ? remembered(digest) : first;
-    return known === undefined ? found : known;
-  };
-
   const verifyCached = (presented: string, ask: Ask): Verdict | null => {
     const secret = bare(presented);
     if (secret.length > MAX_TOKEN_LENGTH) return told(MALFORMED, ask);
@@ -290,18 +158,7 @@ export function createVerifier(
       return told(verdict, ask);
     }
     if (inspectToken(secret) === 'malformed') return told(MALFORMED, ask);
-    return trusted && unknown.has(digest, now) ? told(NOT_FOUND, ask) : null;
-  };
-
-  const forget = (changes: readonly Change[]) => {
-    if (changes.some(({ type }) => BEARING.has(type))) reading = new Map();
-    for (const change of changes) {
-      if (change.type === 'insert_key') unknown.forget();
-      else if (change.type === 'update_key') forgetOne({ type: 'key', id: change.key.id });
-      else if (change.type === 'update_owner') forgetOne({ type: 'owner', id: change.owner.id });
-      else if (change.type === 'update_workspace')
-        forgetOne({ type: 'workspace', id: change.workspace.id });
-    }
+    return trusted && known.isUnknown(digest, now) ? told(NOT_FOUND, ask) : null;
   };
 
   const verifier: CachingVerifier = {
@@ -309,10 +166,7 @@ export function createVerifier(
     figures: {
       verdicts,
       hits: () => hits,
-      misses: () => misses,
-      cached: table.size,
-      capacity: table.rows,
-      lookups: gate.figures,
+      ...known.figures,
     },
     count: (verdict) => usage.count(verdict.key, verdict, ANYWHERE, host.now()),
     windows: (candidate, ask, at) => charging.taking(candidate, { ...ask, spend: false }, at),
@@ -325,7 +179,7 @@ export function createVerifier(
         const trusted = isTrusted();
         const row = trusted ? table.find(digest) : -1;
         const candidate =
-          row >= 0 ? table.entry(row).good : await readOrRemembered(secret, digest, trusted);
+          row >= 0 ? table.entry(row).good : await known.read(secret, digest, trusted);
         if (candidate === null) return told(NOT_FOUND, ask);
         const found = await judged(candidate, ask, host.now(), trusted);
         if (found !== 'stale') {
@@ -333,15 +187,14 @@ export function createVerifier(
           return told(found, ask);
         }
         // It changed since it was read, here or elsewhere: it is judged again as it is now.
-        table.removeKey(candidate.key.id);
-        reading = new Map();
+        known.outdate(candidate);
       }
       throw new WarderError('unavailable', 'No verdict can be given now: the key keeps changing.', {
         retryAfterSeconds: 1,
       });
     },
   };
-  return { verifier, storage: forgetting(storage, forget), watch };
+  return { verifier, storage: forgetting(storage, known.forget), watch: known.watch };
 }
 
 type Verdicts = Record<VerdictCode, number>;
@@ -355,24 +208,6 @@ interface Entry extends TallyPlace {
 
 function entryOf(good: GoodVerdict): Entry {
   return { good, windows: windowsOf(good), account: accountOf(good), ...newPlace() };
-}
-
-/** Whether any part of it was read before what is known of that part. */
-function isOlder(candidate: Candidate, known: Candidate): boolean {
-  const { key, owner, workspace } = candidate;
-  return (
-    key.version < known.key.version ||
-    (owner?.version ?? 0) < (known.owner?.version ?? 0) ||
-    (workspace?.version ?? 0) < (known.workspace?.version ?? 0)
-  );
-}
-
-function waitBySystem(milliseconds: number): Wait {
-  let timer: NodeJS.Timeout | undefined;
-  const over = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, milliseconds);
-  });
-  return { over, cancel: () => clearTimeout(timer) };
 }
 
 /** Whose credits a verification takes. */
@@ -413,29 +248,10 @@ function settled(
   return { valid: false, code: 'insufficient_credits', key: verdict.key, credits };
 }
 
-/** Changes that a verdict may hang on. */
-const BEARING: ReadonlySet<Change['type']> = new Set([
-  'insert_key',
-  'update_key',
-  'update_owner',
-  'update_workspace',
-]);
-
 const MALFORMED: Verdict = { valid: false, code: 'malformed' };
 const ANYWHERE: Ask = { within: null, environment: null };
 const NOT_FOUND: Verdict = { valid: false, code: 'not_found' };
 
 function bare(presented: string): string {
   return presented.startsWith(SECRET_TOKEN) ? presented.slice(SECRET_TOKEN.length) : presented;
-}
-
-function refuse(cause: unknown): never {
-  const crowded = cause instanceof GateClosed;
-  throw new WarderError(
-    'unavailable',
-    crowded
-      ? 'No verdict can be given now: too many unknown keys are asked for.'
-      : 'No verdict can be given now: the store cannot be read.',
-    { cause, retryAfterSeconds: 1 },
-  );
 }

@@ -27,6 +27,7 @@ import { createGateway, type GatewayPlan } from './gateway.ts';
 import type { HeadHandler } from './head.ts';
 import type { ServerHost } from './host.ts';
 import { createAttempts } from './idempotency.ts';
+import { STALE_LIMIT_MILLISECONDS } from './known-keys.ts';
 import { createLastingLimits } from './lasting-limits.ts';
 import { createLimitMemory } from './limits/memory.ts';
 import type { LimitStore } from './limits.ts';
@@ -48,7 +49,7 @@ import { timedStorage } from './timed-storage.ts';
 import type { Telemetry } from './tracing.ts';
 import { createUpkeep, type Upkeep } from './upkeep.ts';
 import { createUsageLog } from './usage.ts';
-import { type CachingVerifier, createVerifier, STALE_LIMIT_MILLISECONDS } from './verifier.ts';
+import { type CachingVerifier, createVerifier } from './verifier.ts';
 
 export interface WarderParts {
   readonly storage: Storage;

@@ -2,19 +2,12 @@
 // program does what it does. Secrets are masked.
 
 import { type AddCommand, settingFlags, settingOptions } from '../command.ts';
-import {
-  type Flags,
-  findSetting,
-  parseSetting,
-  SETTING_NAMES,
-  SETTINGS,
-  type Setting,
-  type SettingName,
-} from '../config.ts';
+import { type Flags, findSetting, parseSetting } from '../config.ts';
 import { Failure } from '../failure.ts';
 import type { OptionInUse } from '../local/dialects.ts';
 import { table } from '../output.ts';
 import { withoutKeys } from '../secret.ts';
+import { SETTING_NAMES, SETTINGS, type Setting, type SettingName } from '../settings.ts';
 
 const MASK = '********';
 
@@ -83,7 +76,7 @@ function rowOf(name: SettingName, flags: Flags, checks: Checks) {
   const row = {
     setting: name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`),
     variable: setting.variable,
-    secret: setting.secret,
+    secret: setting.secret ?? false,
     meaning: setting.meaning,
   };
   try {

@@ -64,7 +64,7 @@ export const addEvents: AddCommand = (program, output) => {
     .option('--head <file>', 'heads noted elsewhere: what `warder events head` printed');
   settingOptions(verify, 'local').action(async () => {
     const { verify: run } = await import('../local/events.ts');
-    run(settingFlags(verify.opts()), verify.opts().head, output);
+    await run(settingFlags(verify.opts()), verify.opts().head, output);
   });
 
   const head = group
@@ -72,7 +72,7 @@ export const addEvents: AddCommand = (program, output) => {
     .description('the last event of each chain, a line to keep where nobody can change it');
   settingOptions(head, 'local').action(async () => {
     const { head: run } = await import('../local/events.ts');
-    run(settingFlags(head.opts()), output);
+    await run(settingFlags(head.opts()), output);
   });
 };
 

@@ -4,7 +4,7 @@
 
 import type { WarderClient } from '@warder/sdk';
 import { type AddCommand, calls } from '../command.ts';
-import { usage } from '../failure.ts';
+import { Failure, usage } from '../failure.ts';
 import { table } from '../output.ts';
 
 /** Verifications under way at once, so that a balancer spreads them over all processes. */
@@ -67,6 +67,16 @@ function runsIn(given: unknown): number {
   throw usage('--runs must be a whole number from 1 to 9999.');
 }
 
+/** What may be said of the key beside "valid": another process may not know it yet. */
+const REVOKED: ReadonlySet<string> = new Set(['revoked', 'not_found']);
+
+function unproved(code: string): Failure {
+  return new Failure(
+    'unproved',
+    `The key was refused as ${code} before it was proved to be revoked: run it in a workspace without limits that bear on it.`,
+  );
+}
+
 /** One key from its making to its end, of which nothing but a tombstone is left. */
 async function prove({ keys }: WarderClient): Promise<Proof> {
   const { id, key } = await keys.create({ name: 'warder prove', scopes: [] });
@@ -80,7 +90,10 @@ async function prove({ keys }: WarderClient): Promise<Proof> {
     const verify = async () => {
       while (!isOver) {
         const began = performance.now();
-        if ((await keys.verify({ key })).valid) {
+        const verdict = await keys.verify({ key });
+        // What a limit refuses says nothing of the revoke, and may go on for ever.
+        if (!verdict.valid && !REVOKED.has(verdict.code)) throw unproved(verdict.code);
+        if (verdict.valid) {
           valid++;
           refused = 0;
           lastValid = Math.max(lastValid, began);

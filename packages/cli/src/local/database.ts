@@ -33,6 +33,8 @@ export async function openDatabase(flags: Flags, log?: Log) {
     ...(directUrl === undefined ? {} : { directUrl }),
     prepare,
     pending: readSetting('migrate', flags) === 'auto' ? 'run' : 'refuse',
+    // What the others may count on when they ask whether all obey.
+    staleMilliseconds: readSetting('staleLimit', flags),
     onFeedError: (error) => log?.warn({ err: error }, 'changes cannot be heard: reading anew'),
   });
 }

@@ -3,7 +3,7 @@
 
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { acornKind, oakKind, plainKind } from '../../../../tests/fixtures/dialect.ts';
-import { SETTINGS } from '../config.ts';
+import { SETTINGS } from '../settings.ts';
 import {
   dialectListenersIn,
   dialectOptionsIn,

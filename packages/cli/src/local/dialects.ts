@@ -2,9 +2,10 @@
 // only know how such a choice is written.
 
 import { type Chosen, type Dialect, type DialectKind, dialectsOf, PRODUCTS } from '@warder/server';
-import { type Flags, findSetting, readSetting, type SettingName } from '../config.ts';
+import { type Flags, findSetting, readSetting } from '../config.ts';
 import { Failure, usage } from '../failure.ts';
 import type { NamedAddress } from '../parse.ts';
+import type { SettingName } from '../settings.ts';
 import type { SharedCredentialRow } from '../shared-credentials.ts';
 
 type Kinds = readonly DialectKind[];

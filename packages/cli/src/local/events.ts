@@ -3,8 +3,14 @@
 // end. Both only read, also beside a running service.
 
 import { existsSync, readFileSync } from 'node:fs';
-import { auditChain, type ChainReport, type Link, type SealedEvidence } from '@warder/core';
-import { createHost, openSealedEvents, pendingOf, type SealedEvents } from '@warder/server';
+import { auditChainAsRead, type ChainReport, type Link, type SealedEvidence } from '@warder/core';
+import {
+  createHost,
+  openSealedEvents,
+  pendingOf,
+  type SealedChains,
+  withSealedEvents,
+} from '@warder/server';
 import { type Flags, readSetting } from '../config.ts';
 import { usage } from '../failure.ts';
 import { type Output, plain } from '../output.ts';
@@ -12,8 +18,8 @@ import { fileIn } from './database.ts';
 import { refused, startFailure } from './installation.ts';
 
 /** Prints a line for each chain: its name, the number of its last event and that one's MAC. */
-export function head(flags: Flags, output: Output): void {
-  reading(flags, ({ chains }) => {
+export async function head(flags: Flags, output: Output): Promise<void> {
+  await reading(flags, async ({ chains }) => {
     const heads = chains.map(({ name, head }) => ({ chain: name, ...head }));
     const lines = heads.map(({ chain, number, mac }) => `${chain} ${number} ${mac}`);
     output.data(heads, lines.length === 0 ? 'None.' : lines.join('\n'));
@@ -21,7 +27,11 @@ export function head(flags: Flags, output: Output): void {
 }
 
 /** @param headFile lines of `warder events head` that were kept elsewhere */
-export function verify(flags: Flags, headFile: string | undefined, output: Output): void {
+export async function verify(
+  flags: Flags,
+  headFile: string | undefined,
+  output: Output,
+): Promise<void> {
   const noted = headFile === undefined ? new Map<string, Link[]>() : readHeads(headFile);
   const secret = readSetting('secret', flags);
   if (secret === undefined) {
@@ -30,18 +40,19 @@ export function verify(flags: Flags, headFile: string | undefined, output: Outpu
     );
   }
   const host = createHost({ secret });
-  reading(flags, (sealed) => {
+  await reading(flags, async (sealed) => {
     const known = sealed.checks.find(({ name }) => name === 'secret');
     if (known?.value !== host.checks.find(({ name }) => name === 'secret')?.value) {
       throw refused('The installation secret is not the one that this database was made with.');
     }
     const progress = progressOf(output);
     const { erasedOwners } = sealed;
-    const reports = sealed.chains.map((chain) => {
+    const reports: ChainReport[] = [];
+    for (const chain of sealed.chains) {
       const events = progress.through(sealed.of(chain.name));
       const heads = noted.get(chain.name) ?? [];
-      return auditChain(chain, events, { host, erasedOwners, noted: heads });
-    });
+      reports.push(await auditChainAsRead(chain, events, { host, erasedOwners, noted: heads }));
+    }
     progress.end();
     const there = new Set(sealed.chains.map(({ name }) => name));
     const gone = [...noted.keys()].filter((name) => !there.has(name)).map(goneChain);
@@ -49,7 +60,7 @@ export function verify(flags: Flags, headFile: string | undefined, output: Outpu
   });
 }
 
-function show(reports: readonly ChainReport[], { unsealed }: SealedEvents, output: Output): void {
+function show(reports: readonly ChainReport[], { unsealed }: SealedChains, output: Output): void {
   const faults = reports.filter(({ fault }) => fault !== null);
   const events = reports.reduce((sum, one) => sum + one.events, 0);
   const erased = reports.reduce((sum, one) => sum + one.erased, 0);
@@ -81,7 +92,15 @@ function goneChain(chain: string): ChainReport {
   return { chain, base: 0, head: 0, events: 0, erased: 0, fault };
 }
 
-function reading(flags: Flags, run: (sealed: SealedEvents) => void): void {
+async function reading(flags: Flags, run: (sealed: SealedChains) => Promise<void>): Promise<void> {
+  const url = readSetting('database', flags);
+  if (url !== undefined) {
+    try {
+      return await withSealedEvents({ url }, run);
+    } catch (error) {
+      throw startFailure(error);
+    }
+  }
   const file = fileIn(flags);
   if (!existsSync(file)) {
     throw refused(`There is no database ${file}: name the folder it is in by --data.`);
@@ -92,7 +111,7 @@ function reading(flags: Flags, run: (sealed: SealedEvents) => void): void {
     }
     const sealed = openSealedEvents(file);
     try {
-      run(sealed);
+      await run(sealed);
     } finally {
       sealed.close();
     }
@@ -132,8 +151,8 @@ function progressOf(output: Output) {
   let seen = 0;
   let written = false;
   return {
-    *through(events: Iterable<SealedEvidence>) {
-      for (const event of events) {
+    async *through(events: Iterable<SealedEvidence> | AsyncIterable<SealedEvidence>) {
+      for await (const event of events) {
         yield event;
         if (++seen % 1_000 !== 0 || !shown || performance.now() < next) continue;
         next += PROGRESS_MILLISECONDS;

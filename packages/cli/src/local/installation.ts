@@ -35,8 +35,9 @@ export async function openExisting(
   flags: Flags,
   pending: Pending = 'run',
   writing?: Writing,
+  log?: Log,
 ): Promise<Opened> {
-  if (readSetting('database', flags) !== undefined) return await openInPostgres(flags, null);
+  if (readSetting('database', flags) !== undefined) return await openInPostgres(flags, null, log);
   const data = readSetting('data', flags);
   if (!existsSync(databaseIn(data))) {
     throw refused(`There is no database ${databaseIn(data)}: name the folder it is in by --data.`);
@@ -168,7 +169,7 @@ export function startFailure(error: unknown, file: string | null = null): unknow
   return refused(`${path}cannot be used: ${why} (${code}).`);
 }
 
-const REFUSALS = ['StartRefused', 'SchemaError', 'FileRefused', 'AddressError'];
+const REFUSALS = ['StartRefused', 'SchemaError', 'FileRefused', 'AddressError', 'TransferError'];
 
 const SYSTEM: Readonly<Record<string, string>> = {
   EACCES: 'permission is denied',

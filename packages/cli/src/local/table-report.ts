@@ -1,13 +1,13 @@
 // What `warder doctor` tells of each table: how large it is, how fast it grows, and
 // until when a row of it is kept.
 
-import { livesOfTables } from '@warder/server';
-import { readSetting } from '../config.ts';
+import { type Examination, livesOfTables } from '@warder/server';
+import { type Flags, readSetting } from '../config.ts';
 import { table } from '../output.ts';
 import type { Patient } from './check.ts';
 
 /** A table as `--json` shows it. */
-interface TableReport {
+export interface TableReport {
   readonly table: string;
   readonly rows: number | null;
   readonly bytes: number;
@@ -17,18 +17,25 @@ interface TableReport {
 
 /** None where the database cannot be read: its checks say why. */
 export function tablesOf({ store, now, flags }: Patient): readonly TableReport[] {
+  try {
+    return reportsOf(store.tables(now), flags);
+  } catch {
+    return [];
+  }
+}
+
+export function reportsOf(
+  sizes: ReturnType<Examination['tables']>,
+  flags: Flags,
+): readonly TableReport[] {
   const lives = livesOfTables({
     eventsSeconds: readSetting('eventsRetention', flags) ?? null,
     usageHoursSeconds: readSetting('usageHoursRetention', flags),
     usageDaysSeconds: readSetting('usageDaysRetention', flags),
   });
-  try {
-    return store.tables(now).map(({ table, rows, bytes, lastDay }) => {
-      return { table, rows, bytes, rows_last_day: lastDay, kept: lives[table] ?? 'not known' };
-    });
-  } catch {
-    return [];
-  }
+  return sizes.map(({ table, rows, bytes, lastDay }) => {
+    return { table, rows, bytes, rows_last_day: lastDay, kept: lives[table] ?? 'not known' };
+  });
 }
 
 export function tablesText(tables: readonly TableReport[]): string {

@@ -26,7 +26,9 @@ function setUp(size: number) {
   const made: Made[] = [];
   const said: string[] = [];
   const turn = () => vi.advanceTimersByTimeAsync(0);
+  const system = { refuses: false };
   const spawn = (): WorkerProcess<string> => {
+    if (system.refuses) throw new Error('spawn ENOMEM');
     const ready = Promise.withResolvers<string | null>();
     const ended = Promise.withResolvers<End>();
     const asked: string[] = [];
@@ -68,7 +70,7 @@ function setUp(size: number) {
     if (found === undefined) throw new Error(`there is no worker ${n}`);
     return found;
   };
-  return { pool, made, nth, said, turn };
+  return { pool, made, nth, said, turn, system };
 }
 
 /** As many workers as there should be, all of them serving. */
@@ -169,6 +171,19 @@ test('one that dies during a reload is missed by nobody, and replaced', async ()
   await nth(1).die();
   await vi.advanceTimersByTimeAsync(0);
   expect(made.length).toBe(4);
+});
+
+test('one that the system has no memory for is tried again, while the others go on', async () => {
+  const { made, nth, said, system } = await started(2);
+  system.refuses = true;
+  // It was an error that nobody caught, which ends the supervisor and all workers with it.
+  await nth(1).die();
+  await vi.advanceTimersByTimeAsync(1_000);
+  expect(said.join('')).toContain('a worker could not be started');
+  expect([made.length, nth(0).asked]).toEqual([2, []]);
+  system.refuses = false;
+  await vi.advanceTimersByTimeAsync(10_000);
+  expect(made.length).toBe(3);
 });
 
 test('one that hangs is ended, and replaced', async () => {

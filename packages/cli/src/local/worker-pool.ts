@@ -81,8 +81,17 @@ export function openWorkerPool<Ready>(
   });
   failed.catch(() => {});
 
+  /** What the system has no memory for is one that died at once: the others go on. */
+  const spawnIfPossible = (): WorkerProcess<Ready> => {
+    try {
+      return spawn();
+    } catch (error) {
+      log.error({ err: error }, 'a worker could not be started');
+      return notStarted();
+    }
+  };
   const launch = async (): Promise<{ worker: WorkerProcess<Ready>; ready: Ready | null }> => {
-    const worker = spawn();
+    const worker = spawnIfPossible();
     running.add(worker);
     void worker.ended.then((end) => onEnd(worker, end));
     const ready = await worker.ready;
@@ -198,6 +207,19 @@ export function openWorkerPool<Ready>(
       clearTimeout(patience);
       return intime;
     },
+  };
+}
+
+function notStarted(): WorkerProcess<never> {
+  const nothing = () => {};
+  return {
+    pid: 0,
+    ready: Promise.resolve(null),
+    ended: Promise.resolve({ code: null, signal: null }),
+    silence: () => 0,
+    retire: nothing,
+    drain: nothing,
+    kill: nothing,
   };
 }
 

@@ -65,10 +65,13 @@ export function spawnWorker(
   worker.on('error', () => {});
   const { line, silence, end } = attend(channel, { leave: () => null, figures });
   const ended = new Promise<End>((resolve) => {
-    worker.once('exit', (code, signal) => {
+    const gone = (code: number | null, signal: string | null) => {
       end();
       resolve({ code, signal });
-    });
+    };
+    worker.once('exit', gone);
+    // One that the system did not start says so, and never exits.
+    worker.once('error', () => worker.process.pid === undefined && gone(null, null));
   });
   return {
     pid: worker.process.pid ?? 0,

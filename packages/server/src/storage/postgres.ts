@@ -2,7 +2,6 @@
 // verifies reads single rows over a connection of its own; every write and every list has
 // one for itself while it lasts. Only a server that accepts writes is ever asked.
 
-import { randomUUID } from 'node:crypto';
 import type { Storage } from '@warder/core';
 import { chainStatements } from '../chains.ts';
 import { creditStatements } from '../credits.ts';
@@ -11,7 +10,7 @@ import { memberStatements } from '../members.ts';
 import { readingOf } from '../reach.ts';
 import { type WindowRow, windowOf } from '../rows.ts';
 import { type Query, statements } from '../storage.ts';
-import { addressOf } from './postgres/address.ts';
+import { type Address, addressOf } from './postgres/address.ts';
 import { builderFor, checkSchema, inSchema, SCHEMA } from './postgres/builder.ts';
 import { openChannel } from './postgres/channel.ts';
 import { commitsIn } from './postgres/commits.ts';
@@ -23,7 +22,7 @@ import { listKeys } from './postgres/key-list.ts';
 import { type DueMetadata, dueMetadata, metadataStep } from './postgres/metadata.ts';
 import { MIGRATIONS } from './postgres/migrations.ts';
 import { openPool } from './postgres/pool.ts';
-import { connectToPrimary } from './postgres/primary.ts';
+import { connectToPrimary, createMet } from './postgres/primary.ts';
 import { readListsOf } from './postgres/reader.ts';
 import { walksIn } from './postgres/runs.ts';
 import { type Pending, prepareSchema } from './postgres/schema.ts';
@@ -75,7 +74,8 @@ export async function openPostgres(
   checkSchema(schema);
   const address = addressOf(url);
   const setting = { address, connectMilliseconds, statementMilliseconds, prepare };
-  const open = () => connectToPrimary(setting);
+  const met = createMet();
+  const open = () => connectToPrimary(setting, met);
   await makeReady(open, schema, pending);
 
   const verifying = openChannel(open, statementMilliseconds);
@@ -90,14 +90,14 @@ export async function openPostgres(
     ...creditStatements(builder),
   };
   const feedChannel = `${schema}_changes`;
-  const process = randomUUID().slice(0, 13);
-  const direct = addressOf(options.directUrl ?? url);
-  const openNamed = (applicationName: string, hears?: (payload: string) => void) => {
-    const named = { ...setting, address: { ...direct, applicationName } };
-    return connectToPrimary(hears === undefined ? named : { ...named, hears });
-  };
+  const process = crypto.randomUUID().slice(0, 13);
+  const openNamed =
+    (at: Address) => (applicationName: string, hears?: (payload: string) => void) => {
+      const named = { ...setting, address: { ...at, applicationName } };
+      return connectToPrimary(hears === undefined ? named : { ...named, hears }, met);
+    };
   const feed = createFeed({
-    open: openNamed,
+    open: openNamed(addressOf(options.directUrl ?? url)),
     channel: feedChannel,
     process,
     staleMilliseconds,
@@ -109,7 +109,8 @@ export async function openPostgres(
     },
     onError: options.onFeedError ?? (() => {}),
   });
-  const fenced = openFenced(openNamed, `warder fence ${process}`, FENCE_MILLISECONDS);
+  // The way that reads take: the other may be what is cut.
+  const fenced = openFenced(openNamed(address), `warder fence ${process}`, FENCE_MILLISECONDS);
   const list = readListsOf(transactions, {
     milliseconds: listMilliseconds,
     most: Math.ceil(connections / 2),
@@ -153,7 +154,8 @@ export async function openPostgres(
         return transactions.write([], async (run) => {
           const found = await run<DueMetadata>(dueMetadata(schema));
           const [due] = found.rows;
-          if (due === undefined) return { keep: false, result: true };
+          // Another process does it.
+          if (due === undefined) return { keep: false, result: false };
           for (const query of metadataStep(schema, due)) await run(query);
           return { keep: true, result: true };
         });
@@ -180,7 +182,7 @@ async function makeReady(
   try {
     const connection = await open();
     try {
-      await prepareSchema(connection, schema, MIGRATIONS, pending);
+      await prepareSchema(connection, open, schema, MIGRATIONS, pending);
     } finally {
       connection.destroy();
     }

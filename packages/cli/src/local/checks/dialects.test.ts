@@ -9,7 +9,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { ACORN_FORMAT, acornKind, plainKind } from '../../../../../tests/fixtures/dialect.ts';
 import { type Service, startService } from '../../../../../tests/fixtures/service.ts';
 import type { Flags } from '../../config.ts';
-import { SETTINGS } from '../../config.ts';
+import { SETTINGS } from '../../settings.ts';
 import { dialectChecks } from './dialects.ts';
 
 const KINDS = [acornKind, plainKind];

@@ -5,10 +5,11 @@
 import { DEFAULT_SETTINGS, type Digest, type SecretCheck } from '@warder/core';
 import Database from 'better-sqlite3';
 import type { Migration } from '../../migration.ts';
+import type { TableSize } from '../../table-size.ts';
 import { faultsIn } from './copy.ts';
 import { pendingIn } from './file.ts';
 import { MIGRATIONS } from './migrations.ts';
-import { type TableSize, tableSizes } from './table-sizes.ts';
+import { tableSizes } from './table-sizes.ts';
 
 /** A key as it is named to people. */
 export interface NamedKey {

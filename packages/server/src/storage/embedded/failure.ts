@@ -16,8 +16,9 @@ const MESSAGES = {
 } as const;
 export type Doing = keyof typeof MESSAGES;
 
+/** Triggers refuse what is written after the installation was moved elsewhere. */
 const UNAVAILABLE =
-  /^SQLITE_(BUSY|LOCKED|FULL|IOERR|READONLY|CANTOPEN|NOMEM|PERM|PROTOCOL|CORRUPT|NOTADB)/;
+  /^SQLITE_(BUSY|LOCKED|FULL|IOERR|READONLY|CANTOPEN|NOMEM|PERM|PROTOCOL|CORRUPT|NOTADB|CONSTRAINT_TRIGGER)/;
 
 export function unavailable(doing: Doing, internal: string, cause?: unknown): WarderError {
   return new WarderError('unavailable', MESSAGES[doing], { internal, cause, retryAfterSeconds: 1 });

@@ -83,9 +83,15 @@ function prepared(
 ): Database.Database {
   checkSqliteVersion(String(connection.prepare('SELECT sqlite_version()').pluck().get()));
   connection.pragma('journal_mode = WAL');
-  careful(connection);
+  carefully(connection);
   // Off while migrating, so that a later migration can rebuild a table others refer to.
   connection.pragma('foreign_keys = OFF');
+  const moved = movedAt(connection);
+  if (moved !== null) {
+    throw new SchemaError(
+      `The installation in ${file} was moved to another database by \`warder copy\` at ${new Date(moved).toISOString()}: name that one by --database.`,
+    );
+  }
   migrate(connection, file, migrations, pending);
   connection.pragma('foreign_keys = ON');
   connection.pragma(`busy_timeout = ${BUSY_MILLISECONDS}`);
@@ -102,13 +108,14 @@ export function onlyRead(connection: Database.Database): Database.Database {
 /** A connection to a file that `openFile` has opened. Never waits for another process by itself. */
 export function openForWriting(file: string): Database.Database {
   const connection = new Database(file, { fileMustExist: true, timeout: BUSY_MILLISECONDS });
-  careful(connection);
+  carefully(connection);
   connection.pragma('foreign_keys = ON');
   connection.pragma(`wal_autocheckpoint = ${CHECKPOINT_PAGES}`);
   return connection;
 }
 
-function careful(connection: Database.Database): void {
+/** Sets a connection that writes up so that what it commits is on the disk. */
+export function carefully(connection: Database.Database): void {
   connection.pragma('synchronous = FULL');
   connection.pragma('journal_size_limit = 67108864');
   connection.pragma(`cache_size = -${WRITING_KILOBYTES}`);
@@ -149,6 +156,12 @@ function migrate(
       }
     })
     .immediate();
+}
+
+/** When `warder copy` took what is in it to another database; null where it did not. */
+export function movedAt(connection: Database.Database): number | null {
+  const is = connection.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'moved'").get();
+  return is === undefined ? null : Number(connection.prepare('SELECT at FROM moved').pluck().get());
 }
 
 /** Where the file as it was before that migration is left. */

@@ -11,17 +11,11 @@ import {
   type SealedRow,
   sealedEvidenceOf,
 } from '../../event-rows.ts';
+import type { SealedChains } from '../../sealed-chains.ts';
 import type { Query } from '../../storage.ts';
 import { builder } from './builder.ts';
 
-export interface SealedEvents {
-  readonly checks: readonly SecretCheck[];
-  /** Also a chain whose row is gone, with a head of 0. */
-  readonly chains: readonly Chain[];
-  /** Ids of owners that a sealed event says were erased. */
-  readonly erasedOwners: ReadonlySet<string>;
-  readonly unsealed: number;
-  /** The events of a chain, the least number first. */
+interface SealedEvents extends SealedChains {
   of(chain: string): Iterable<SealedEvidence>;
   close(): void;
 }

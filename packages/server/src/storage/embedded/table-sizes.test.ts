@@ -6,8 +6,9 @@ import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { afterAll, expect, test } from 'vitest';
 import { DEFAULT_RETENTION, livesOfTables } from '../../retention.ts';
+import type { TableSize } from '../../table-size.ts';
 import { openEmbedded } from '../embedded.ts';
-import { type TableSize, tableSizes } from './table-sizes.ts';
+import { tableSizes } from './table-sizes.ts';
 
 const NOW = 1_800_000_000_000;
 const DAY = 86_400_000;

@@ -2,21 +2,10 @@
 // indices, and rows of the last day, told by the newest of them.
 
 import type Database from 'better-sqlite3';
-
-export interface TableSize {
-  readonly table: string;
-  /** Null for an index of texts, which has none of its own. */
-  readonly rows: number | null;
-  /** With all of its indices. */
-  readonly bytes: number;
-  /** Rows that were added within a day; null where a row does not say when it came. */
-  readonly lastDay: number | null;
-}
+import { growthOfDay, MOST_LOOKED_AT, type TableSize } from '../../table-size.ts';
 
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
-/** Rows that are looked at to tell a day's growth of a table. */
-const MOST_LOOKED_AT = 10_000;
 
 /** When a row came, as milliseconds, and what the newest rows are found by; null where all are looked at. */
 const ARRIVALS: Readonly<Record<string, readonly [at: string, order: string | null]>> = {
@@ -88,7 +77,5 @@ function growthOf(connection: Database.Database, table: string, now: number): nu
     )
     .get(now - DAY);
   const { rows = 0, oldest = null } = found ?? {};
-  if (order === null || rows < MOST_LOOKED_AT || oldest === null) return rows;
-  // All that were looked at are of this day: as many more as there is time before them.
-  return Math.round((rows * DAY) / Math.max(1, now - oldest));
+  return order === null ? rows : growthOfDay(rows, oldest, now);
 }

@@ -51,7 +51,10 @@ export function openChannel(open: () => Promise<Connection>, milliseconds: numbe
         if (closed) throw unavailable('read', 'the store is closed');
         try {
           const opened = await connection();
-          return await opened.run<Row>(query, Math.max(1, giveUpAt - performance.now()));
+          const left = giveUpAt - performance.now();
+          // Its deadline would end the connection that others now have.
+          if (left < 1) throw new Overdue(`no connection within ${milliseconds} ms`);
+          return await opened.run<Row>(query, left);
         } catch (error) {
           // Lost for the sake of somebody else's statement, or because the server went: once more.
           const isWorth = isLost(error) && !(error instanceof Overdue) && !again;

@@ -60,6 +60,8 @@ export async function connect(setting: ConnectionSetting, host: Host): Promise<C
     // What the driver itself has queued is told of it; the socket is gone already.
     void client.end({ timeout: 0 }).catch(() => {});
   };
+  // The driver listens to the socket a turn later: what ends it before then is heard here.
+  socket.once('close', destroy);
   const client = postgres({
     // Behind the driver's types, but in its documentation: it asks for the socket.
     ...({
@@ -121,10 +123,22 @@ export async function connect(setting: ConnectionSetting, host: Host): Promise<C
     // Behind the driver, which begins with the next microtask and ends with the next turn.
     queueMicrotask(() => queueMicrotask(() => queueMicrotask(() => setImmediate(write))));
   };
+  /** Until what was sent last is answered. */
+  let answered: Promise<unknown> = Promise.resolve();
   const send = <Value>(make: () => Promise<Value>, milliseconds: number): Promise<Value> => {
     if (!alive) return Promise.reject(new Disconnected('the connection was lost'));
-    gather();
-    return inTime(make(), milliseconds);
+    if (prepare) {
+      gather();
+      return inTime(make(), milliseconds);
+    }
+    // The driver asks twice for a statement that is not prepared, and an older PgBouncer takes the
+    // server away in between where the one before is answered then: one after the other.
+    const turn = answered.then(() => {
+      if (!alive) throw new Disconnected('the connection was lost');
+      return make();
+    });
+    answered = turn.catch(() => {});
+    return inTime(turn, milliseconds);
   };
 
   const connection: Connection = {
@@ -177,6 +191,8 @@ function socketTo({ host, port }: Host, milliseconds: number): Promise<Socket> {
     socket.once('connect', () => {
       clearTimeout(timer);
       socket.off('error', fail);
+      // It closes as well, which says enough; unheard it would end the process.
+      socket.on('error', () => {});
       socket.setNoDelay(true);
       resolve(socket);
     });

@@ -58,14 +58,29 @@ export function isLost(error: unknown): boolean {
   return !('severity' in error) || /^(08|57P)/.test(error.code);
 }
 
-/** Whether transactions got in each other's way, so that nothing was done. */
+/**
+ * Whether a transaction got in the way of another, or of a migration that changed a table whose
+ * statements the server keeps, so that nothing was done.
+ */
 export function isClash(error: unknown): boolean {
-  return isPostgresFailure(error) && /^(40001|40P01)$/.test(error.code);
+  if (!isPostgresFailure(error)) return false;
+  const changed = error.code === '0A000' && error.message.startsWith('cached plan');
+  return changed || /^(40001|40P01)$/.test(error.code);
 }
 
 /** Whether a row like it is there already. */
 export function isTaken(error: unknown): boolean {
   return isPostgresFailure(error) && error.code === '23505';
+}
+
+/** Whether the role may not do that. */
+export function isDenied(error: unknown): boolean {
+  return isPostgresFailure(error) && error.code === '42501';
+}
+
+/** Whether a lock was waited for in vain. */
+export function isLocked(error: unknown): boolean {
+  return isPostgresFailure(error) && error.code === '55P03';
 }
 
 export function isPostgresFailure(error: unknown): error is PostgresFailure {

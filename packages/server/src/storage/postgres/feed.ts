@@ -5,6 +5,7 @@
 import type { Heard, Receipt, Watch } from '@warder/core';
 import type { Query } from '../../storage.ts';
 import { BEAT_MILLISECONDS, type Clocks, createHearing, TRUSTED_MILLISECONDS } from './hearing.ts';
+import { createMet, PLACE, type Place } from './primary.ts';
 
 /** A connection that hears what is told on channels. */
 export interface Line {
@@ -46,9 +47,6 @@ const LONGEST_PAUSE = 1_000;
 /** While a standby is waited for, an answer may take for ever: the heartbeat decides. */
 const UNBOUNDED_MILLISECONDS = 600_000;
 
-/** Which server it is, on which timeline, refused while it only recovers. */
-const PLACE = `SELECT (SELECT system_identifier FROM pg_control_system())::text AS system,
-  left(pg_walfile_name(pg_current_wal_lsn()), 8) AS timeline`;
 /** What an earlier connection by that name left behind waits for nobody. */
 export const END_EARLIER = `SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
   WHERE application_name = $1 AND usename = current_user AND pid <> pg_backend_pid()`;
@@ -59,16 +57,12 @@ export const END_EARLIER = `SELECT count(pg_terminate_backend(pid)) FROM pg_stat
 export const PROOF = `pg_logical_emit_message(true, 'warder', '')`;
 const TELL = `SELECT ${PROOF}, pg_notify($1, $2)`;
 
-interface Place {
-  readonly system: string;
-  readonly timeline: string;
-}
-
 export function createFeed(parts: FeedParts): Feed {
   const { channel, process, staleMilliseconds, clocks, onMoved, onError } = parts;
   const lease = Math.max(TRUSTED_MILLISECONDS, staleMilliseconds);
   const hearers = new Set<(change: Heard) => void>();
   let line: Line | null = null;
+  const met = createMet();
   let place: Place | null = null;
   let running: Promise<void> | null = null;
   let closed = false;
@@ -108,9 +102,7 @@ export function createFeed(parts: FeedParts): Feed {
       const { rows } = await opened.run<Place>({ sql: PLACE, parameters: [] });
       const [found] = rows;
       if (found === undefined) throw new Error('the server does not say which it is');
-      if (place !== null && isBefore(found, place)) {
-        throw new Error(`a server of timeline ${found.timeline}, which ${place.timeline} replaced`);
-      }
+      met.meet(found);
       // Other connections may be older than the first that this one knows of.
       const moved = place === null || !isSame(found, place);
       place = found;
@@ -200,9 +192,4 @@ export function createFeed(parts: FeedParts): Feed {
 
 function isSame(one: Place, other: Place): boolean {
   return one.system === other.system && one.timeline === other.timeline;
-}
-
-/** Timelines only go up; each is eight hexadecimal digits. */
-function isBefore(one: Place, other: Place): boolean {
-  return one.system === other.system && one.timeline < other.timeline;
 }

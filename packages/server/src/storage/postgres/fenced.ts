@@ -36,8 +36,13 @@ export function openFenced(
   const connected = async (): Promise<Fence> => {
     const connection = await open(name);
     if (closed) connection.destroy();
-    await connection.run({ sql: END_EARLIER, parameters: [name] });
-    return { connection, sent: null, next: null };
+    try {
+      await connection.run({ sql: END_EARLIER, parameters: [name] });
+      return { connection, sent: null, next: null };
+    } catch (error) {
+      connection.destroy();
+      throw error;
+    }
   };
   const fence = (): Promise<Fence> => {
     if (current !== null) return current;

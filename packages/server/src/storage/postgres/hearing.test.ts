@@ -94,6 +94,19 @@ describe('certainty', () => {
   });
 });
 
+describe('a farewell', () => {
+  it('ends all certainty, also where a heartbeat was under way', () => {
+    const { hearing, comeBack } = setUp();
+    hearing.connected();
+    hearing.tick();
+    comeBack();
+    hearing.tick();
+    hearing.farewell();
+    comeBack();
+    expect(hearing.age()).toBe(Number.POSITIVE_INFINITY);
+  });
+});
+
 describe('what is told', () => {
   it('is every change that was heard, and everything where a message is not understood', () => {
     const { hearing, told } = setUp();
@@ -246,6 +259,34 @@ describe('a receipt', () => {
     hearing.tick();
     await settled();
     expect(got).toEqual([{ obeyedBy: 3, of: 3, afterMilliseconds: 2_501 }]);
+  });
+
+  it('is not whole by an answer to what was asked over a connection before, whose others it did not note', async () => {
+    const older = veteran({ process: 'older' });
+    older.beat('silent', 4_000);
+    const { hearing, comeBack, out, pass } = setUp();
+    hearing.connected();
+    hearing.tick();
+    comeBack();
+    const got = receiptOf(hearing);
+    older.hearing.received(out.splice(0)[0] ?? '');
+    hearing.lost();
+    hearing.connected();
+    // The answer comes over the new connection, before what is asked there comes back.
+    hearing.received(older.out.splice(0)[0] ?? '');
+    const [again = ''] = out;
+    hearing.tick();
+    comeBack();
+    await settled();
+    expect(got).toEqual([]);
+    older.hearing.received(again);
+    hearing.received(older.out[0] ?? '');
+    await settled();
+    expect(got).toEqual([]);
+    pass(4_001);
+    hearing.tick();
+    await settled();
+    expect(got).toEqual([{ obeyedBy: 3, of: 3, afterMilliseconds: 4_001 }]);
   });
 
   it('of a newcomer whom nobody tells waits until whoever came before it has no lease any more', async () => {

@@ -133,8 +133,8 @@ export function createHearing({ process, lease, clocks, heard, send }: HearingPa
   const hearObeyed = (message: Extract<Message, { type: 'obeyed' }>) => {
     const at = clocks.steady();
     for (const barrier of barriers.values()) {
-      // Whoever obeys this one obeys those before.
-      if (barrier.number > message.number) continue;
+      // Whoever obeys this one obeys those before. One that is asked again is answered again.
+      if (barrier.awaited === null || barrier.number > message.number) continue;
       obey(barrier, message.process);
       for (const [other, left] of message.others) {
         if (other === process || barrier.obeying.has(other)) continue;
@@ -231,6 +231,8 @@ export function createHearing({ process, lease, clocks, heard, send }: HearingPa
     /** This process answers nothing from memory any more. */
     farewell(): void {
       certain = null;
+      // What is on its way yet makes it certain of nothing.
+      sent.clear();
       if (isConnected) say({ type: 'farewell', process });
       isConnected = false;
     },

@@ -8,7 +8,7 @@ import type { Connection } from './connection.ts';
 import { toldOf } from './failure.ts';
 import { MIGRATIONS } from './migrations.ts';
 import { connectToPrimary } from './primary.ts';
-import { pendingIn, prepareSchema } from './schema.ts';
+import { type PostgresMigration, pendingIn, prepareSchema } from './schema.ts';
 
 export interface MigrateOptions {
   readonly url: string;
@@ -19,29 +19,40 @@ const MILLISECONDS = 10_000;
 
 /** The migrations that a database lacks. Changes nothing. @throws AddressError, SchemaError, unavailable */
 export function pendingInDatabase(options: MigrateOptions): Promise<readonly Migration[]> {
-  return connected(options, (connection, schema) => pendingIn(connection, schema, MIGRATIONS));
+  return connected(options, ({ connection, schema }) => pendingIn(connection, schema, MIGRATIONS));
 }
 
 /** Runs what a database lacks, also beside running services. @throws AddressError, SchemaError, unavailable */
-export function migrateDatabase(options: MigrateOptions): Promise<readonly Migration[]> {
-  return connected(options, async (connection, schema) => {
-    const pending = await pendingIn(connection, schema, MIGRATIONS);
-    await prepareSchema(connection, schema, MIGRATIONS, 'run');
+export function migrateDatabase(
+  options: MigrateOptions,
+  migrations: readonly PostgresMigration[] = MIGRATIONS,
+): Promise<readonly Migration[]> {
+  return connected(options, async ({ connection, open, schema }) => {
+    const pending = await pendingIn(connection, schema, migrations);
+    await prepareSchema(connection, open, schema, migrations, 'run');
     return pending;
   });
 }
 
-async function connected<Result>(
+interface Connected {
+  readonly connection: Connection;
+  readonly open: () => Promise<Connection>;
+  readonly schema: string;
+}
+
+/** Runs it with a connection that it may use as it likes, and that ends with it. @throws AddressError, SchemaError, unavailable */
+export async function connected<Result>(
   { url, schema = SCHEMA }: MigrateOptions,
-  use: (connection: Connection, schema: string) => Promise<Result>,
+  use: (to: Connected) => Promise<Result>,
 ): Promise<Result> {
   checkSchema(schema);
   const address = addressOf(url);
   const deadlines = { connectMilliseconds: MILLISECONDS, statementMilliseconds: MILLISECONDS };
   try {
-    const connection = await connectToPrimary({ address, ...deadlines, prepare: false });
+    const open = () => connectToPrimary({ address, ...deadlines, prepare: false });
+    const connection = await open();
     try {
-      return await use(connection, schema);
+      return await use({ connection, open, schema });
     } finally {
       connection.destroy();
     }
