@@ -253,18 +253,20 @@ export function candidateOf(row: CandidateRow): Candidate {
   // A left join that found nothing leaves every column null.
   return {
     key: keyOf(row),
-    owner:
-      row.o_id === null
-        ? null
-        : ownerOf(unjoined<CreditedOwnerRow>(row, 'o_', CREDITED_OWNER_COLUMNS)),
-    workspace:
-      row.w_id === null ? null : workspaceOf(unjoined<WorkspaceRow>(row, 'w_', WORKSPACE_COLUMNS)),
+    owner: row.o_id === null ? null : ownerOf(ownerColumns(row)),
+    workspace: row.w_id === null ? null : workspaceOf(workspaceColumns(row)),
   };
 }
 
-function unjoined<Row>(row: object, prefix: string, columns: readonly (keyof Row & string)[]) {
-  const joined = row as Readonly<Record<string, unknown>>;
-  return Object.fromEntries(columns.map((column) => [column, joined[prefix + column]])) as Row;
+/** The columns of a joined table, by their own names. Names are put together once: each miss reads them all. */
+function unjoined<Row>(prefix: string, columns: readonly (keyof Row & string)[]) {
+  const names = columns.map((column) => [column, prefix + column] as const);
+  return (row: object): Row => {
+    const joined = row as Readonly<Record<string, unknown>>;
+    const own: Record<string, unknown> = {};
+    for (const [column, name] of names) own[column] = joined[name];
+    return own as Row;
+  };
 }
 
 /** The installation, from one row for each of its checks, or one row without any. */
@@ -366,6 +368,8 @@ export const OWNER_COLUMNS = columnsOf<OwnerRow>({
   version: true,
 });
 const CREDITED_OWNER_COLUMNS = [...OWNER_COLUMNS, 'balance', 'refill_at'] as const;
+const ownerColumns = unjoined<CreditedOwnerRow>('o_', CREDITED_OWNER_COLUMNS);
+const workspaceColumns = unjoined<WorkspaceRow>('w_', WORKSPACE_COLUMNS);
 
 export const WINDOW_COLUMNS = columnsOf<WindowRow>({
   id: true,
