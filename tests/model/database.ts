@@ -135,10 +135,10 @@ export function createDatabase(
     delay,
     isReached,
     /** @param isFenced whether the answer waits until the server has proved that it can still commit */
-    find: (way: Way, digest: string, isFenced: () => boolean) =>
+    find: (way: Way, digest: string, isFenced: boolean) =>
       ask<Candidate | null>(way, (server, answer) => {
         const found = server.rows.get(digest) ?? null;
-        if (isFenced()) durably(server, () => answer(found));
+        if (isFenced) durably(server, () => answer(found));
         else answer(found);
       }),
     /** @param insert a new row, by its digest */

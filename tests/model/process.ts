@@ -181,7 +181,7 @@ export function createProcess(
     {
       storage,
       lookup: {
-        find: ([digest]) => reaching(database.find(pool, digest?.hex ?? '', isFenced)),
+        find: ([digest]) => reaching(database.find(pool, digest?.hex ?? '', isFenced())),
       },
       limits: createLimitMemory(),
       staleLimitMilliseconds: staleLimit,
