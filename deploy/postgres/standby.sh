@@ -15,4 +15,6 @@ if [ ! -s "$PGDATA/PG_VERSION" ]; then
   done
 fi
 # Once it is promoted there is nobody that it could wait for.
-exec gosu postgres postgres -c hot_standby=on -c synchronous_standby_names=
+# Changes wait for it: after the primary was started again it looks for it soon.
+exec gosu postgres postgres -c hot_standby=on -c synchronous_standby_names= \
+  -c wal_retrieve_retry_interval=500ms
