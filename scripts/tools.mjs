@@ -76,6 +76,7 @@ export const tools = [
     package: 'redis-server',
     tests: [
       'packages/server/src/limits/redis.test.ts',
+      'packages/server/src/redis-feed.test.ts',
       'tests/faults.test.ts',
       'tests/limits/redis-faults.test.ts',
       'tests/limits/several.test.ts',

@@ -2,12 +2,10 @@
 // copy into which a mistake was put by hand.
 
 import { pathToFileURL } from 'node:url';
+import type { changesToTell } from '../../packages/server/src/changes-to-tell.ts';
 import type { createLimitMemory } from '../../packages/server/src/limits/memory.ts';
 import type { createHearing } from '../../packages/server/src/storage/postgres/hearing.ts';
-import type {
-  changesToTell,
-  written,
-} from '../../packages/server/src/storage/postgres/messages.ts';
+import type { written } from '../../packages/server/src/storage/postgres/messages.ts';
 import type { createVerifier } from '../../packages/server/src/verifier.ts';
 
 export interface Modules {
@@ -22,6 +20,7 @@ export interface Modules {
 export async function loadModules(folder: string): Promise<Modules> {
   const load = (file: string) => import(pathToFileURL(folder + file).href);
   return {
+    ...(await load('changes-to-tell.ts')),
     ...(await load('verifier.ts')),
     ...(await load('limits/memory.ts')),
     ...(await load('storage/postgres/hearing.ts')),

@@ -51,6 +51,7 @@ import {
   openListeners,
   openOpsListener,
 } from './local/listeners.ts';
+import { withSecondFeed } from './local/second-feed.ts';
 import type { Service } from './local/service.ts';
 import type { SupervisorParts } from './local/supervisor.ts';
 import { WorkerRefused } from './local/worker-pool.ts';
@@ -202,9 +203,10 @@ async function openService(
   const { redis, log, tls, trustedProxies, dialects, dialectAddresses, gateway } = settings;
   const { sharedCredentials, issuers, opsAddress } = settings;
   const limits = (await sharedLimitsIn(flags, redis)) ?? more.limits;
+  const shared = await withSecondFeed(flags, redis, opened);
   const telemetry = await telemetryOf(flags, log);
   const warder = assembleWarder({
-    ...opened,
+    ...shared,
     ...keepingIn(flags),
     ...more,
     limits,

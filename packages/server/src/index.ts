@@ -46,6 +46,7 @@ export { type ApiDocument, describeApi } from './openapi.ts';
 export { makeFolder, readIfThere, writeOnce } from './private-file.ts';
 export { type Chosen, dialectsOf, managingFormats, PRODUCTS } from './products.ts';
 export type { ProcessFigures, ToldMetric } from './prometheus.ts';
+export { openRedisFeed, type RedisFeed } from './redis-feed.ts';
 export { FileRefused } from './refusal.ts';
 export { livesOfTables } from './retention.ts';
 export type { SealedChains } from './sealed-chains.ts';

@@ -2,7 +2,8 @@
 // writes and counts windows, and no change is answered before every worker has
 // applied it, or may by its own rule not answer from memory any more.
 
-import type { Change, Heard, LimitFigure, Receipt, Taking } from '@warder/core';
+import type { Heard, LimitFigure, Receipt, Taking } from '@warder/core';
+import { changesToTell } from './changes-to-tell.ts';
 import type { LimitStore, Window, WindowUse } from './limits.ts';
 import { type Channel, type Line, openLine, type Procedures } from './line.ts';
 import { steadyClock } from './steady-clock.ts';
@@ -119,7 +120,7 @@ export function createSupervision(own: Writing): Supervision {
       return await own.writer.write<Job['does']>(job);
     } finally {
       // Also after a failure: it may have come when all was written.
-      const changes = job.does === 'commit' ? changesTold(job.commits) : [];
+      const changes = job.does === 'commit' ? changesToTell(job.commits.flat()) : [];
       if (changes.length > 0) await tell(changes, by);
     }
   };
@@ -185,15 +186,4 @@ export function createSupervision(own: Writing): Supervision {
       watch.close();
     },
   };
-}
-
-/** What a worker may have in memory of what was changed. */
-function changesTold(commits: readonly (readonly Change[])[]): readonly Heard[] {
-  const told = commits.flat().map((change): Heard | null => {
-    if (change.type === 'update_key') return { type: 'key', id: change.key.id };
-    if (change.type === 'update_owner') return { type: 'owner', id: change.owner.id };
-    if (change.type === 'update_workspace') return { type: 'workspace', id: change.workspace.id };
-    return null;
-  });
-  return told.filter((one) => one !== null);
 }

@@ -22,8 +22,8 @@ import {
   WarderError,
   type Watch,
 } from '@warder/core';
+import { afterCommits } from './after-commits.ts';
 import { createCharging, windowsOf } from './charging.ts';
-import { forgetting } from './forgetting.ts';
 import type { createGate } from './gate.ts';
 import type { ServerHost } from './host.ts';
 import { createKnownKeys, type KnownKeysParts } from './known-keys.ts';
@@ -194,7 +194,7 @@ export function createVerifier(
       });
     },
   };
-  return { verifier, storage: forgetting(storage, known.forget), watch: known.watch };
+  return { verifier, storage: afterCommits(storage, known.forget), watch: known.watch };
 }
 
 type Verdicts = Record<VerdictCode, number>;

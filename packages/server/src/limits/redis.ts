@@ -4,10 +4,10 @@
 
 import { WarderError, type WindowsTaken } from '@warder/core';
 import { beganAt, type SharedLimitStore, takingOf, type Window } from '../limits.ts';
-import { connectRedis, type RedisAddress, type RedisClient } from './redis/connection.ts';
+import { connectRedis, type RedisAddress, type RedisClient } from '../redis-connection.ts';
 import { GIVE_BACK, TAKE } from './redis/scripts.ts';
 
-export type { RedisAddress } from './redis/connection.ts';
+export type { RedisAddress } from '../redis-connection.ts';
 
 export interface RedisLimitOptions {
   /** Several are nodes of one cluster. */

@@ -4,6 +4,7 @@
 
 import { type Change, type CommitResult, WarderError } from '@warder/core';
 import type { ChainStatements } from '../../chains.ts';
+import { changesToTell } from '../../changes-to-tell.ts';
 import { commitSteps, type Step } from '../../commit.ts';
 import type { CreditStatements } from '../../credits.ts';
 import { gather } from '../../gathering.ts';
@@ -11,7 +12,7 @@ import type { MemberStatements } from '../../members.ts';
 import type { Statements as RowStatements } from '../../storage.ts';
 import { isTaken } from './failure.ts';
 import { farFromQuota, type Lock, locksOf, sharingQuota } from './guards.ts';
-import { changesToTell, written } from './messages.ts';
+import { written } from './messages.ts';
 import type { Outcome, Run, Transactions } from './transactions.ts';
 
 export type CommitStatements = RowStatements &

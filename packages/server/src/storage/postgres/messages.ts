@@ -2,7 +2,7 @@
 // that they are there, and how far they have got. Short, since PostgreSQL takes less
 // than 8,000 bytes; it says what to read again, never what is stored.
 
-import type { Change, Heard } from '@warder/core';
+import type { Heard } from '@warder/core';
 
 export type Message =
   | { readonly type: 'changes'; readonly changes: readonly Heard[] }
@@ -80,17 +80,6 @@ export function readMessage(text: string): Message {
   }
   if (letter === 'f') return { type: 'farewell', process };
   return { type: 'changes', changes: [EVERYTHING] };
-}
-
-/** What others have to read again after these were committed; what is new was nowhere in memory. */
-export function changesToTell(changes: readonly Change[]): readonly Heard[] {
-  return changes.flatMap((change): readonly Heard[] => {
-    if (change.type === 'update_key') return [{ type: 'key', id: change.key.id }];
-    if (change.type === 'update_owner') return [{ type: 'owner', id: change.owner.id }];
-    if (change.type === 'update_workspace') return [{ type: 'workspace', id: change.workspace.id }];
-    if (change.type === 'update_member') return [{ type: 'member', id: change.member.id }];
-    return [];
-  });
 }
 
 const LETTERS = { key: 'k', owner: 'o', workspace: 'w', member: 'm' } as const;

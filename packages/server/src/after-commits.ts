@@ -1,12 +1,9 @@
-// A store whose commits are forgotten by whoever keeps a copy, before they are
-// answered: what a caller was told of is what every later verification sees.
+// A store that says what each commit changed, before it is answered: whoever keeps a
+// copy forgets it, so that what a caller was told of is what every later verification sees.
 
 import type { Change, Reach, Storage } from '@warder/core';
 
-export function forgetting(
-  storage: Storage,
-  forget: (changes: readonly Change[]) => void,
-): Storage {
+export function afterCommits(storage: Storage, run: (changes: readonly Change[]) => void): Storage {
   const around = (reach: Reach): Reach => ({
     ...reach,
     async commit(changes) {
@@ -14,7 +11,7 @@ export function forgetting(
       try {
         return await reach.commit(changes);
       } finally {
-        forget(changes);
+        run(changes);
       }
     },
   });
