@@ -36,6 +36,8 @@ export function openWriter(setting: Setting): Writer {
   const start = (): Worker => {
     const started = new Worker(PROGRAM, { workerData: setting, resourceLimits: YOUNG });
     started.on('message', (answer: Answer) => {
+      // One that died leaves no answers: whoever waited was told.
+      if (worker !== started) return;
       const request = waiting.shift();
       if (waiting.length === 0) started.unref();
       if ('done' in answer) request?.resolve(answer.done as never);
