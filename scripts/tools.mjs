@@ -63,8 +63,10 @@ export const tools = [
     tests: [
       'packages/server/src/storage/postgres',
       'tests/cli-postgres.test.ts',
+      'tests/copy.test.ts',
       'tests/faults.test.ts',
       'tests/feed.test.ts',
+      'tests/help.test.ts',
       'tests/limits/stored-postgres.test.ts',
       'tests/pooler.test.ts',
       'tests/workers/postgres.test.ts',

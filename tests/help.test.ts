@@ -9,6 +9,7 @@ import { Output } from '../packages/cli/src/output.ts';
 import { createProgram } from '../packages/cli/src/program.ts';
 import { done, newInstallation, type Service } from './fixtures/installation.ts';
 import { newFolder, PROGRAM, run, start, startAny } from './fixtures/program.ts';
+import { startPostgres } from './kit/servers.ts';
 
 // Each of these starts several processes, one after the other.
 vi.setConfig({ testTimeout: 240_000 });
@@ -26,6 +27,8 @@ const ENDLESS: Readonly<Record<string, RegExp>> = {
 };
 /** Those that need the data folder for themselves. */
 const ALONE = ['warder restore'];
+/** What leaves the data folder for a database elsewhere. */
+const MOVING = ['warder copy'];
 
 const warder = `warder() { ${[process.execPath, ...PROGRAM].map((word) => `'${word}'`).join(' ')} "$@"; }`;
 
@@ -47,7 +50,7 @@ test('every example works when it is pasted', async () => {
   await prepare(service, cwd);
   for (const [path, examples] of Object.entries(EXAMPLES)) {
     for (const example of examples) {
-      if (ENDLESS[path] || ALONE.includes(path)) continue;
+      if (ENDLESS[path] || ALONE.includes(path) || MOVING.includes(path)) continue;
       const ids = await newIds(service);
       const text = example
         .replaceAll('KEY_ID', ids.key)
@@ -61,13 +64,17 @@ test('every example works when it is pasted', async () => {
   }
   await service.exportTo('events.jsonl');
   await service.stop();
-  for (const path of ALONE) {
+  const server = await startPostgres({ fsync: 'off' });
+  const env = { DATABASE_URL: server.tcpUrl };
+  for (const path of [...ALONE, ...MOVING]) {
     for (const example of EXAMPLES[path] ?? []) {
-      const { code, stderr } = await startAny('bash', ['-c', `${warder}\n${example}`], { cwd })
+      const options = MOVING.includes(path) ? { cwd, env } : { cwd };
+      const { code, stderr } = await startAny('bash', ['-c', `${warder}\n${example}`], options)
         .ended;
       expect(code, `${example}\n${stderr}`).toBe(0);
     }
   }
+  await server.stop();
 });
 
 test('every example of what runs until it is ended begins well', async () => {

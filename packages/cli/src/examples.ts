@@ -19,6 +19,7 @@ export const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
     'warder restore warder.backup --accept-revivals --replace',
   ],
   'warder migrate': ['warder migrate --check', 'warder migrate'],
+  'warder copy': ['warder copy --from ./data --to "$DATABASE_URL"'],
   'warder doctor': ['warder doctor'],
   'warder keys create': [
     'warder keys create --name CI --owner acme --scopes files:read --limit minute=100/60s > ci-key',

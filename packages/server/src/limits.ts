@@ -87,6 +87,8 @@ export interface Limits extends LimitStore {
 export interface SharedLimitStore extends LimitStore {
   /** What the log calls it. */
   readonly name: string;
+  /** What a use costs, for the log; nothing worth saying unless given. */
+  readonly price?: string;
   close(): Promise<void>;
 }
 

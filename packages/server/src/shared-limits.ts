@@ -62,13 +62,12 @@ export function createSharedLimits(parts: SharedLimitParts): Limits {
   const store = parts.store === 'database' ? createStoredLimits(parts.storage) : parts.store;
   const usual = inDatabase ? DATABASE_DEADLINE_MILLISECONDS : DEADLINE_MILLISECONDS;
   const { deadlineMilliseconds = usual } = parts;
-  const price = inDatabase
-    ? 'a transaction of the database, which Redis would save'
-    : 'a call of it';
-  log.info(
-    { store: store.name, fallback },
-    `limits are shared: each use of a key that has any costs ${price}`,
-  );
+  if (store.price !== undefined) {
+    log.info(
+      { store: store.name, fallback },
+      `limits are shared: each use of a key that has any costs ${store.price}`,
+    );
+  }
   /** Figures of uses that the store knows nothing of. */
   const apart = new WeakSet<readonly LimitFigure[]>();
   let awaySince: number | null = null;

@@ -56,6 +56,7 @@ export async function openRedisLimits(options: RedisLimitOptions): Promise<Share
 
   return {
     name: 'Redis',
+    price: 'a call of it',
     takeNow: () => null,
     async take(windows, { cost, spend }, at) {
       const keys = windows.map(keyOf);

@@ -29,6 +29,7 @@ export function createStoredLimits(
 
   return {
     name: 'the database',
+    price: 'a transaction of the database, which Redis would save',
     takeNow: () => null,
     async take(windows, { cost, spend }, at) {
       const now = clock === 'given' ? at : null;
