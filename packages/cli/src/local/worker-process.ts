@@ -6,6 +6,7 @@ import cluster from 'node:cluster';
 import { fileURLToPath } from 'node:url';
 import type { Attendance, Channel, ProcessFigures, ToldMetric } from '@warder/server';
 import type { Flags } from '../config.ts';
+import { endUntaken } from './handed-connections.ts';
 import type { Listening } from './service.ts';
 import type { End, WorkerProcess } from './worker-pool.ts';
 
@@ -57,6 +58,7 @@ export function spawnWorker(
   cluster.setupPrimary({ exec: fileURLToPath(PROGRAM), args: [], serialization: 'advanced' });
   cluster.schedulingPolicy = cluster.SCHED_RR;
   const worker = cluster.fork();
+  endUntaken(worker.process);
   const channel: Channel = {
     // Nobody hears what is said to one that is gone; its end is told by itself.
     send: (data) => void worker.process.send?.(Object(data), undefined, undefined, () => {}),
