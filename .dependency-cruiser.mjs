@@ -185,7 +185,12 @@ const everywhere = [
       'Add what is missing to the port.',
     from: {
       path: '^packages/[^/]+/src/',
-      pathNot: [tests, `${server}(storage|slices|tables)[/.]`, `${server}limits/redis[/.]`, `${server}redis-`],
+      pathNot: [
+        tests,
+        `${server}(storage|slices|tables)[/.]`,
+        `${server}limits/redis[/.]`,
+        `${server}redis-`,
+      ],
     },
     to: { path: npm('kysely', 'better-sqlite3', 'postgres', 'ioredis') },
   },
