@@ -1,27 +1,20 @@
 // What a filter of keys says, each part in two ways: as a condition on a row, and
 // as the parts of indices that hold just those rows, where there are any.
 
-import {
-  dayOf,
-  type KeyFilter,
-  type KeySort,
-  type KeyStatus,
-  NEVER,
-  type Range,
-} from '@warder/core';
+import type { KeyFilter, KeySort, KeyStatus, Range } from '@warder/core';
 import { sql } from 'kysely';
+import {
+  daysOf,
+  expiring,
+  FACTS,
+  metadataValues,
+  rangeOf,
+  type Shelf,
+  stillIn,
+} from '../../key-filters.ts';
 import { all, createdIn, MOST_VISITED, type Sql } from '../../slices.ts';
 import type { Builder, Query } from '../../storage.ts';
-import {
-  EXPIRING,
-  EXPIRING_INDEX,
-  FACTS,
-  markOf,
-  SEARCH_FILLED,
-  type Shelf,
-  SORT_COLUMNS,
-  sortIndex,
-} from './key-indices.ts';
+import { EXPIRING, EXPIRING_INDEX, markOf, SEARCH_FILLED, sortIndex } from './key-indices.ts';
 
 /** So many keys of a filter are gathered and sorted rather than looked for in another index. */
 export const FEW = 1_000;
@@ -203,7 +196,7 @@ function describing(
   value: string,
   homes: readonly string[],
 ): Condition {
-  const values = [JSON.stringify(value), ...(isPlain(value) ? [value] : [])];
+  const values = metadataValues(value);
   const says = sql`keys.metadata -> ${`$."${name}"`} in (${sql.join(values)})`;
   const [home] = homes;
   if (home === undefined) return condition(says, []);
@@ -216,21 +209,12 @@ function describing(
   return { ...condition(says, sources), ready };
 }
 
-/** Whether a text is a number or a truth value as JSON writes it. */
-function isPlain(text: string): boolean {
-  if (text === 'true' || text === 'false') return true;
-  return /^-?\d/.test(text) && String(Number(text)) === text;
-}
-
 function scoped(scope: string, homes: readonly string[]): Condition {
   const says = sql`exists (select 1 from json_each(keys.scopes) where value = ${scope})`;
   if (homes.length === 0) return condition(says, []);
   const driving = [...inHomes('key_scopes', homes), sql`key_scopes.scope = ${scope}`];
   return condition(says, [beside('key_scopes', 'position', driving)]);
 }
-
-/** The states that time alone leads to. */
-const TURNED = ['active', 'expired'] as const;
 
 function stating(
   statuses: readonly KeyStatus[],
@@ -239,11 +223,7 @@ function stating(
 ): Condition[] {
   const live = statuses.filter((status) => status !== 'deleted');
   if (live.length === 0) return [];
-  // A key whose time has come shows under no state until it is moved to the one it is in,
-  // but where each that time leads to is asked for.
-  const still = TURNED.every((state) => live.includes(state))
-    ? []
-    : [sql`(keys.turns_at is null or keys.turns_at > ${now})`];
+  const still = stillIn(live, now);
   const says = sql.join([sql`keys.state in (${sql.join(live)})`, ...still], sql` and `);
   const sources = live.map((state) =>
     ofKeys('keys_by_state', homes, [sql`keys.state = ${state}`, ...still]),
@@ -263,12 +243,7 @@ function inRange(
   homes: readonly string[],
   range: Range,
 ): Condition[] {
-  const column = sql.ref(`keys.${SORT_COLUMNS[sort]}`);
-  const { after, before } = range;
-  const parts = [
-    ...(after === undefined ? [] : [sql`${column} >= ${after}`]),
-    ...(before === undefined ? [] : [sql`${column} < ${before}`]),
-  ];
+  const parts = rangeOf(sort, range);
   if (parts.length === 0) return [];
   const says = sql.join(parts, sql` and `);
   return [{ ...condition(says, ranged(sort, homes, says)), ranged: sort, covered: true }];
@@ -286,17 +261,4 @@ function ranged(
   if (sort === 'last_used_at') return [];
   const expiring = [says, sql`keys.${sql.raw(EXPIRING)}`];
   return [{ ...ofKeys(EXPIRING_INDEX, homes, expiring), byCreation: false }];
-}
-
-/** Whole days; the day that no key was used on is in none. */
-function daysOf({ after, before }: Range = {}): Range {
-  if (after === undefined && before === undefined) return {};
-  const least = after === undefined ? 1 : Math.max(1, dayOf(after));
-  return { after: least, before: before === undefined ? undefined : dayOf(before) };
-}
-
-/** Keys that never expire are in none. */
-function expiring({ after, before }: Range = {}): Range {
-  if (after === undefined && before === undefined) return {};
-  return { after, before: before ?? NEVER };
 }

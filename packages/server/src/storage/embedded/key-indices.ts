@@ -3,29 +3,7 @@
 // Each holds the position, so that every one of them is in the order of creation.
 
 import type { KeySort } from '@warder/core';
-
-/** Live keys stand in indices of their own, so that what is gone costs no list anything. */
-export const SHELVES = {
-  live: 'deleted_at IS NULL',
-  deleted: 'deleted_at IS NOT NULL AND erased_at IS NULL',
-} as const;
-export type Shelf = keyof typeof SHELVES;
-
-/** The column that a list is sorted by before the position; null for the order of creation. */
-export const SORT_COLUMNS = {
-  created_at: null,
-  expires_at: 'expiry_order',
-  last_used_at: 'last_used_day',
-  name: 'name_order',
-} as const satisfies Record<KeySort, string | null>;
-
-/** Facts that one workspace's keys are found by, each in the order of creation. */
-export const FACTS = {
-  kind: 'kind',
-  owner: 'owner_id',
-  environment: 'environment',
-  maker: 'created_by_id',
-} as const;
+import { FACTS, SHELVES, type Shelf, SORT_COLUMNS } from '../../key-filters.ts';
 
 /** The index of a shelf in an order; across all workspaces there is one in the order of creation alone. */
 export function sortIndex(shelf: Shelf, sort: KeySort, within: boolean): string {

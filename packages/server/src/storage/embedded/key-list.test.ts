@@ -9,10 +9,10 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { HALF, load, WORDS } from '../../../../../bench/load.ts';
 import { INSTANCE, NOW } from '../../../../../tests/fixtures/domain.ts';
 import { MANY, manyKeysContract } from '../../../../../tests/storage/many-keys.ts';
+import { SORT_COLUMNS } from '../../key-filters.ts';
 import { type Listing, listOwners, listWorkspaces } from '../../slices.ts';
 import { openEmbedded } from '../embedded.ts';
 import { builder } from './builder.ts';
-import { SORT_COLUMNS } from './key-indices.ts';
 import { listKeys } from './key-list.ts';
 import { walksIn } from './walk.ts';
 

@@ -12,6 +12,7 @@ import {
   type SliceRequest,
 } from '@warder/core';
 import { sql } from 'kysely';
+import { type Shelf, SORT_COLUMNS, shelvesOf } from '../../key-filters.ts';
 import { KEY_COLUMNS, keyOf, type UsedKeyRow } from '../../rows.ts';
 import {
   all,
@@ -32,7 +33,6 @@ import {
 } from '../../slices.ts';
 import type { Builder, Query } from '../../storage.ts';
 import { type Condition, conditionsOf, FEW, type Source, shelved } from './key-conditions.ts';
-import { type Shelf, SORT_COLUMNS } from './key-indices.ts';
 import { type Merge, merged } from './key-merge.ts';
 import { type Arm, beyond, countQuery, type Walk, walkQueries } from './walk.ts';
 
@@ -246,10 +246,4 @@ function moreThanFew(builder: Builder, { sources, ready, search }: Condition): Q
     sql: `select 1 where not exists (${ready.sql}) union all ${many.sql}`,
     parameters: [...ready.parameters, ...many.parameters],
   };
-}
-
-function shelvesOf({ statuses, includeDeleted = false }: KeyFilter): readonly Shelf[] {
-  if (statuses === undefined) return includeDeleted ? ['live', 'deleted'] : ['live'];
-  const shelves = statuses.map((status) => (status === 'deleted' ? 'deleted' : 'live'));
-  return [...new Set(shelves)];
 }

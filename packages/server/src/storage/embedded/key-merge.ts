@@ -4,8 +4,9 @@
 
 import type { KeySort } from '@warder/core';
 import { sql } from 'kysely';
+import { SHELVES, type Shelf, SORT_COLUMNS } from '../../key-filters.ts';
 import { all, type Sql } from '../../slices.ts';
-import { SHELVES, type Shelf, SORT_COLUMNS, sortIndex } from './key-indices.ts';
+import { sortIndex } from './key-indices.ts';
 import type { Arm } from './walk.ts';
 
 export interface Merge {

@@ -1,18 +1,21 @@
 // What a filter of keys says, each part in two ways: as a condition on a row, and
 // as the parts of indices that hold just those rows, where there are any.
 
-import {
-  dayOf,
-  type KeyFilter,
-  type KeySort,
-  type KeyStatus,
-  NEVER,
-  type Range,
-} from '@warder/core';
+import type { KeyFilter, KeySort, KeyStatus, Range } from '@warder/core';
 import { sql } from 'kysely';
+import {
+  daysOf,
+  expiring,
+  FACTS,
+  metadataValues,
+  rangeOf,
+  SHELVES,
+  type Shelf,
+  SORT_COLUMNS,
+  stillIn,
+} from '../../key-filters.ts';
 import { createdIn, type Equal, type Sql } from '../../slices.ts';
 import type { Builder, Query } from '../../storage.ts';
-import { FACTS, SHELVES, type Shelf, SORT_COLUMNS } from './key-indices.ts';
 import { createdWithin } from './runs.ts';
 import type { Ends, Scan } from './scan.ts';
 
@@ -109,7 +112,7 @@ function describing(
   value: string,
   homes: readonly Equal[],
 ): Condition {
-  const values = [JSON.stringify(value), ...(isPlain(value) ? [value] : [])];
+  const values = metadataValues(value);
   const member = sql`cast(cast(regexp_replace(keys.metadata, ${UNREADABLE}, ${READABLE}, 'g') as json) -> ${name} as text)`;
   const says = sql`${member} in (${sql.join(values)})`;
   const [home] = homes;
@@ -127,21 +130,12 @@ function describing(
 const UNREADABLE = String.raw`(?<!\\)((?:\\\\)*)\\u(?:0000|d[89a-f][0-9a-f]{2})`;
 const READABLE = String.raw`\1\\ufffd`;
 
-/** Whether a text is a number or a truth value as JSON writes it. */
-function isPlain(text: string): boolean {
-  if (text === 'true' || text === 'false') return true;
-  return /^-?\d/.test(text) && String(Number(text)) === text;
-}
-
 function scoped(scope: string, homes: readonly Equal[]): Condition {
   const says = sql`cast(keys.scopes as jsonb) ? ${scope}`;
   if (homes.length === 0) return condition(says, []);
   const equal = [...homes, { column: 'scope', value: scope }];
   return condition(says, [{ table: 'key_scopes', equal, value: null, where: [], own: true }]);
 }
-
-/** The states that time alone leads to. */
-const TURNED = ['active', 'expired'] as const;
 
 function stating(
   statuses: readonly KeyStatus[],
@@ -150,11 +144,7 @@ function stating(
 ): Condition[] {
   const live = statuses.filter((status) => status !== 'deleted');
   if (live.length === 0) return [];
-  // A key whose time has come shows under no state until it is moved to the one it is in,
-  // but where each that time leads to is asked for.
-  const still = TURNED.every((state) => live.includes(state))
-    ? []
-    : [sql`(keys.turns_at is null or keys.turns_at > ${now})`];
+  const still = stillIn(live, now);
   const says = sql.join([sql`keys.state in (${sql.join(live)})`, ...still], sql` and `);
   const scans = live.map((state): Scan => {
     const scan = liveBy([...homes, { column: 'state', value: state }]);
@@ -178,12 +168,8 @@ function inRange(
   homes: readonly Equal[],
   { after, before }: Range,
 ): Condition[] {
-  if (after === undefined && before === undefined) return [];
-  const column = sql.ref(`keys.${SORT_COLUMNS[sort]}`);
-  const parts = [
-    ...(after === undefined ? [] : [sql`${column} >= ${after}`]),
-    ...(before === undefined ? [] : [sql`${column} < ${before}`]),
-  ];
+  const parts = rangeOf(sort, { after, before });
+  if (parts.length === 0) return [];
   const scan = shelved('live', homes, sort, { from: after, before });
   return [{ ...condition(sql.join(parts, sql` and `), [scan]), ranged: sort }];
 }
@@ -193,17 +179,4 @@ function madeWithin(created: Range | undefined, homes: readonly Equal[]): Condit
   if (created === undefined || says.length === 0) return [];
   const scan = shelved('live', homes, 'created_at', createdWithin(created));
   return [{ ...condition(sql.join(says, sql` and `), [scan]), ranged: 'created_at' }];
-}
-
-/** Whole days; the day that no key was used on is in none. */
-function daysOf({ after, before }: Range = {}): Range {
-  if (after === undefined && before === undefined) return {};
-  const least = after === undefined ? 1 : Math.max(1, dayOf(after));
-  return { after: least, before: before === undefined ? undefined : dayOf(before) };
-}
-
-/** Keys that never expire are in none. */
-function expiring({ after, before }: Range = {}): Range {
-  if (after === undefined && before === undefined) return {};
-  return { after, before: before ?? NEVER };
 }

@@ -4,30 +4,7 @@
 // creation. Written for the schema `warder`, as the migrations are.
 
 import type { KeySort } from '@warder/core';
-
-/** Live keys stand in indices of their own, so that what is gone costs no list anything. */
-export const SHELVES = {
-  live: 'deleted_at IS NULL',
-  deleted: 'deleted_at IS NOT NULL AND erased_at IS NULL',
-} as const;
-export type Shelf = keyof typeof SHELVES;
-
-/** The column that a list is sorted by before the position; null for the order of creation. */
-export const SORT_COLUMNS = {
-  created_at: null,
-  expires_at: 'expiry_order',
-  last_used_at: 'last_used_day',
-  name: 'name_order',
-} as const satisfies Record<KeySort, string | null>;
-
-/** Facts that one workspace's keys are found by, each in the order of creation. */
-export const FACTS = {
-  kind: 'kind',
-  owner: 'owner_id',
-  environment: 'environment',
-  maker: 'created_by_id',
-  state: 'state',
-} as const;
+import { FACTS, SHELVES, type Shelf, SORT_COLUMNS } from '../../key-filters.ts';
 
 /** The text of every index that a list of keys is read from. Where nulls stand, `scan.ts` says why. */
 export function keyIndices(): string {
@@ -46,7 +23,7 @@ export function keyIndices(): string {
   }
   const live = SHELVES.live;
   const owned = `${live} AND owner_id IS NOT NULL`;
-  for (const [fact, column] of Object.entries(FACTS)) {
+  for (const [fact, column] of Object.entries({ ...FACTS, state: 'state' })) {
     const looked = column === 'state' ? ', turns_at' : '';
     const present = column === 'owner_id' ? owned : live;
     add(`keys_by_${fact}`, ['workspace_id', column], present, looked);

@@ -11,6 +11,7 @@ import {
   type SliceRequest,
 } from '@warder/core';
 import { sql } from 'kysely';
+import { type Shelf, SORT_COLUMNS, shelvesOf } from '../../key-filters.ts';
 import { keyOf, type UsedKeyRow } from '../../rows.ts';
 import {
   createdIn,
@@ -27,7 +28,6 @@ import {
 } from '../../slices.ts';
 import type { Builder, Query } from '../../storage.ts';
 import { type Condition, conditionsOf, shelved } from './key-conditions.ts';
-import { type Shelf, SORT_COLUMNS } from './key-indices.ts';
 import { createdWithin, KEY_JOINS, KEY_SELECTION } from './runs.ts';
 import { isUpwards, type Scan, scanned } from './scan.ts';
 import { type Arm, addPage, countQuery, mergedSlice, type Paged, type Walk } from './walk.ts';
@@ -238,10 +238,4 @@ function moreThan(builder: Builder, positions: Sql, most: number): Query {
   return sql`select 1 from (${positions}) as found limit 1 offset ${sql.lit(most)}`.compile(
     builder,
   );
-}
-
-function shelvesOf({ statuses, includeDeleted = false }: KeyFilter): readonly Shelf[] {
-  if (statuses === undefined) return includeDeleted ? ['live', 'deleted'] : ['live'];
-  const shelves = statuses.map((status) => (status === 'deleted' ? 'deleted' : 'live'));
-  return [...new Set(shelves)];
 }

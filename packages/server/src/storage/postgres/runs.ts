@@ -2,10 +2,10 @@
 
 import { positionAt, type Range } from '@warder/core';
 import { sql } from 'kysely';
+import { SHELVES } from '../../key-filters.ts';
 import { KEY_COLUMNS } from '../../rows.ts';
 import { listed, type Run, type Walks } from '../../slices.ts';
 import type { Builder } from '../../storage.ts';
-import { SHELVES } from './key-indices.ts';
 import type { Ends, Scan } from './scan.ts';
 import { listing } from './walk.ts';
 
