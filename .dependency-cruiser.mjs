@@ -100,7 +100,7 @@ const table = [
       path: '^packages/[^/]+/src/',
       pathNot: [
         tests,
-        `${server}listen\\.ts$`,
+        `${server}listen(-address)?\\.ts$`,
         // A connection to a database that is given up at once is one whose socket is at hand.
         `${server}storage/postgres/connection\\.ts$`,
         '^packages/sdk/src/node\\.ts$',

@@ -3,7 +3,8 @@
 
 import { Agent } from 'node:http';
 import { parseGatewayPlan } from '../../packages/server/src/gateway-plan.ts';
-import { type ListenAddress, listenToHeads } from '../../packages/server/src/listen.ts';
+import { listenToHeads } from '../../packages/server/src/listen.ts';
+import type { ListenAddress } from '../../packages/server/src/listen-address.ts';
 import { exchange, type Received } from './http.ts';
 import type { Service } from './service.ts';
 

@@ -32,13 +32,12 @@ export { checkSecrets, openInstallation, StartRefused } from './installation.ts'
 export { createStoredLimits } from './limits/stored.ts';
 export type { Channel, Procedures } from './line.ts';
 export {
-  type ListenAddress,
   type Listener,
   type ListenOptions,
   listen,
   listenToHeads,
-  refuseServed,
 } from './listen.ts';
+export { type ListenAddress, refuseServed } from './listen-address.ts';
 export { createLog, type Log } from './log.ts';
 export type { Lookup } from './lookup.ts';
 export { openTelemetry } from './open-telemetry.ts';

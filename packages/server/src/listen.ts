@@ -2,7 +2,6 @@
 // it may take, refuses what another parser might read differently, and on the way
 // out finishes what is in flight while it refuses what is new.
 
-import { lstatSync, rmSync } from 'node:fs';
 import {
   createServer as createHttpServer,
   type IncomingMessage,
@@ -10,11 +9,11 @@ import {
   type ServerResponse,
 } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
-import { type AddressInfo, connect, Server as NetServer, type Socket } from 'node:net';
-import { dirname } from 'node:path';
+import { Server as NetServer, type Socket } from 'node:net';
 import { type Network, WarderError } from '@warder/core';
 import { MAX_BODY_BYTES, requestIdOf, sentTwice, tooLarge } from './bounds.ts';
 import type { HeadHandler, HeadReply } from './head.ts';
+import { type ListenAddress, listenAt, refuseServed, urlOf } from './listen-address.ts';
 import { originAddress } from './peer.ts';
 import type { Arrival, Handler, Reply } from './serve.ts';
 
@@ -38,11 +37,6 @@ export interface ListenOptions extends SocketOptions, RespondOptions {
   /** 0 for any free one. */
   readonly port: number;
 }
-
-/** A host and a port, 0 for any free one; or the path of a Unix socket. */
-export type ListenAddress =
-  | { readonly host: string; readonly port: number }
-  | { readonly path: string };
 
 export interface HeadListenOptions extends SocketOptions {
   readonly answer: HeadHandler;
@@ -246,39 +240,6 @@ async function open(
   };
 }
 
-function listenAt(server: Server, at: ListenAddress, done: () => void): void {
-  if (!('path' in at)) {
-    server.listen(at.port, at.host, done);
-    return;
-  }
-  // Made with this mode, since one that is changed later was open until then.
-  const mask = process.umask(0o117);
-  try {
-    server.listen(at.path, done);
-  } finally {
-    process.umask(mask);
-  }
-}
-
-/** Removes a socket that nobody serves. @throws EADDRINUSE for one that somebody does, and for anything else there */
-export async function refuseServed(path: string): Promise<void> {
-  // A missing folder would be told as a lack of permission.
-  lstatSync(dirname(path));
-  const there = lstatSync(path, { throwIfNoEntry: false });
-  if (there === undefined) return;
-  const served = await new Promise<boolean>((resolve) => {
-    const socket = connect(path, () => {
-      socket.destroy();
-      resolve(true);
-    });
-    socket.on('error', (error) => resolve(!('code' in error && error.code === 'ECONNREFUSED')));
-  });
-  if (served || !there.isSocket()) {
-    throw Object.assign(new Error(`${path} is in use`), { code: 'EADDRINUSE' });
-  }
-  rmSync(path, { force: true });
-}
-
 /** Writes piece by piece, each made once the client has taken the one before; ends early with the client. */
 async function stream(response: ServerResponse, pieces: AsyncIterable<string>): Promise<void> {
   for await (const piece of pieces) {
@@ -298,13 +259,6 @@ async function stream(response: ServerResponse, pieces: AsyncIterable<string>): 
 /** TLS makes another socket of the one that was connected: they have their other end in common. */
 function addressesOf({ remoteAddress, remotePort }: Socket): string {
   return `${remoteAddress} ${remotePort}`;
-}
-
-function urlOf(server: Server, secure: boolean): string {
-  // A server that listens on host and port has an address of this kind.
-  const { address, family, port } = server.address() as AddressInfo;
-  const host = family === 'IPv6' ? `[${address}]` : address;
-  return `${secure ? 'https' : 'http'}://${host}:${port}`;
 }
 
 function originOf(request: IncomingMessage, options: RespondOptions): Arrival['origin'] {

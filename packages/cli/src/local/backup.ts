@@ -9,6 +9,7 @@ import { pipeline } from 'node:stream/promises';
 import { leaveEvent } from '@warder/core';
 import { copyHot, discard, instanceGrant, sealBackup, syncFolder } from '@warder/server';
 import type { Flags } from '../config.ts';
+import { endOnSignals } from '../interruption.ts';
 import { type Output, plain } from '../output.ts';
 import { progressLine } from '../progress.ts';
 import { fileIn } from './database.ts';
@@ -29,7 +30,7 @@ export async function backup(flags: Flags, out: string | undefined, output: Outp
   const piped = name === '-';
   const draft = `${piped ? file : name}.${randomBytes(6).toString('hex')}.new`;
   const clean = () => discard(draft);
-  process.once('SIGINT', () => process.exit(130)).once('SIGTERM', () => process.exit(143));
+  endOnSignals();
   process.on('exit', clean);
   try {
     if (!piped && existsSync(name) && !statSync(name).isFile()) {

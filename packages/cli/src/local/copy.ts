@@ -5,6 +5,7 @@ import { existsSync, statSync } from 'node:fs';
 import { transferToPostgres } from '@warder/server';
 import { readSetting } from '../config.ts';
 import { usage } from '../failure.ts';
+import { endOnSignals } from '../interruption.ts';
 import { type Output, plain, table } from '../output.ts';
 import { progressLine } from '../progress.ts';
 import { databaseIn } from './database.ts';
@@ -21,7 +22,7 @@ export async function copy({ from, to }: CopyOptions, output: Output): Promise<v
   if (url === undefined) {
     throw usage('Say where to: --to postgres://user@host:5432/name, or DATABASE_URL.');
   }
-  process.once('SIGINT', () => process.exit(130)).once('SIGTERM', () => process.exit(143));
+  endOnSignals();
   const progress = progressLine(output, 'Copying');
   try {
     const { tables, heldMilliseconds } = await transferToPostgres(file, { url }, (pass, share) =>

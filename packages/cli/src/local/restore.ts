@@ -29,6 +29,7 @@ import {
 } from '@warder/server';
 import { type Flags, readSetting } from '../config.ts';
 import { usage } from '../failure.ts';
+import { endOnSignals } from '../interruption.ts';
 import { type Output, plain, table } from '../output.ts';
 import { progressLine } from '../progress.ts';
 import { fileIn } from './database.ts';
@@ -64,7 +65,7 @@ export async function restore(
     if (folder !== null) rmSync(folder, { recursive: true, force: true });
     folder = null;
   };
-  process.once('SIGINT', () => process.exit(130)).once('SIGTERM', () => process.exit(143));
+  endOnSignals();
   process.on('exit', clean);
   try {
     if (existsSync(file)) {
